@@ -1,0 +1,77 @@
+"""A command is data: name, parameters, requirements, help, handler. It returns a Reply and sends nothing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeAlias
+
+from bridge.chat.inbound import EditedMessage, PictureMessage, Reaction, Redaction, RoomView, TextMessage
+from bridge.chat.reply import Reply
+from bridge.db import Tx
+from bridge.ids import AccountId, PersonId, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as the chat knows them."""
+
+    id: PersonId
+    user_id: UserId
+    language: str
+    """A locale that the catalogue has: `en` or `zh`."""
+    time_zone: str
+    """IANA name."""
+
+
+class Kind(Enum):
+    """What a parameter takes."""
+
+    WORD = "word"
+    """One word, or several in quotes."""
+    USER = "user"
+    """A Matrix user id; a matrix.to link or pill of one is understood."""
+    NUMBER = "number"
+    """A positive whole number."""
+    REST = "rest"
+    """Everything that is left, line breaks included, as written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    name: str
+    kinds: tuple[Kind, ...]
+    """The first kind that fits is taken: `(USER, NUMBER)` takes `@bob:example.org` or `3`."""
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a handler gets. It runs inside one transaction and is synchronous."""
+
+    tx: Tx
+    person: Person
+    room: RoomView
+    account: AccountId
+    event: TextMessage | PictureMessage | EditedMessage | Reaction | Redaction
+    args: Mapping[str, Any] = field(default_factory=dict)
+    """Parsed arguments by parameter name: str, int or UserId; absent optional ones are missing."""
+    prepared: Any = None
+    """What the command's `prepare` returned, for work that can't be done inside a transaction."""
+
+
+Handler: TypeAlias = Callable[[Request], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. Its help text is the catalogue's `help-NAME` (spaces as dashes): one line, then details."""
+
+    name: str
+    """English words, e.g. `friend add`. Translated aliases are in the catalogue: `alias-friend-add`."""
+    params: tuple[Param, ...]
+    handler: Handler
+    effect: bool = True
+    """False: it only reads, and an edit of the message runs it again."""
+    anywhere: bool = False
+    """True: it may be answered in any room, because its answer holds nothing personal."""
+    hidden: bool = False

@@ -1,0 +1,114 @@
+"""What a person did in a room, as values. `matrix` makes them from events; nothing else knows events."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bridge.ids import AccountId, EventId, RoomId, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where and when it happened."""
+
+    account: AccountId
+    room_id: RoomId
+    event_id: EventId
+    sender: UserId
+    sent_at: int
+    """Origin time in ms as the sender's server claims it: for display, never for decisions."""
+    encrypted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How a message hangs on others (spec: "Rich replies", "Threading")."""
+
+    reply_to: EventId | None = None
+    """What it answers; None for the mere fall-back of a thread."""
+    thread: EventId | None = None
+    """Root of the thread that it stands in."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptedFile:
+    """An attachment, encrypted (spec: "Extensions to m.room.message msgtypes", EncryptedFile v2)."""
+
+    url: str
+    key: str
+    iv: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextMessage:
+    origin: Origin
+    body: str
+    relation: Relation = Relation()
+
+
+@dataclass(frozen=True, slots=True)
+class PictureMessage:
+    """A picture; `caption` is empty when it has none (spec 1.10: `filename` set and different from `body`)."""
+
+    origin: Origin
+    caption: str
+    file: EncryptedFile
+    mimetype: str
+    size: int | None
+    relation: Relation = Relation()
+
+
+@dataclass(frozen=True, slots=True)
+class EditedMessage:
+    """`m.replace` of one of the sender's own messages (spec: "Event replacements")."""
+
+    origin: Origin
+    target: EventId
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """`m.reaction`; never encrypted in Matrix."""
+
+    origin: Origin
+    target: EventId
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """Somebody redacted an event of their own."""
+
+    origin: Origin
+    target: EventId
+
+
+@dataclass(frozen=True, slots=True)
+class OtherMessage:
+    """Something that can't be used here: video, voice, file, location. `what` is the msgtype or event type."""
+
+    origin: Origin
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class DmOpened:
+    """A DM with a person came into being: the bot joined, or encryption was turned on."""
+
+    origin: Origin
+
+
+Inbound: TypeAlias = (
+    TextMessage | PictureMessage | EditedMessage | Reaction | Redaction | OtherMessage | DmOpened
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomView:
+    """What handling needs to know of the room, taken when the event is handled."""
+
+    room_id: RoomId
+    dm_with: UserId | None
+    """The one person of this DM; None: not a DM, so nothing personal is answered here."""
+    encrypted: bool

@@ -1,0 +1,1 @@
+"""People, friends, requests, profiles."""

@@ -1,0 +1,5 @@
+"""The database: engine, units of work, tables, migrations. SQLite and PostgreSQL."""
+
+from bridge.db.engine import Database, Tx
+
+__all__ = ["Database", "Tx"]

@@ -1,0 +1,174 @@
+"""Units of work.
+
+A transaction is a plain synchronous function. It gets a `Tx`, returns a value, and runs in the database's own
+thread: no await inside, so it can't be cancelled half-way, and one hop pays for all its statements.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, CursorResult, Engine
+from sqlalchemy.exc import DBAPIError
+
+from bridge.errors import OperatorError
+
+T = TypeVar("T")
+
+_RETRIES = 8
+_BUSY_TIMEOUT_MS = 15_000
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class Tx:
+    """One transaction. Valid only inside the function that got it."""
+
+    __slots__ = ("_after_commit", "_qmark", "conn", "now")
+
+    def __init__(self, conn: Connection, now: int) -> None:
+        self.conn = conn
+        self.now = now
+        """The transaction's time, ms since the epoch: the same for all that it writes."""
+        self._after_commit: list[Callable[[], None]] = []
+        self._qmark = conn.dialect.paramstyle == "qmark"
+
+    def execute(self, statement: sa.Executable, params: Any = None) -> CursorResult[Any]:
+        """Run a SQLAlchemy Core statement; `params` may be a list of mappings for many rows."""
+        return self.conn.execute(statement, params)  # type: ignore[return-value]
+
+    def sql(self, statement: str, params: Sequence[Any] | Sequence[Sequence[Any]] = ()) -> CursorResult[Any]:
+        """Run driver-level SQL with `?` placeholders: for the few hot statements. A list of tuples runs many."""
+        if not self._qmark:
+            statement = statement.replace("?", "%s")
+        if isinstance(params, list):
+            return self.conn.exec_driver_sql(statement, [tuple(p) for p in params])
+        return self.conn.exec_driver_sql(statement, tuple(params))
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called on the event loop once the transaction is committed, and only then."""
+        self._after_commit.append(callback)
+
+
+class Database:
+    """The engine and its thread. `await db.run(work)` is one transaction."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], int] = now_ms) -> None:
+        self.engine = engine
+        self.clock = clock
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="db")
+
+    @classmethod
+    def open(cls, url: str, *, clock: Callable[[], int] = now_ms) -> "Database":
+        """Open `url` (`sqlite:///PATH`, `sqlite://` or `postgresql+psycopg://…`) without touching its schema.
+
+        Raises:
+            OperatorError: the URL can't be used, or the driver is missing.
+        """
+        try:
+            parsed = sa.make_url(url)
+            if parsed.get_backend_name() == "sqlite":
+                engine = _sqlite(parsed)
+            elif parsed.get_backend_name() == "postgresql":
+                parsed = parsed.set(drivername="postgresql+psycopg")
+                engine = sa.create_engine(
+                    parsed, isolation_level="SERIALIZABLE", pool_size=1, pool_pre_ping=True
+                )
+            else:
+                raise OperatorError("database: only sqlite and postgresql URLs work; change `database.url`.")
+        except sa.exc.ArgumentError:
+            raise OperatorError(
+                "database: the URL can't be read; write sqlite:///PATH or postgresql://…"
+            ) from None
+        except ModuleNotFoundError:
+            raise OperatorError(
+                "database: the PostgreSQL driver is missing; install courtyard with the extra `postgres`."
+            ) from None
+        return cls(engine, clock)
+
+    def run_sync(self, work: Callable[[Tx], T]) -> T:
+        """One transaction in the calling thread: for the command line, migrations and tests."""
+        value, callbacks = self._transact(work)
+        for callback in callbacks:
+            callback()
+        return value
+
+    async def run(self, work: Callable[[Tx], T]) -> T:
+        """One transaction in the database's thread.
+
+        `work` may run more than once (a serialization conflict is retried), so it changes nothing but the database.
+        A cancelled caller stops waiting; the transaction still ends as a whole.
+        """
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._executor, self._transact, work)
+        # shield: cancelling the caller must neither cancel a queued commit nor skip its after-commit callbacks.
+        done = asyncio.ensure_future(self._finish(future))
+        return await asyncio.shield(done)
+
+    async def close(self) -> None:
+        """Wait for what runs, then close. No transaction may follow."""
+        await asyncio.get_running_loop().run_in_executor(self._executor, self.engine.dispose)
+        self._executor.shutdown(wait=True)
+
+    @staticmethod
+    async def _finish(future: "asyncio.Future[tuple[T, list[Callable[[], None]]]]") -> T:
+        value, callbacks = await future
+        for callback in callbacks:
+            callback()
+        return value
+
+    def _transact(self, work: Callable[[Tx], T]) -> tuple[T, list[Callable[[], None]]]:
+        for attempt in range(_RETRIES):
+            try:
+                with self.engine.begin() as conn:
+                    tx = Tx(conn, self.clock())
+                    value = work(tx)
+                return value, tx._after_commit
+            except DBAPIError as error:
+                if attempt == _RETRIES - 1 or not _is_conflict(error):
+                    raise
+                time.sleep(0.005 * 2**attempt)  # in the database's thread, never on the loop
+        raise AssertionError("unreachable")
+
+
+def _is_conflict(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    return state in ("40001", "40P01")
+
+
+def _sqlite(url: sa.URL) -> Engine:
+    memory = url.database in (None, "", ":memory:")
+    if not memory:
+        assert url.database is not None
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url,
+        poolclass=sa.pool.StaticPool,
+        connect_args={"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS / 1000},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _connect(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver must not open transactions by itself: BEGIN IMMEDIATE below does.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        # FULL: a committed sync token or message index must survive a power cut, or messages would be lost.
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA secure_delete=ON")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(conn: Connection) -> None:
+        conn.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine

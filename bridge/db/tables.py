@@ -1,0 +1,320 @@
+"""All tables. Times are ms since the epoch (UTC); ids are never used again (SQLite AUTOINCREMENT, PostgreSQL identity)."""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _table(name: str, *items: sa.schema.SchemaItem) -> sa.Table:
+    return sa.Table(name, metadata, *items, sqlite_autoincrement=True)
+
+
+def _id() -> "sa.Column[int]":
+    return sa.Column("id", _Id, primary_key=True, autoincrement=True)
+
+
+def _ref(name: str, target: str, *, nullable: bool = False, primary_key: bool = False) -> "sa.Column[int]":
+    return sa.Column(
+        name, _Id, sa.ForeignKey(target, ondelete="CASCADE"), nullable=nullable, primary_key=primary_key
+    )
+
+
+def _str(name: str, *, nullable: bool = False, primary_key: bool = False) -> "sa.Column[str]":
+    return sa.Column(name, sa.Text, nullable=nullable, primary_key=primary_key)
+
+
+def _ms(name: str, *, nullable: bool = False) -> "sa.Column[int]":
+    return sa.Column(name, sa.BigInteger, nullable=nullable)
+
+
+def _int(
+    name: str, *, nullable: bool = False, primary_key: bool = False, default: int | None = None
+) -> "sa.Column[int]":
+    server = None if default is None else str(default)
+    return sa.Column(
+        name,
+        sa.Integer,
+        nullable=nullable,
+        primary_key=primary_key,
+        autoincrement=False,
+        server_default=server,
+    )
+
+
+def _blob(name: str, *, nullable: bool = False) -> "sa.Column[bytes]":
+    return sa.Column(name, sa.LargeBinary, nullable=nullable)
+
+
+# --- the bot's Matrix accounts and what each knows of its rooms -----------------------------------------------------
+accounts = _table(
+    "accounts",
+    _id(),
+    _str("user_id"),
+    _str("device_id", nullable=True),
+    _blob("access_token", nullable=True),  # sealed
+    _str("sync_token", nullable=True),
+    _str("instance"),  # random; the prefix of the transaction ids of this account
+    _ms("created_at"),
+    sa.UniqueConstraint("user_id"),
+)
+rooms = _table(
+    "rooms",
+    _ref("account_id", "accounts.id", primary_key=True),
+    _str("room_id", primary_key=True),
+    _str("encryption", nullable=True),  # JSON content of m.room.encryption
+    _ms("joined_at", nullable=True),  # origin time of our own join: what is older is history
+    _str("snapshot"),  # JSON: members {user: membership}, power levels, what sending needs
+)
+waiting_events = _table(  # encrypted events whose key has not come yet
+    "waiting_events",
+    _ref("account_id", "accounts.id", primary_key=True),
+    _str("event_id", primary_key=True),
+    _str("room_id"),
+    _str("session_id"),
+    _str("event"),  # JSON, still encrypted
+    _ms("since"),
+)
+handled = _table(  # events that were handled; written in the transaction of what they changed
+    "handled",
+    _ref("account_id", "accounts.id", primary_key=True),
+    _str("event_id", primary_key=True),
+    _ms("at"),
+    _str("command", nullable=True),  # name of the command that it ran, for edits
+    _int("effect", default=0),  # 1: it changed something and must not be run again by an edit
+)
+
+# --- crypto store: rows of one account; blobs are pickles sealed under the operator's key --------------------------
+crypto_accounts = _table(
+    "crypto_accounts",
+    _ref("account_id", "accounts.id", primary_key=True),
+    _blob("pickle"),
+    _int("shared", default=0),
+    _ms("fallback_at", nullable=True),
+)
+crypto_secrets = _table(  # private cross-signing keys and the like, sealed
+    "crypto_secrets",
+    _ref("account_id", "accounts.id", primary_key=True),
+    _str("name", primary_key=True),
+    _blob("value"),
+)
+crypto_olm_sessions = _table(
+    "crypto_olm_sessions",
+    _ref("account_id", "accounts.id", primary_key=True),
+    _str("session_id", primary_key=True),
+    _str("sender_key"),
+    _blob("pickle"),
+    _ms("created_at"),
+    _ms("used_at"),
+)
+crypto_megolm_inbound = _table(
+    "crypto_megolm_inbound",
+    _ref("account_id", "accounts.id", primary_key=True),
+    _str("room_id", primary_key=True),
+    _str("sender_key", primary_key=True),
+    _str("session_id", primary_key=True),
+    _str("ed25519"),
+    _str("forwarding_chain"),  # JSON list
+    _blob("pickle"),
+)
+crypto_megolm_outbound = _table(
+    "crypto_megolm_outbound",
+    _ref("account_id", "accounts.id", primary_key=True),
+    _str("room_id", primary_key=True),
+    _blob("pickle"),
+    _ms("created_at"),
+    _int("messages"),
+    _str("shared_with"),  # JSON {user: {device: curve25519}}: who has the key
+)
+crypto_devices = _table(
+    "crypto_devices",
+    _ref("account_id", "accounts.id", primary_key=True),
+    _str("user_id", primary_key=True),
+    _str("device_id", primary_key=True),
+    _str("ed25519"),
+    _str("curve25519"),
+    _str("display_name"),
+    _int("deleted", default=0),
+    _int("trust", default=0),
+)
+crypto_users = _table(  # users whose devices are tracked
+    "crypto_users",
+    _ref("account_id", "accounts.id", primary_key=True),
+    _str("user_id", primary_key=True),
+    _int("outdated", default=1),
+    _str("master_key", nullable=True),
+)
+crypto_key_requests = _table(
+    "crypto_key_requests",
+    _ref("account_id", "accounts.id", primary_key=True),
+    _str("session_id", primary_key=True),
+    _str("request_id"),
+    _str("room_id"),
+    _str("algorithm"),
+)
+
+# --- people and contacts ---------------------------------------------------------------------------------------------
+people = _table(
+    "people",
+    _id(),
+    _str("user_id"),
+    _str("language", nullable=True),
+    _str("time_zone", nullable=True),
+    _ms("created_at"),
+    _ms("opened_at", nullable=True),  # first DM with the bot; null: known only because somebody named them
+    _ref("dm_account_id", "accounts.id", nullable=True),
+    _str("dm_room_id", nullable=True),  # the current DM: the last used
+    sa.UniqueConstraint("user_id"),
+)
+profile_fields = _table(
+    "profile_fields",
+    _ref("person_id", "people.id", primary_key=True),
+    _str("field", primary_key=True),
+    _str("value"),
+    _ms("updated_at"),
+)
+friendships = _table(  # two rows a friendship
+    "friendships",
+    _ref("person_id", "people.id", primary_key=True),
+    _ref("friend_id", "people.id", primary_key=True),
+    _ms("since"),
+)
+friend_requests = _table(
+    "friend_requests",
+    _id(),
+    _ref("from_id", "people.id"),
+    _ref("to_id", "people.id"),
+    _str("note"),
+    _str("state"),  # pending | declined
+    _ms("created_at"),
+    sa.UniqueConstraint("from_id", "to_id"),
+    sa.Index(None, "to_id", "state"),
+)
+prompts = _table(  # questions with numbered answers that wait for one person
+    "prompts",
+    _id(),
+    _ref("person_id", "people.id"),
+    _str("kind"),
+    _int("ref_id", nullable=True),
+    _str("options"),  # JSON list of option names, in the order of their numbers
+    _str("state"),  # open | answered | closed
+    _ms("created_at"),
+    _ms("expires_at"),
+    sa.Index(None, "person_id", "state"),
+)
+
+# --- moments ---------------------------------------------------------------------------------------------------------
+moments = _table(
+    "moments",
+    _id(),
+    _ref("author_id", "people.id"),
+    _str("text"),
+    _str("audience"),  # friends | private | people
+    _ms("created_at"),
+    _ms("edited_at", nullable=True),
+    sa.Index(None, "author_id", "created_at"),
+    sa.Index(None, "created_at"),
+)
+moment_people = _table(
+    "moment_people",
+    _ref("moment_id", "moments.id", primary_key=True),
+    _ref("person_id", "people.id", primary_key=True),
+)
+pictures = _table(
+    "pictures",
+    _id(),
+    _ref("moment_id", "moments.id"),
+    _int("position"),
+    _str("file"),  # JSON EncryptedFile (url, key, iv, hashes)
+    _str("thumbnail", nullable=True),  # JSON EncryptedFile
+    _str("info"),  # JSON: mimetype, size, w, h, thumbnail_info, blurhash
+    _str("alt"),
+    sa.Index(None, "moment_id"),
+)
+likes = _table(
+    "likes",
+    _ref("moment_id", "moments.id", primary_key=True),
+    _ref("person_id", "people.id", primary_key=True),
+    _ms("created_at"),
+    _int("told", default=0),
+)
+comments = _table(
+    "comments",
+    _id(),
+    _ref("moment_id", "moments.id"),
+    _ref("person_id", "people.id"),
+    _ref("answer_to", "comments.id", nullable=True),
+    _str("text"),
+    _ms("created_at"),
+    _ms("edited_at", nullable=True),
+    sa.Index(None, "moment_id", "id"),
+)
+numbers = _table(  # the reader's own numbers of what was shown to them
+    "numbers",
+    _ref("person_id", "people.id", primary_key=True),
+    _int("number", primary_key=True),
+    _ref("moment_id", "moments.id"),
+    sa.UniqueConstraint("person_id", "moment_id"),
+)
+cursors = _table(  # where `feed more` goes on, per person and list
+    "cursors",
+    _ref("person_id", "people.id", primary_key=True),
+    _str("list", primary_key=True),
+    _str("position"),  # JSON
+    _ms("at"),
+)
+
+# --- delivery --------------------------------------------------------------------------------------------------------
+outbox = _table(
+    "outbox",
+    _id(),
+    _ref("account_id", "accounts.id", nullable=True),  # null: the account of the person's DM at send time
+    _str("room_id", nullable=True),  # null: the person's current DM at send time
+    _ref("person_id", "people.id", nullable=True),  # for whom; its room must be their DM
+    _str("kind"),  # message | copy | redact
+    _str("copy_kind", nullable=True),  # what the sent event is a copy of: moment, comment, prompt, answer …
+    _int("copy_ref", nullable=True),
+    _str("content", nullable=True),  # JSON content of a rendered message; erased once sent
+    _str("target_event", nullable=True),  # redact: the event; message: the event that it replaces
+    _str("reply_to", nullable=True),
+    _str("thread", nullable=True),
+    _str("source_event", nullable=True),  # the inbound event that it answers
+    _int("priority", default=0),  # redactions first
+    _int("attempts", default=0),
+    _ms("first_attempt_at", nullable=True),
+    _ms("not_before"),
+    _ms("created_at"),
+    _str("state"),  # queued | held | failed ; sent rows are deleted
+    sa.Index(None, "state", "not_before"),
+    sa.Index(None, "account_id", "source_event"),
+)
+copies = _table(  # what was sent, so that answers find their subject and deletion finds every copy
+    "copies",
+    _ref("account_id", "accounts.id", primary_key=True),
+    _str("event_id", primary_key=True),
+    _str("room_id"),
+    _ref("person_id", "people.id", nullable=True),
+    _str("kind"),
+    _int("ref_id", nullable=True),
+    _str("source_event", nullable=True),
+    _ms("created_at"),
+    sa.Index(None, "kind", "ref_id"),
+    sa.Index(None, "account_id", "source_event"),
+)
+sources = _table(  # which thing a person's own event made, so that redacting or editing the event follows
+    "sources",
+    _ref("account_id", "accounts.id", primary_key=True),
+    _str("event_id", primary_key=True),
+    _ref("person_id", "people.id"),
+    _str("kind"),  # moment | comment | like
+    _int("ref_id"),
+    sa.Index(None, "kind", "ref_id"),
+)

@@ -1,0 +1,56 @@
+"""What delivery needs from others: renderers from the features, a sender from `matrix`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from bridge.chat.command import Person
+from bridge.chat.reply import Message
+from bridge.db import Tx
+from bridge.ids import AccountId, EventId, RoomId, UserId
+
+Renderer: TypeAlias = Callable[[Tx, Person, int], Message | None]
+"""Renders one copy for one reader at send time. It asks the policy; None: they may not see it (any more), drop it."""
+
+
+class Held(Exception):
+    """The room can't take it now (no longer a DM with this person, not joined, not encrypted). Keep it."""
+
+
+class Later(Exception):
+    """The homeserver asks to wait, or can't be reached. Try again after `after_ms`."""
+
+    def __init__(self, after_ms: int) -> None:
+        super().__init__(after_ms)
+        self.after_ms = after_ms
+
+
+class Refused(Exception):
+    """The homeserver will never take it. Give this row up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One event to send. `txn_id` is the Matrix transaction id: the same for each try."""
+
+    account: AccountId
+    room_id: RoomId
+    txn_id: str
+    content: Mapping[str, Any]
+    """Content of an m.room.message, before encryption."""
+    only_dm_with: UserId | None
+    """Fail with Held unless the room is this person's DM at the moment of encryption."""
+    first_attempt_at: int | None
+    """ms; None: never tried. A try long ago may have been delivered: the sender looks before it sends again."""
+
+
+class Sender(Protocol):
+    """Sends encrypted events. Fails closed. Raises Held, Later or Refused."""
+
+    async def send(self, event: Outgoing) -> EventId: ...
+
+    async def redact(self, account: AccountId, room_id: RoomId, event_id: EventId, txn_id: str) -> None: ...
+
+    async def react(
+        self, account: AccountId, room_id: RoomId, event_id: EventId, key: str, txn_id: str
+    ) -> None: ...

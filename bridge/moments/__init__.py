@@ -1,0 +1,1 @@
+"""Posts for exactly the people one chooses."""
