@@ -99,9 +99,7 @@ class DmOpened:
     origin: Origin
 
 
-Inbound: TypeAlias = (
-    TextMessage | PictureMessage | EditedMessage | Reaction | Redaction | OtherMessage | DmOpened
-)
+Inbound: TypeAlias = TextMessage | PictureMessage | EditedMessage | Reaction | Redaction | OtherMessage | DmOpened
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class Tx:
 
     def execute(self, statement: sa.Executable, params: Any = None) -> CursorResult[Any]:
         """Run a SQLAlchemy Core statement; `params` may be a list of mappings for many rows."""
-        return self.conn.execute(statement, params)  # type: ignore[return-value]
+        return self.conn.execute(statement, params)
 
     def sql(self, statement: str, params: Sequence[Any] | Sequence[Sequence[Any]] = ()) -> CursorResult[Any]:
         """Run driver-level SQL with `?` placeholders: for the few hot statements. A list of tuples runs many."""
@@ -79,15 +79,11 @@ class Database:
                 engine = _sqlite(parsed)
             elif parsed.get_backend_name() == "postgresql":
                 parsed = parsed.set(drivername="postgresql+psycopg")
-                engine = sa.create_engine(
-                    parsed, isolation_level="SERIALIZABLE", pool_size=1, pool_pre_ping=True
-                )
+                engine = sa.create_engine(parsed, isolation_level="SERIALIZABLE", pool_size=1, pool_pre_ping=True)
             else:
                 raise OperatorError("database: only sqlite and postgresql URLs work; change `database.url`.")
         except sa.exc.ArgumentError:
-            raise OperatorError(
-                "database: the URL can't be read; write sqlite:///PATH or postgresql://…"
-            ) from None
+            raise OperatorError("database: the URL can't be read; write sqlite:///PATH or postgresql://…") from None
         except ModuleNotFoundError:
             raise OperatorError(
                 "database: the PostgreSQL driver is missing; install courtyard with the extra `postgres`."

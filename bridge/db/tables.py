@@ -1,4 +1,4 @@
-"""All tables. Times are ms since the epoch (UTC); ids are never used again (SQLite AUTOINCREMENT, PostgreSQL identity)."""
+"""All tables. Times are ms since the epoch (UTC); ids are never used again (AUTOINCREMENT, identity)."""
 
 import sqlalchemy as sa
 
@@ -23,9 +23,7 @@ def _id() -> "sa.Column[int]":
 
 
 def _ref(name: str, target: str, *, nullable: bool = False, primary_key: bool = False) -> "sa.Column[int]":
-    return sa.Column(
-        name, _Id, sa.ForeignKey(target, ondelete="CASCADE"), nullable=nullable, primary_key=primary_key
-    )
+    return sa.Column(name, _Id, sa.ForeignKey(target, ondelete="CASCADE"), nullable=nullable, primary_key=primary_key)
 
 
 def _str(name: str, *, nullable: bool = False, primary_key: bool = False) -> "sa.Column[str]":

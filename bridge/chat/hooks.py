@@ -1,0 +1,65 @@
+"""What features do with events that are no commands: registered by kind, called by the pipeline."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from bridge.chat.command import Person, Request
+from bridge.chat.inbound import Inbound, PictureMessage, RoomView
+from bridge.chat.reply import CopyRef, Reply
+from bridge.db import Tx
+from bridge.ids import AccountId, EventId, PersonId, RoomId
+
+OnReply: TypeAlias = Callable[[Request, CopyRef, str], Reply]
+"""A message that answers a copy of this kind (as a reply or in its thread), with its text."""
+OnReaction: TypeAlias = Callable[[Request, CopyRef, str], Reply]
+"""A reaction to a copy of this kind, with its key. Return NOTHING for keys without a meaning."""
+OnChoice: TypeAlias = Callable[[Request, int, str], Reply]
+"""A numbered choice: ref_id of the prompt and the name of the chosen option."""
+OnSource: TypeAlias = Callable[[Request, int], Reply]
+"""The event that made the thing `ref_id` of this kind was redacted by its sender."""
+OnEdit: TypeAlias = Callable[[Request, int, str], Reply]
+"""The event that made the thing `ref_id` was edited; the new text of the whole message."""
+OnPerson: TypeAlias = Callable[[Request], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    on_reply: Mapping[str, OnReply] = field(default_factory=dict)
+    on_reaction: Mapping[str, OnReaction] = field(default_factory=dict)
+    on_choice: Mapping[str, OnChoice] = field(default_factory=dict)
+    on_redaction: Mapping[str, OnSource] = field(default_factory=dict)
+    on_edit: Mapping[str, OnEdit] = field(default_factory=dict)
+    on_opened: tuple[Callable[[Tx, Person], None], ...] = ()
+    """A person's first DM has just come into being: what waited for them is queued."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentCopy:
+    """A copy that the bot sent, found by its event id."""
+
+    ref: CopyRef
+    person_id: PersonId | None
+    """For whom; None: for everybody in the room."""
+
+
+class Delivery(Protocol):
+    """What the pipeline needs from the outbox. All of it happens in the transaction that it is given."""
+
+    def answer(self, tx: Tx, event: Inbound, room: RoomView, person: Person, reply: Reply) -> None:
+        """Queue `reply` as the answer to `event`: in its room and thread, as a reply to it.
+
+        A personal reply goes to the person's DM; when `room` is another room, that room gets the neutral line
+        `answer-in-dm` instead. When `event` is an EditedMessage, the answers to its target are replaced (m.replace).
+        """
+        ...
+
+    def find_copy(self, tx: Tx, account: AccountId, room_id: RoomId, event_id: EventId) -> SentCopy | None: ...
+
+
+class PicturePreparer(Protocol):
+    """Makes a person's picture safe to pass on: downloads, decrypts, checks, strips, encrypts and uploads it."""
+
+    def __call__(self, event: PictureMessage) -> Awaitable[Any]:
+        """Raises UserError when the picture can't be used. The result reaches the handler as `Request.prepared`."""
+        ...
