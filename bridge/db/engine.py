@@ -114,6 +114,11 @@ class Database:
         await asyncio.get_running_loop().run_in_executor(self._executor, self.engine.dispose)
         self._executor.shutdown(wait=True)
 
+    def close_sync(self) -> None:
+        """The same where no event loop runs, or after it: blocks until the running transaction has ended."""
+        self._executor.shutdown(wait=True)
+        self.engine.dispose()
+
     @staticmethod
     async def _finish(future: "asyncio.Future[tuple[T, list[Callable[[], None]]]]") -> T:
         value, callbacks = await future

@@ -1,0 +1,67 @@
+"""Fixtures for all tests. `database` runs a test once on SQLite and once on PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bridge.db import Database
+from bridge.db.tables import metadata
+from tests.stores.postgres import Unavailable, postgres_server
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """URL of a PostgreSQL server's maintenance database, started when the first test asks for it."""
+    try:
+        with postgres_server() as url:
+            yield url
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def _postgres_schema(postgres_url: str) -> str:
+    """URL of a database with the whole schema; tests empty it."""
+    url = create_postgres_database(postgres_url, "courtyard")
+    database = Database.open(url)
+    metadata.create_all(database.engine)
+    database.close_sync()
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database with the whole schema; the test runs over both engines. `database.clock` may be replaced."""
+    if request.param == "sqlite":
+        database = Database.open(f"sqlite:///{tmp_path / 'courtyard.db'}")
+        metadata.create_all(database.engine)
+    else:
+        database = Database.open(request.getfixturevalue("_postgres_schema"))
+        _truncate(database)
+    yield database
+    database.close_sync()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a database without any table, on both engines: for the tests of the migrations."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    return create_postgres_database(request.getfixturevalue("postgres_url"), "courtyard_empty")
+
+
+def create_postgres_database(server_url: str, name: str) -> str:
+    """Create the database `name` anew on the server; returns its URL."""
+    engine = sa.create_engine(server_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+    engine.dispose()
+    return sa.make_url(server_url).set(database=name).render_as_string(hide_password=False)
+
+
+def _truncate(database: Database) -> None:
+    names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+    database.run_sync(lambda tx: tx.sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
