@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult, Engine
@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from bridge.errors import OperatorError
 
 T = TypeVar("T")
+Rows: TypeAlias = CursorResult[*tuple[Any, ...]]
 
 _RETRIES = 8
 _BUSY_TIMEOUT_MS = 15_000
@@ -41,11 +42,11 @@ class Tx:
         self._after_commit: list[Callable[[], None]] = []
         self._qmark = conn.dialect.paramstyle == "qmark"
 
-    def execute(self, statement: sa.Executable, params: Any = None) -> CursorResult[Any]:
+    def execute(self, statement: sa.Executable, params: Any = None) -> Rows:
         """Run a SQLAlchemy Core statement; `params` may be a list of mappings for many rows."""
         return self.conn.execute(statement, params)
 
-    def sql(self, statement: str, params: Sequence[Any] | Sequence[Sequence[Any]] = ()) -> CursorResult[Any]:
+    def sql(self, statement: str, params: Sequence[Any] | Sequence[Sequence[Any]] = ()) -> Rows:
         """Run driver-level SQL with `?` placeholders: for the few hot statements. A list of tuples runs many."""
         if not self._qmark:
             statement = statement.replace("?", "%s")

@@ -1,0 +1,443 @@
+"""The crypto store: nio's MatrixStore interface over our own tables.
+
+The truth is in memory, in nio's own containers. Each `save_…` only notes what changed; `commit` writes all of it in
+one transaction. Callers commit before the request that depends on it (a message index, a one-time key, a room key).
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import vodozemac
+from nio.crypto import (
+    DeviceStore,
+    GroupSessionStore,
+    InboundGroupSession,
+    OlmAccount,
+    OlmDevice,
+    OutgoingKeyRequest,
+    SessionStore,
+    TrustState,
+)
+from nio.crypto.sessions import Session
+
+from bridge.db import Database, Tx
+from bridge.errors import OperatorError
+from bridge.ids import AccountId, RoomId
+from bridge.matrix.seal import Sealer
+
+Write = Callable[[Tx], None]
+
+
+@dataclass(slots=True)
+class GroupSession:
+    """Our outbound Megolm session of one room (spec: "Megolm")."""
+
+    room_id: RoomId
+    session: vodozemac.GroupSession
+    created_at: int
+    messages: int = 0
+    shared_with: dict[str, dict[str, str]] = field(default_factory=dict)
+    """user → device → curve25519 key of the devices that have the session."""
+
+
+@dataclass(slots=True)
+class TrackedUser:
+    """A user whose device list we keep up to date (spec: "Tracking the device list for a user")."""
+
+    outdated: bool
+    master_key: str | None
+
+
+class CryptoStore:
+    """Keys and sessions of one account. One per running account; nothing else may write its tables."""
+
+    def __init__(self, db: Database, account: AccountId, sealer: Sealer) -> None:
+        self._db = db
+        self.account = account
+        self._sealer = sealer
+        self._key = sealer.pickle_passphrase
+        self._lock = asyncio.Lock()
+        self.outbound: dict[RoomId, GroupSession] = {}
+        self.users: dict[str, TrackedUser] = {}
+        self.secrets: dict[str, bytes] = {}
+        self._clear_dirty()
+        self._loaded_account: OlmAccount | None = None
+        self._sessions = SessionStore()
+        self._groups = GroupSessionStore()
+        self._devices = DeviceStore()
+        self._requests: dict[str, OutgoingKeyRequest] = {}
+
+    # --- loading ---
+    def load(self, tx: Tx) -> None:
+        """Read everything of the account.
+
+        Raises:
+            OperatorError: the store key is not the one that the store was written with.
+        """
+        try:
+            self._load(tx)
+        except vodozemac.PickleException:
+            raise OperatorError(
+                "the crypto store can't be opened: the store key is not the one that it was written with. "
+                "Put the right key file back."
+            ) from None
+
+    def _load(self, tx: Tx) -> None:
+        one = (self.account,)
+        row = tx.sql("SELECT pickle, shared FROM crypto_accounts WHERE account_id = ?", one).first()
+        if row is not None:
+            self._loaded_account = OlmAccount.from_pickle(bytes(row[0]), self._key, bool(row[1]))
+        for sender_key, pickle, created, used in tx.sql(
+            "SELECT sender_key, pickle, created_at, used_at FROM crypto_olm_sessions WHERE account_id = ?", one
+        ):
+            session = Session.from_pickle(bytes(pickle), _time(created), self._key, _time(used))
+            self._sessions.add(sender_key, session)
+        for room, sender_key, ed25519, chain, pickle in tx.sql(
+            "SELECT room_id, sender_key, ed25519, forwarding_chain, pickle FROM crypto_megolm_inbound"
+            " WHERE account_id = ?",
+            one,
+        ):
+            group = InboundGroupSession.from_pickle(
+                bytes(pickle), ed25519, sender_key, room, self._key, json.loads(chain)
+            )
+            self._groups.add(group)
+        for room, pickle, created, messages, shared in tx.sql(
+            "SELECT room_id, pickle, created_at, messages, shared_with FROM crypto_megolm_outbound"
+            " WHERE account_id = ?",
+            one,
+        ):
+            raw = vodozemac.GroupSession.from_pickle(
+                self._sealer.open(f"outbound {room}", bytes(pickle)).decode(), self._pickle_key()
+            )
+            self.outbound[room] = GroupSession(room, raw, created, messages, json.loads(shared))
+        for user, device, ed25519, curve, name, deleted, trust in tx.sql(
+            "SELECT user_id, device_id, ed25519, curve25519, display_name, deleted, trust FROM crypto_devices"
+            " WHERE account_id = ?",
+            one,
+        ):
+            keys = {"ed25519": ed25519, "curve25519": curve}
+            self._devices.add(OlmDevice(user, device, keys, name, bool(deleted), TrustState(trust)))
+        for user, outdated, master in tx.sql(
+            "SELECT user_id, outdated, master_key FROM crypto_users WHERE account_id = ?", one
+        ):
+            self.users[user] = TrackedUser(bool(outdated), master)
+        for session_id, request_id, room, algorithm in tx.sql(
+            "SELECT session_id, request_id, room_id, algorithm FROM crypto_key_requests WHERE account_id = ?", one
+        ):
+            self._requests[session_id] = OutgoingKeyRequest(request_id, session_id, room, algorithm)
+        for name, value in tx.sql("SELECT name, value FROM crypto_secrets WHERE account_id = ?", one):
+            self.secrets[name] = self._sealer.open(f"secret {name}", bytes(value))
+
+    def _pickle_key(self) -> bytes:
+        return bytes.fromhex(self._key)
+
+    # --- MatrixStore: what nio's Olm machine calls ---
+    def load_account(self) -> OlmAccount | None:
+        return self._loaded_account
+
+    def save_account(self, account: OlmAccount) -> None:
+        self._loaded_account = account
+        self._account_dirty = True
+
+    def load_sessions(self) -> SessionStore:
+        return self._sessions
+
+    def save_session(self, curve_key: str, session: Session) -> None:
+        self._dirty_sessions[session.id] = (curve_key, session)
+
+    def load_inbound_group_sessions(self) -> GroupSessionStore:
+        return self._groups
+
+    def save_inbound_group_session(self, session: InboundGroupSession) -> None:
+        self._dirty_groups[(session.room_id, session.sender_key, session.id)] = session
+
+    def load_device_keys(self) -> DeviceStore:
+        return self._devices
+
+    def save_device_keys(self, device_keys: dict[str, dict[str, OlmDevice]]) -> None:
+        for user, devices in device_keys.items():
+            for device_id, device in devices.items():
+                self._dirty_devices[(user, device_id)] = device
+
+    def load_outgoing_key_requests(self) -> dict[str, OutgoingKeyRequest]:
+        return self._requests
+
+    def add_outgoing_key_request(self, key_request: OutgoingKeyRequest) -> None:
+        self._dirty_requests[key_request.session_id] = key_request
+
+    def remove_outgoing_key_request(self, key_request: OutgoingKeyRequest) -> None:
+        self._dirty_requests[key_request.session_id] = None
+
+    def load_encrypted_rooms(self) -> set[str]:
+        return set()  # `rooms` keeps them
+
+    def save_encrypted_rooms(self, rooms: Iterable[str]) -> None:
+        """Rooms are kept by `bridge.matrix.rooms`."""
+
+    def delete_encrypted_room(self, room: str) -> None:
+        """Rooms are kept by `bridge.matrix.rooms`."""
+
+    def save_sync_token(self, token: str) -> None:
+        """The token is stored when every event of its batch has settled, never by nio."""
+
+    def load_sync_token(self) -> str | None:
+        return None
+
+    def _trust(self, device: OlmDevice, state: TrustState) -> bool:
+        if device.trust_state == state:
+            return False
+        device.trust_state = state
+        self._dirty_devices[(device.user_id, device.device_id)] = device
+        return True
+
+    def _distrust(self, device: OlmDevice, state: TrustState) -> bool:
+        return device.trust_state == state and self._trust(device, TrustState.unset)
+
+    def verify_device(self, device: OlmDevice) -> bool:
+        return self._trust(device, TrustState.verified)
+
+    def unverify_device(self, device: OlmDevice) -> bool:
+        return self._distrust(device, TrustState.verified)
+
+    def is_device_verified(self, device: OlmDevice) -> bool:
+        return bool(device.verified)
+
+    def blacklist_device(self, device: OlmDevice) -> bool:
+        return self._trust(device, TrustState.blacklisted)
+
+    def unblacklist_device(self, device: OlmDevice) -> bool:
+        return self._distrust(device, TrustState.blacklisted)
+
+    def is_device_blacklisted(self, device: OlmDevice) -> bool:
+        return bool(device.blacklisted)
+
+    def ignore_device(self, device: OlmDevice) -> bool:
+        return self._trust(device, TrustState.ignored)
+
+    def unignore_device(self, device: OlmDevice) -> bool:
+        return self._distrust(device, TrustState.ignored)
+
+    def is_device_ignored(self, device: OlmDevice) -> bool:
+        return bool(device.ignored)
+
+    def ignore_devices(self, devices: list[OlmDevice]) -> None:
+        for device in devices:
+            self._trust(device, TrustState.ignored)
+
+    # --- what nio's interface lacks ---
+    def save_outbound(self, session: GroupSession) -> None:
+        """Note a new or used outbound session; it is the room's current one from now on."""
+        self.outbound[session.room_id] = session
+        self._dirty_outbound[session.room_id] = session
+
+    def drop_outbound(self, room_id: RoomId) -> None:
+        """Forget the room's outbound session: the next message begins a new one."""
+        if self.outbound.pop(room_id, None) is not None:
+            self._dirty_outbound[room_id] = None
+
+    def track(self, user_id: str) -> None:
+        """Begin to keep the device list of a user."""
+        if user_id not in self.users:
+            self.users[user_id] = TrackedUser(True, None)
+            self._dirty_users[user_id] = self.users[user_id]
+
+    def save_user(self, user_id: str, *, outdated: bool, master_key: str | None = None) -> None:
+        known = self.users.get(user_id)
+        self.users[user_id] = TrackedUser(outdated, master_key or (known.master_key if known else None))
+        self._dirty_users[user_id] = self.users[user_id]
+
+    def untrack(self, user_id: str) -> None:
+        """Nobody shares a room with us any more: the server no longer tells of changes."""
+        if self.users.pop(user_id, None) is not None:
+            self._dirty_users[user_id] = None
+
+    def save_secret(self, name: str, value: bytes) -> None:
+        self.secrets[name] = value
+        self._dirty_secrets[name] = value
+
+    def forget_device(self) -> None:
+        """A new device follows: drop what belonged to the old one. Room keys stay, to read what was sent to it."""
+        self._loaded_account = None
+        self._sessions = SessionStore()
+        self.outbound.clear()
+        self._clear_dirty()
+        self._wipe = True
+
+    # --- writing ---
+    def _clear_dirty(self) -> None:
+        self._wipe = False
+        self._account_dirty = False
+        self._dirty_sessions: dict[str, tuple[str, Session]] = {}
+        self._dirty_groups: dict[tuple[str, str, str], InboundGroupSession] = {}
+        self._dirty_outbound: dict[RoomId, GroupSession | None] = {}
+        self._dirty_devices: dict[tuple[str, str], OlmDevice] = {}
+        self._dirty_users: dict[str, TrackedUser | None] = {}
+        self._dirty_requests: dict[str, OutgoingKeyRequest | None] = {}
+        self._dirty_secrets: dict[str, bytes] = {}
+
+    @property
+    def dirty(self) -> bool:
+        return bool(
+            self._wipe
+            or self._account_dirty
+            or self._dirty_sessions
+            or self._dirty_groups
+            or self._dirty_outbound
+            or self._dirty_devices
+            or self._dirty_users
+            or self._dirty_requests
+            or self._dirty_secrets
+        )
+
+    async def commit(self, also: Write | None = None) -> None:
+        """Write all changes, and `also`, in one transaction. What the caller does next may depend on them.
+
+        An error is fatal for the account: memory is ahead of the store then, and the process must start again.
+        """
+        async with self._lock:
+            if not self.dirty and also is None:
+                return
+            write = self._snapshot()
+
+            def work(tx: Tx) -> None:
+                write(tx)
+                if also is not None:
+                    also(tx)
+
+            await self._db.run(work)
+
+    def _snapshot(self) -> Write:
+        """Pickle what changed now, on the loop, where nobody can change it meanwhile; write it later in a thread."""
+        me = self.account
+        key = self._key
+        wipe = self._wipe
+        statements: list[tuple[str, list[tuple[Any, ...]]]] = []
+        if self._account_dirty and self._loaded_account is not None:
+            account = self._loaded_account
+            statements.append(
+                (
+                    "INSERT INTO crypto_accounts (account_id, pickle, shared) VALUES (?, ?, ?)"
+                    " ON CONFLICT (account_id) DO UPDATE SET pickle = excluded.pickle, shared = excluded.shared",
+                    [(me, account.pickle(key), int(account.shared))],
+                )
+            )
+        statements.append(
+            (
+                "INSERT INTO crypto_olm_sessions (account_id, session_id, sender_key, pickle, created_at, used_at)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, session_id)"
+                " DO UPDATE SET pickle = excluded.pickle, used_at = excluded.used_at",
+                [
+                    (me, sid, curve, s.pickle(key), _ms(s.creation_time), _ms(s.use_time))
+                    for sid, (curve, s) in self._dirty_sessions.items()
+                ],
+            )
+        )
+        statements.append(
+            (
+                "INSERT INTO crypto_megolm_inbound"
+                " (account_id, room_id, sender_key, session_id, ed25519, forwarding_chain, pickle)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, room_id, sender_key, session_id)"
+                " DO UPDATE SET pickle = excluded.pickle, ed25519 = excluded.ed25519",
+                [
+                    (me, room, curve, sid, g.ed25519, json.dumps(g.forwarding_chain), g.pickle(key))
+                    for (room, curve, sid), g in self._dirty_groups.items()
+                ],
+            )
+        )
+        statements.append(
+            (
+                "INSERT INTO crypto_megolm_outbound (account_id, room_id, pickle, created_at, messages, shared_with)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, room_id) DO UPDATE SET pickle = excluded.pickle,"
+                " created_at = excluded.created_at, messages = excluded.messages, shared_with = excluded.shared_with",
+                [
+                    (
+                        me,
+                        room,
+                        self._sealer.seal(f"outbound {room}", o.session.pickle(self._pickle_key()).encode()),
+                        o.created_at,
+                        o.messages,
+                        json.dumps(o.shared_with),
+                    )
+                    for room, o in self._dirty_outbound.items()
+                    if o is not None
+                ],
+            )
+        )
+        statements.append(
+            (
+                "DELETE FROM crypto_megolm_outbound WHERE account_id = ? AND room_id = ?",
+                [(me, room) for room, o in self._dirty_outbound.items() if o is None],
+            )
+        )
+        statements.append(
+            (
+                "INSERT INTO crypto_devices"
+                " (account_id, user_id, device_id, ed25519, curve25519, display_name, deleted, trust)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, user_id, device_id) DO UPDATE SET"
+                " ed25519 = excluded.ed25519, curve25519 = excluded.curve25519,"
+                " display_name = excluded.display_name, deleted = excluded.deleted, trust = excluded.trust",
+                [
+                    (me, u, d, o.ed25519, o.curve25519, o.display_name, int(o.deleted), o.trust_state.value)
+                    for (u, d), o in self._dirty_devices.items()
+                ],
+            )
+        )
+        statements.append(
+            (
+                "INSERT INTO crypto_users (account_id, user_id, outdated, master_key) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (account_id, user_id)"
+                " DO UPDATE SET outdated = excluded.outdated, master_key = excluded.master_key",
+                [(me, u, int(t.outdated), t.master_key) for u, t in self._dirty_users.items() if t is not None],
+            )
+        )
+        gone = [(me, u) for u, t in self._dirty_users.items() if t is None]
+        statements.append(("DELETE FROM crypto_users WHERE account_id = ? AND user_id = ?", gone))
+        statements.append(("DELETE FROM crypto_devices WHERE account_id = ? AND user_id = ?", gone))
+        statements.append(
+            (
+                "INSERT INTO crypto_key_requests (account_id, session_id, request_id, room_id, algorithm)"
+                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (account_id, session_id) DO NOTHING",
+                [
+                    (me, sid, r.request_id, r.room_id, r.algorithm)
+                    for sid, r in self._dirty_requests.items()
+                    if r is not None
+                ],
+            )
+        )
+        statements.append(
+            (
+                "DELETE FROM crypto_key_requests WHERE account_id = ? AND session_id = ?",
+                [(me, sid) for sid, r in self._dirty_requests.items() if r is None],
+            )
+        )
+        statements.append(
+            (
+                "INSERT INTO crypto_secrets (account_id, name, value) VALUES (?, ?, ?)"
+                " ON CONFLICT (account_id, name) DO UPDATE SET value = excluded.value",
+                [(me, n, self._sealer.seal(f"secret {n}", v)) for n, v in self._dirty_secrets.items()],
+            )
+        )
+        self._clear_dirty()
+
+        def write(tx: Tx) -> None:
+            if wipe:
+                for table in ("crypto_accounts", "crypto_olm_sessions", "crypto_megolm_outbound"):
+                    tx.sql(f"DELETE FROM {table} WHERE account_id = ?", (me,))
+            for statement, rows in statements:
+                if rows:
+                    tx.sql(statement, rows)
+
+        return write
+
+
+def _ms(time: datetime) -> int:
+    return int(time.timestamp() * 1000)
+
+
+def _time(ms: int) -> datetime:
+    # nio compares with datetime.now(): naive local time.
+    return datetime.fromtimestamp(ms / 1000)

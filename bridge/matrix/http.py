@@ -1,0 +1,214 @@
+"""The client-server API over aiohttp: JSON and media, each bounded in size and time.
+
+nio's own HTTP client is not used: it repeats requests without a bound, logs bodies, and has no size limits.
+"""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+import structlog
+from yarl import URL
+
+from bridge.errors import CourtyardError
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+_MAX_JSON = 64 * 1024 * 1024
+_MAX_BACKOFF = 60.0
+
+
+class MatrixError(CourtyardError):
+    """The homeserver refused a request (spec: "Standard error response")."""
+
+    def __init__(self, status: int, errcode: str, body: Mapping[str, Any], retry_after_ms: int | None = None) -> None:
+        super().__init__(f"{status} {errcode}")
+        self.status = status
+        self.errcode = errcode
+        self.body = body
+        self.retry_after_ms = retry_after_ms
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.status == 429 or self.status >= 500 or self.errcode == "M_LIMIT_EXCEEDED"
+
+
+class Unreachable(CourtyardError):
+    """No answer from the homeserver: not listening, cut off, or out of time."""
+
+
+class TokenRevoked(CourtyardError):
+    """The access token is no longer valid (M_UNKNOWN_TOKEN)."""
+
+    def __init__(self, soft_logout: bool) -> None:
+        super().__init__("the access token is no longer valid")
+        self.soft_logout = soft_logout
+
+
+class TooLarge(CourtyardError):
+    """The other side sent more than it may."""
+
+
+def segment(text: str) -> str:
+    """`text` as one path segment."""
+    return quote(text, safe="")
+
+
+class Homeserver:
+    """Requests to one homeserver as one account."""
+
+    def __init__(self, base_url: str, session: aiohttp.ClientSession, timeout_s: float = 30.0) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.token: str | None = None
+        self._session = session
+        self._timeout = timeout_s
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, base_url: str, timeout_s: float = 30.0) -> "AsyncIterator[Homeserver]":
+        """A connection pool for as long as the context lasts."""
+        connector = aiohttp.TCPConnector(limit=64, keepalive_timeout=60)
+        async with aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True
+        ) as session:
+            yield cls(base_url, session, timeout_s)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
+        auth: bool = True,
+    ) -> dict[str, Any]:
+        """One request, no retry. `path` starts with `/_matrix`; its variable parts went through `segment`.
+
+        Raises:
+            MatrixError, TokenRevoked, Unreachable, TooLarge
+        """
+        headers = {"User-Agent": "Courtyard"}
+        if auth and self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        data: bytes | None = None
+        if body is not None:
+            data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+            headers["Content-Type"] = "application/json"
+        url = self.base_url + path
+        if params:
+            url += "?" + "&".join(f"{quote(k)}={quote(v, safe='')}" for k, v in params.items())
+        timeout = aiohttp.ClientTimeout(total=timeout_s or self._timeout)
+        try:
+            async with self._session.request(
+                method, URL(url, encoded=True), data=data, headers=headers, timeout=timeout
+            ) as response:
+                raw = await _read(response, _MAX_JSON)
+                return _result(response.status, response.headers.get("Retry-After"), raw)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unreachable(type(error).__name__) from None
+
+    async def upload(self, data: bytes, mimetype: str = "application/octet-stream") -> str:
+        """Upload media (spec: `POST /_matrix/media/v3/upload`). The mxc URI."""
+        headers = {"User-Agent": "Courtyard", "Content-Type": mimetype, "Authorization": f"Bearer {self.token}"}
+        try:
+            async with self._session.post(
+                self.base_url + "/_matrix/media/v3/upload",
+                data=data,
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=self._timeout * 4),
+            ) as response:
+                raw = await _read(response, _MAX_JSON)
+                uri = _result(response.status, response.headers.get("Retry-After"), raw).get("content_uri")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unreachable(type(error).__name__) from None
+        if not isinstance(uri, str) or not uri.startswith("mxc://"):
+            raise MatrixError(502, "M_UNKNOWN", {})
+        return uri
+
+    async def download(self, mxc: str, max_bytes: int) -> bytes:
+        """Download media through the authenticated endpoint (spec 1.11: `GET /_matrix/client/v1/media/download`)."""
+        server, _, media_id = mxc.removeprefix("mxc://").partition("/")
+        if not mxc.startswith("mxc://") or not server or not media_id:
+            raise MatrixError(404, "M_NOT_FOUND", {})
+        url = f"{self.base_url}/_matrix/client/v1/media/download/{segment(server)}/{segment(media_id)}"
+        headers = {"User-Agent": "Courtyard", "Authorization": f"Bearer {self.token}"}
+        try:
+            async with self._session.get(
+                URL(url, encoded=True),
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=self._timeout * 4),
+            ) as response:
+                if response.status != 200:
+                    raw = await _read(response, _MAX_JSON)
+                    _result(response.status, response.headers.get("Retry-After"), raw)
+                    raise MatrixError(response.status, "M_UNKNOWN", {})
+                return await _read(response, max_bytes)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unreachable(type(error).__name__) from None
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    if response.content_length is not None and response.content_length > limit:
+        raise TooLarge("the answer is too large")
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_chunked(65536):
+        size += len(part)
+        if size > limit:
+            raise TooLarge("the answer is too large")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _result(status: int, retry_after: str | None, raw: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(raw) if raw else {}
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        # A proxy's error page, or a cut answer: as good as no answer.
+        raise MatrixError(status if status >= 400 else 502, "M_UNKNOWN", {})
+    if status < 400:
+        return body
+    errcode = body.get("errcode")
+    errcode = errcode if isinstance(errcode, str) else "M_UNKNOWN"
+    if errcode == "M_UNKNOWN_TOKEN":
+        raise TokenRevoked(body.get("soft_logout") is True)
+    wait: int | None = None
+    after = body.get("retry_after_ms")
+    if isinstance(after, int) and after >= 0:
+        wait = after
+    if retry_after is not None and retry_after.isdigit():  # seconds (spec 1.10 prefers the header)
+        wait = int(retry_after) * 1000
+    raise MatrixError(status, errcode, body, wait)
+
+
+async def retrying(call: Callable[[], Awaitable[T]], what: str) -> T:
+    """Repeat `call` until it succeeds or is refused for good: for what must happen before anything else can.
+
+    Waits as long as the homeserver asks for, else doubles from half a second to a minute, with jitter.
+    """
+    pause = 0.5
+    while True:
+        try:
+            return await call()
+        except Unreachable as error:
+            wait = pause
+            log.warning("homeserver unreachable", doing=what, error=str(error), wait_s=round(wait, 1))
+        except MatrixError as error:
+            if not error.temporary:
+                raise
+            wait = pause if error.retry_after_ms is None else error.retry_after_ms / 1000
+            log.warning(
+                "homeserver refused", doing=what, status=error.status, code=error.errcode, wait_s=round(wait, 1)
+            )
+        await asyncio.sleep(wait * random.uniform(1.0, 1.2))
+        pause = min(pause * 2, _MAX_BACKOFF)

@@ -1,0 +1,406 @@
+"""The encryption machine: nio's Olm over vodozemac, with the parts replaced that strangers could break. No I/O.
+
+Everything that comes from outside is checked here before nio sees it, one device and one message at a time: what is
+wrong with one never costs another.
+"""
+
+import json
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+import vodozemac
+from cachetools import LRUCache
+from nio.crypto import InboundGroupSession, Olm, OlmDevice
+from nio.events import RoomKeyEvent
+
+from bridge.db.engine import now_ms
+from bridge.errors import CourtyardError
+from bridge.ids import DeviceId, RoomId, UserId
+from bridge.matrix.cryptostore import CryptoStore, GroupSession
+from bridge.matrix.signing import verified
+
+log = structlog.get_logger(__name__)
+
+MEGOLM = "m.megolm.v1.aes-sha2"
+OLM = "m.olm.v1.curve25519-aes-sha2"
+
+_MAX_OLM_BODY = 65_536
+_MAX_DEVICES_PER_USER = 200
+_MAX_SESSIONS_PER_SENDER_AND_ROOM = 500
+_FALLBACK_SLACK = 50
+
+
+class NoKey(CourtyardError):
+    """The room key has not come yet."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__("room key missing")
+        self.session_id = session_id
+
+
+class UnknownSender(CourtyardError):
+    """The room key belongs to none of the sender's devices that we know. Ask for their devices once, try again."""
+
+
+class Undecryptable(CourtyardError):
+    """It will never be readable: damaged, replayed, forged, or no Megolm at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomKey:
+    """A room key has come."""
+
+    room_id: str
+    session_id: str
+
+
+class Machine(Olm):  # type: ignore[misc]
+    """Olm and Megolm for one device."""
+
+    store: CryptoStore
+
+    def __init__(self, user_id: UserId, device_id: DeviceId, store: CryptoStore) -> None:
+        super().__init__(user_id, device_id, store)
+        self._seen: LRUCache[tuple[str, str, int], str] = LRUCache(100_000)
+        self.self_signing_key: str | None = None
+        """Our own account's self-signing key: devices of ours that it signed get room keys too."""
+
+    # --- to-device ---
+    def handle_key_verification(self, event: object) -> None:
+        """nio's own flow is not the one of today's clients; nothing of it may run."""
+
+    def receive(self, event: Mapping[str, Any]) -> RoomKey | None:
+        """Take one to-device event. Whatever it holds, it raises nothing."""
+        try:
+            return self._receive(event)
+        except Exception as error:  # hostile input: vodozemac and nio raise many kinds
+            log.debug("to-device event dropped", error=type(error).__name__)
+            return None
+
+    def _receive(self, event: Mapping[str, Any]) -> RoomKey | None:
+        sender, content = event.get("sender"), event.get("content")
+        if event.get("type") != "m.room.encrypted" or not isinstance(sender, str) or not isinstance(content, dict):
+            return None
+        sender_key = content.get("sender_key")
+        mine = content["ciphertext"][self.account.identity_keys["curve25519"]]
+        body = mine["body"]
+        if content.get("algorithm") != OLM or not isinstance(sender_key, str) or len(body) > _MAX_OLM_BODY:
+            return None
+        vodozemac.Curve25519PublicKey.from_base64(sender_key)  # raises when it is none
+        message: vodozemac.PreKeyMessage | vodozemac.AnyOlmMessage
+        if mine["type"] == 0:
+            message = vodozemac.PreKeyMessage.from_base64(body)
+        elif mine["type"] == 1:
+            message = vodozemac.AnyOlmMessage.normal(b64decode(body + "=" * (-len(body) % 4), validate=True))
+        else:
+            return None
+        got = self.decrypt(sender, sender_key, message)
+        if isinstance(got, RoomKeyEvent):
+            return RoomKey(got.room_id, got.session_id)
+        return None
+
+    def create_group_session(
+        self, sender_key: str, sender_fp_key: str, room_id: str, session_id: str, session_key: str
+    ) -> None:
+        """Keep a room key, unless we have it from an earlier index, or its sender has sent too many."""
+        known = self.inbound_group_store[room_id][sender_key]
+        session = InboundGroupSession(session_key, sender_fp_key, sender_key, room_id)
+        if session.id != session_id:
+            raise Undecryptable("the session id does not belong to the session key")
+        old = known.get(session_id)
+        if old is not None and old.first_known_index <= session.first_known_index:
+            return
+        if old is None and len(known) >= _MAX_SESSIONS_PER_SENDER_AND_ROOM:
+            raise Undecryptable("too many room keys of one device")
+        self.inbound_group_store.add(session)
+        self.save_inbound_group_session(session)
+
+    # --- our own keys ---
+    def device_keys(self) -> dict[str, Any]:
+        """Our DeviceKeys, signed by the device (spec: `POST /keys/upload`)."""
+        identity = self.account.identity_keys
+        keys = {
+            "user_id": self.user_id,
+            "device_id": self.device_id,
+            "algorithms": [OLM, MEGOLM],
+            "keys": {
+                f"curve25519:{self.device_id}": identity["curve25519"],
+                f"ed25519:{self.device_id}": identity["ed25519"],
+            },
+        }
+        return self._signed(keys)
+
+    def _signed(self, value: dict[str, Any]) -> dict[str, Any]:
+        signature = self.account.sign(json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True))
+        return {**value, "signatures": {self.user_id: {f"ed25519:{self.device_id}": signature}}}
+
+    def upload_body(self, one_time_keys: int | None, fallback_unused: bool) -> dict[str, Any] | None:
+        """What `POST /keys/upload` needs now, or None. Commit before it is sent.
+
+        `one_time_keys` is how many the server still has (None: it did not say). Zero is a number as well: a
+        stranger may have claimed them all.
+        """
+        raw = self.account._account
+        body: dict[str, Any] = {}
+        if not self.account.shared:
+            body["device_keys"] = self.device_keys()
+            one_time_keys, fallback_unused = 0, False
+        unpublished = raw.one_time_keys
+        if one_time_keys is not None:
+            wanted = raw.max_number_of_one_time_keys - one_time_keys
+            # Refill below half; keys that an earlier upload may not have brought home go first.
+            if wanted > raw.max_number_of_one_time_keys // 2 or unpublished:
+                if wanted > len(unpublished):
+                    raw.generate_one_time_keys(wanted - len(unpublished))
+                body["one_time_keys"] = {
+                    f"signed_curve25519:{key_id}": self._signed({"key": key.to_base64()})
+                    for key_id, key in raw.one_time_keys.items()
+                }
+        if not fallback_unused:
+            if not raw.fallback_key:
+                raw.generate_fallback_key()
+            body["fallback_keys"] = {
+                f"signed_curve25519:{key_id}": self._signed({"key": key.to_base64(), "fallback": True})
+                for key_id, key in raw.fallback_key.items()
+            }
+        if body:
+            self.save_account()
+        return body or None
+
+    def uploaded(self) -> None:
+        """The server has what `upload_body` gave."""
+        self.account.shared = True
+        self.account.mark_keys_as_published()
+        self.save_account()
+
+    # --- other people's devices ---
+    def users_to_query(self, among: Iterable[str] | None = None) -> list[str]:
+        """Tracked users whose devices must be asked for before anything is encrypted to them."""
+        users = self.store.users
+        names = users if among is None else among
+        return [user for user in names if user in users and users[user].outdated]
+
+    def receive_devices(self, answer: Mapping[str, Any], asked: Iterable[str]) -> None:
+        """Take the answer of `POST /keys/query`. What is malformed in it counts as not there."""
+        failures = answer.get("failures")
+        failed = set(failures) if isinstance(failures, dict) else set()
+        device_keys = answer.get("device_keys")
+        masters = answer.get("master_keys")
+        for user in asked:
+            if user.partition(":")[2] in failed:
+                continue  # their server did not answer: stays outdated, asked again
+            theirs = device_keys.get(user) if isinstance(device_keys, dict) else None
+            self._receive_devices_of(user, theirs if isinstance(theirs, dict) else {})
+            master = masters.get(user) if isinstance(masters, dict) else None
+            self.store.save_user(user, outdated=False, master_key=_only_key(master))
+
+    def _receive_devices_of(self, user: str, devices: Mapping[str, Any]) -> None:
+        changed: dict[str, OlmDevice] = {}
+        known = self.device_store[user]
+        for device_id, keys in list(devices.items())[:_MAX_DEVICES_PER_USER]:
+            if user == self.user_id and device_id == self.device_id:
+                continue
+            found = self._checked_device(user, device_id, keys)
+            if found is None:
+                continue
+            old = known.get(device_id)
+            if old is not None and (old.ed25519, old.curve25519) != (found.ed25519, found.curve25519):
+                # A device never changes its keys (spec: "a device's identity keys must not change").
+                log.warning("a device changed its keys: ignored")
+                continue
+            if old is not None:
+                found.trust_state = old.trust_state
+            known[device_id] = changed[device_id] = found
+            if user == self.user_id and self.self_signing_key:
+                own = verified(keys, user, self.self_signing_key, self.self_signing_key)
+                (self.store.verify_device if own else self.store.unverify_device)(found)
+        for device_id, old in known.items():
+            if device_id not in devices and not old.deleted:
+                old.deleted = True
+                changed[device_id] = old
+        if changed:
+            self.store.save_device_keys({user: changed})
+
+    def _checked_device(self, user: str, device_id: str, keys: object) -> OlmDevice | None:
+        try:
+            assert isinstance(keys, dict)
+            if keys["user_id"] != user or keys["device_id"] != device_id or len(device_id) > 255:
+                return None
+            ed25519, curve = keys["keys"][f"ed25519:{device_id}"], keys["keys"][f"curve25519:{device_id}"]
+            vodozemac.Curve25519PublicKey.from_base64(curve)
+            if MEGOLM not in keys["algorithms"] or OLM not in keys["algorithms"]:
+                return None
+        except (AssertionError, KeyError, TypeError, ValueError):
+            return None
+        if not verified(keys, user, device_id, ed25519):
+            return None
+        return OlmDevice(user, device_id, {"ed25519": ed25519, "curve25519": curve})
+
+    def devices_of(self, users: Iterable[str]) -> list[OlmDevice]:
+        """Devices that room keys go to: all of other people's, and those of ours that we signed."""
+        return [
+            device
+            for user in users
+            for device in self.device_store.active_user_devices(user)
+            if user != self.user_id or (device.verified and device.device_id != self.device_id)
+        ]
+
+    def without_session(self, devices: Iterable[OlmDevice]) -> dict[str, dict[str, str]]:
+        """The body of `POST /keys/claim` for the devices that we have no Olm session with."""
+        claim: dict[str, dict[str, str]] = {}
+        for device in devices:
+            if self.session_store.get(device.curve25519) is None:
+                claim.setdefault(device.user_id, {})[device.device_id] = "signed_curve25519"
+        return claim
+
+    def receive_claimed(self, answer: Mapping[str, Any]) -> None:
+        """Take the answer of `POST /keys/claim`: an Olm session for each key that is rightly signed."""
+        users = answer.get("one_time_keys")
+        for user, devices in users.items() if isinstance(users, dict) else ():
+            for device_id, keys in devices.items() if isinstance(devices, dict) else ():
+                device = self.device_store[user].get(device_id)
+                try:
+                    key = next(iter(keys.values()))
+                    if device is not None and verified(key, user, device_id, device.ed25519):
+                        self.create_session(key["key"], device.curve25519)
+                except (AttributeError, StopIteration, KeyError, TypeError, ValueError):
+                    log.debug("claimed key dropped")
+
+    # --- room keys out ---
+    def room_session(
+        self, room_id: RoomId, devices: list[OlmDevice], max_age_ms: int, max_messages: int
+    ) -> GroupSession:
+        """The room's outbound session; a new one when it is used up, or when somebody has it who no longer may."""
+        session = self.store.outbound.get(room_id)
+        wanted = {(d.user_id, d.device_id) for d in devices}
+        if session is not None:
+            has = {(user, device) for user, ds in session.shared_with.items() for device in ds}
+            used_up = session.messages >= max_messages or now_ms() - session.created_at >= max_age_ms
+            if used_up or not has <= wanted:
+                session = None
+        if session is None:
+            raw = vodozemac.GroupSession()
+            session = GroupSession(room_id, raw, now_ms())
+            identity = self.account.identity_keys
+            self.create_group_session(
+                identity["curve25519"], identity["ed25519"], room_id, raw.session_id, raw.session_key.to_base64()
+            )
+            self.store.save_outbound(session)
+        return session
+
+    def unshared(self, session: GroupSession, devices: Iterable[OlmDevice]) -> list[OlmDevice]:
+        """Devices that still lack the session and that we have an Olm session with."""
+        return [
+            d
+            for d in devices
+            if d.device_id not in session.shared_with.get(d.user_id, {})
+            and self.session_store.get(d.curve25519) is not None
+        ]
+
+    def encrypt_room_key(self, session: GroupSession, devices: Iterable[OlmDevice]) -> dict[str, dict[str, Any]]:
+        """`m.room_key` for each device, encrypted: the `messages` of `PUT /sendToDevice/m.room.encrypted`."""
+        content = {
+            "algorithm": MEGOLM,
+            "room_id": session.room_id,
+            "session_id": session.session.session_id,
+            "session_key": session.session.session_key.to_base64(),
+        }
+        messages: dict[str, dict[str, Any]] = {}
+        for device in devices:
+            olm = self.session_store.get(device.curve25519)
+            assert olm is not None
+            messages.setdefault(device.user_id, {})[device.device_id] = self._olm_encrypt(
+                olm, device, "m.room_key", content
+            )
+        return messages
+
+    def shared(self, session: GroupSession, devices: Iterable[OlmDevice]) -> None:
+        """The server took the room key for these devices."""
+        for device in devices:
+            session.shared_with.setdefault(device.user_id, {})[device.device_id] = device.curve25519
+        self.store.save_outbound(session)
+
+    def encrypt_event(self, session: GroupSession, event_type: str, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Content of an m.room.encrypted event. Commit before it is sent: its index must never be used again."""
+        payload = {"type": event_type, "content": content, "room_id": session.room_id}
+        plaintext = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        encrypted: dict[str, Any] = {
+            "algorithm": MEGOLM,
+            "ciphertext": session.session.encrypt(plaintext).to_base64(),
+            "device_id": self.device_id,
+            "sender_key": self.account.identity_keys["curve25519"],
+            "session_id": session.session.session_id,
+        }
+        relation = content.get("m.relates_to")
+        if relation is not None:
+            encrypted["m.relates_to"] = relation  # in the clear, where the server needs it (spec: "Relationships")
+        session.messages += 1
+        self.store.save_outbound(session)
+        return encrypted
+
+    # --- room events in ---
+    def decrypt_room_event(self, event: Mapping[str, Any], room_id: RoomId) -> dict[str, Any]:
+        """`{type, content}` of an m.room.encrypted event, with the relation that it carries in the clear.
+
+        `sender_key` and `device_id` of the content are deprecated and not looked at: who sent it follows from whose
+        device gave us the room key.
+
+        Raises:
+            NoKey, UnknownSender, Undecryptable
+        """
+        content = event.get("content")
+        sender, event_id = event.get("sender"), event.get("event_id")
+        if not isinstance(content, dict) or not isinstance(sender, str) or not isinstance(event_id, str):
+            raise Undecryptable("malformed")
+        session_id, ciphertext = content.get("session_id"), content.get("ciphertext")
+        if content.get("algorithm") != MEGOLM or not isinstance(session_id, str) or not isinstance(ciphertext, str):
+            raise Undecryptable("malformed")
+        candidates = [
+            sessions[session_id] for sessions in self.inbound_group_store[room_id].values() if session_id in sessions
+        ]
+        if not candidates:
+            raise NoKey(session_id)
+        session = next((s for s in candidates if self._owns(sender, s)), None)
+        if session is None:
+            raise UnknownSender("the room key belongs to no device of the sender")
+        try:
+            decrypted = session._session.decrypt(vodozemac.MegolmMessage.from_base64(ciphertext))
+            payload = json.loads(decrypted.plaintext)
+        except (ValueError, RecursionError) as error:  # vodozemac's errors are ValueErrors
+            raise Undecryptable(type(error).__name__) from None
+        key = (session.sender_key, session_id, decrypted.message_index)
+        if self._seen.setdefault(key, event_id) != event_id:
+            raise Undecryptable("replayed")
+        if (
+            not isinstance(payload, dict)
+            or payload.get("room_id") != room_id
+            or not isinstance(payload.get("type"), str)
+            or not isinstance(payload.get("content"), dict)
+        ):
+            raise Undecryptable("malformed")
+        inner = dict(payload["content"])
+        if "m.relates_to" in content:
+            inner["m.relates_to"] = content["m.relates_to"]
+        return {"type": payload["type"], "content": inner}
+
+    def _owns(self, sender: str, session: InboundGroupSession) -> bool:
+        if sender == self.user_id and session.sender_key == self.account.identity_keys["curve25519"]:
+            return True
+        # Deleted devices count as well: what they sent while they were there arrives late.
+        return any(
+            d.curve25519 == session.sender_key and d.ed25519 == session.ed25519
+            for d in self.device_store[sender].values()
+        )
+
+
+def _only_key(key: object) -> str | None:
+    """The public key of a CrossSigningKey, which holds exactly one."""
+    try:
+        assert isinstance(key, dict)
+        (value,) = key["keys"].values()
+    except (AssertionError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return value if isinstance(value, str) else None
