@@ -1,0 +1,198 @@
+"""What the account knows of its rooms: who is in, whether and how they are encrypted, what we may do there.
+
+Kept in memory and, as a snapshot per room, in the database: a sync that goes on from a token does not repeat it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.chat.inbound import RoomView
+from bridge.db import Tx
+from bridge.ids import AccountId, RoomId, UserId
+from bridge.matrix.machine import MEGOLM
+
+_DEFAULT_ROTATION_MS = 7 * 24 * 3600 * 1000
+_DEFAULT_ROTATION_MESSAGES = 100
+
+STATE_TYPES = ("m.room.member", "m.room.encryption", "m.room.power_levels", "m.room.create")
+
+
+@dataclass(slots=True)
+class Room:
+    """One room that we are in or are invited to."""
+
+    room_id: RoomId
+    members: dict[str, str] = field(default_factory=dict)
+    """user → `join` or `invite`; who left or was banned is not in it."""
+    encryption: dict[str, Any] | None = None
+    """Content of m.room.encryption. Once set it stays, whatever later state says (spec: "m.room.encryption")."""
+    power_levels: dict[str, Any] | None = None
+    creators: list[str] = field(default_factory=list)
+    joined: bool = False
+    noticed: bool = False
+    """The constant notice about missing encryption was sent."""
+
+    @property
+    def encrypted(self) -> bool:
+        return self.encryption is not None and self.encryption.get("algorithm") == MEGOLM
+
+    @property
+    def rotation(self) -> tuple[int, int]:
+        """Age in ms and number of messages after which the room's session rotates."""
+        settings = self.encryption or {}
+        age, messages = settings.get("rotation_period_ms"), settings.get("rotation_period_msgs")
+        return (
+            age if isinstance(age, int) and 3_600_000 <= age <= _DEFAULT_ROTATION_MS else _DEFAULT_ROTATION_MS,
+            messages if isinstance(messages, int) and 1 <= messages <= 100 else _DEFAULT_ROTATION_MESSAGES,
+        )
+
+    def dm_with(self, me: UserId) -> UserId | None:
+        """The one person of this DM: encrypted, joined by us, and nobody in or invited but them and us."""
+        others = [user for user in self.members if user != me]
+        if self.joined and self.encrypted and len(others) == 1 and self.members.get(me) == "join":
+            return UserId(others[0])
+        return None
+
+    def may_send_state(self, me: UserId, event_type: str) -> bool:
+        """Whether our power suffices for a state event (spec: "m.room.power_levels")."""
+        if self.power_levels is None:
+            return me in self.creators
+        levels = self.power_levels
+        users, events = levels.get("users"), levels.get("events")
+        mine = users.get(me) if isinstance(users, dict) else None
+        if mine is None:
+            mine = levels.get("users_default", 0)
+        needed = events.get(event_type) if isinstance(events, dict) else None
+        if needed is None:
+            needed = levels.get("state_default", 50)
+        return isinstance(mine, int) and isinstance(needed, int) and mine >= needed
+
+    def apply(self, event: Mapping[str, Any], me: UserId) -> bool:
+        """Take one state event. Whether anything changed. What is malformed changes nothing."""
+        kind, key, content = event.get("type"), event.get("state_key"), event.get("content")
+        if not isinstance(content, dict) or not isinstance(key, str):
+            return False
+        if kind == "m.room.member":
+            membership = content.get("membership")
+            before = self.members.get(key)
+            if membership in ("join", "invite"):
+                self.members[key] = membership
+            else:
+                self.members.pop(key, None)
+            if key == me:
+                self.joined = membership == "join"
+            return self.members.get(key) != before
+        if key != "":
+            return False
+        if kind == "m.room.encryption":
+            if isinstance(content.get("algorithm"), str):
+                # An algorithm that we don't know still means: never send in the clear.
+                if self.encrypted and content["algorithm"] != MEGOLM:
+                    return False
+                self.encryption = dict(content)
+                return True
+            return False
+        if kind == "m.room.power_levels":
+            self.power_levels = dict(content)
+            return True
+        if kind == "m.room.create":
+            additional = content.get("additional_creators")
+            self.creators = [event.get("sender", "")] + (additional if isinstance(additional, list) else [])
+            return True
+        return False
+
+    def snapshot(self) -> str:
+        return json.dumps(
+            {
+                "members": self.members,
+                "power_levels": self.power_levels,
+                "creators": self.creators,
+                "joined": self.joined,
+                "noticed": self.noticed,
+            }
+        )
+
+
+class Rooms:
+    """All rooms of one account."""
+
+    def __init__(self, account: AccountId, me: UserId) -> None:
+        self.account = account
+        self.me = me
+        self._rooms: dict[RoomId, Room] = {}
+        self._changed: set[RoomId] = set()
+
+    def load(self, tx: Tx) -> None:
+        for room_id, encryption, snapshot in tx.sql(
+            "SELECT room_id, encryption, snapshot FROM rooms WHERE account_id = ?", (self.account,)
+        ):
+            data = json.loads(snapshot)
+            room = Room(
+                room_id,
+                data["members"],
+                json.loads(encryption) if encryption else None,
+                data["power_levels"],
+                data["creators"],
+                data["joined"],
+                data["noticed"],
+            )
+            self._rooms[room_id] = room
+
+    def get(self, room_id: RoomId) -> Room | None:
+        return self._rooms.get(room_id)
+
+    def ensure(self, room_id: RoomId) -> Room:
+        if room_id not in self._rooms:
+            self._rooms[room_id] = Room(room_id)
+        self._changed.add(room_id)
+        return self._rooms[room_id]
+
+    def changed(self, room_id: RoomId) -> None:
+        """Note that the room's snapshot must be written."""
+        self._changed.add(room_id)
+
+    def forget(self, room_id: RoomId) -> None:
+        self._rooms.pop(room_id, None)
+        self._changed.add(room_id)
+
+    def users(self) -> set[str]:
+        """Everybody whom we share an encrypted room with: whose devices are tracked."""
+        return {user for room in self._rooms.values() if room.encrypted for user in room.members}
+
+    def view(self, room_id: RoomId) -> RoomView:
+        room = self._rooms.get(room_id)
+        if room is None:
+            return RoomView(room_id, None, False)
+        return RoomView(room_id, room.dm_with(self.me), room.encrypted)
+
+    def joined(self) -> list[Room]:
+        return [room for room in self._rooms.values() if room.joined]
+
+    def take_changes(self) -> "list[tuple[RoomId, str | None, str | None]]":
+        """(room, encryption, snapshot) of what changed since the last call; no snapshot: the room is gone."""
+        rows: list[tuple[RoomId, str | None, str | None]] = []
+        for room_id in self._changed:
+            room = self._rooms.get(room_id)
+            if room is None:
+                rows.append((room_id, None, None))
+            else:
+                rows.append((room_id, json.dumps(room.encryption) if room.encryption else None, room.snapshot()))
+        self._changed.clear()
+        return rows
+
+
+def write_rooms(tx: Tx, account: AccountId, rows: "list[tuple[RoomId, str | None, str | None]]") -> None:
+    """Store what `Rooms.take_changes` gave."""
+    keep = [(account, room, encryption, snapshot) for room, encryption, snapshot in rows if snapshot is not None]
+    gone = [(account, room) for room, _, snapshot in rows if snapshot is None]
+    if keep:
+        tx.sql(
+            "INSERT INTO rooms (account_id, room_id, encryption, snapshot) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (account_id, room_id)"
+            " DO UPDATE SET encryption = excluded.encryption, snapshot = excluded.snapshot",
+            keep,
+        )
+    if gone:
+        tx.sql("DELETE FROM rooms WHERE account_id = ? AND room_id = ?", gone)
