@@ -1,0 +1,34 @@
+"""The configuration: YAML and environment in, frozen values out."""
+
+from bridge.config.load import Loaded, load, load_with_warnings
+from bridge.config.model import (
+    AccessConfig,
+    ChatConfig,
+    Config,
+    DatabaseConfig,
+    LimitsConfig,
+    LogConfig,
+    MatrixConfig,
+    MomentsConfig,
+    SecretsConfig,
+)
+from bridge.config.problem import ConfigError, Problem
+from bridge.config.store_key import load_or_create_store_key
+
+__all__ = [
+    "AccessConfig",
+    "ChatConfig",
+    "Config",
+    "ConfigError",
+    "DatabaseConfig",
+    "LimitsConfig",
+    "Loaded",
+    "LogConfig",
+    "MatrixConfig",
+    "MomentsConfig",
+    "Problem",
+    "SecretsConfig",
+    "load",
+    "load_or_create_store_key",
+    "load_with_warnings",
+]

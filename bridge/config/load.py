@@ -1,0 +1,240 @@
+"""From a file and the environment to a `Config`, with every problem reported at once."""
+
+import difflib
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from bridge.config import env_source, yaml_source
+from bridge.config.model import Config
+from bridge.config.problem import ConfigError, Problem
+from bridge.config.yaml_source import KeyPath, printable
+
+_SECRET_BYTES = 65_536
+_MAX_PROBLEMS = 100
+# Each of these may be given directly, or as `NAME_file`.
+_SECRETS: tuple[KeyPath, ...] = (("matrix", "password"), ("matrix", "access_token"), ("database", "url"))
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    config: Config
+    warnings: tuple[Problem, ...]
+
+
+def load(path: Path, env: Mapping[str, str] = os.environ) -> Config:
+    """The configuration in the file at `path`; environment variables win over it.
+
+    Raises:
+        ConfigError: with all problems of all kinds.
+    """
+    return load_with_warnings(path, env).config
+
+
+def load_with_warnings(path: Path, env: Mapping[str, str] = os.environ) -> Loaded:
+    """As `load`, with what works but should be changed."""
+    return _Load(path, env).run()
+
+
+class _Load:
+    def __init__(self, path: Path, env: Mapping[str, str]) -> None:
+        self._path = path
+        self._name = str(path)
+        self._base = Path(os.path.abspath(path)).parent
+        self._source = yaml_source.read(path, self._name)
+        self._tree = self._source.tree
+        self._env = env_source.read(env)
+        self._problems = list(self._source.problems)
+        self._warnings: list[Problem] = []
+
+    def run(self) -> Loaded:
+        self._merge_environment()
+        for secret in _SECRETS:
+            self._resolve_secret(secret)
+        config: Config | None = None
+        try:
+            # As JSON: pydantic then takes text for paths and lists for tuples, and is strict about all the rest.
+            config = Config.model_validate_json(json.dumps(self._tree, allow_nan=True))
+        except ValidationError as error:
+            for details in error.errors(include_url=False, include_input=False):
+                self._problems.append(self._explain(details))
+        if config is None or self._problems:
+            unique = sorted(set(self._problems), key=lambda p: (p.line or 0, p.key, p.message))
+            raise ConfigError(unique[:_MAX_PROBLEMS])
+        if config.matrix.homeserver.startswith("http://") and not _is_loopback(config.matrix.homeserver):
+            self._warn(("matrix", "homeserver"), "unencrypted http: passwords and tokens can be read on the way")
+        if config.log.level == "debug":
+            self._warn(("log", "level"), "debug logs hold personal data; use it for tests only")
+        return Loaded(self._absolute(config), tuple(self._warnings))
+
+    def _merge_environment(self) -> None:
+        for path, (_, value) in self._env.items():
+            section: Any = self._tree
+            for key in path[:-1]:
+                section = section.setdefault(key, {})
+                if not isinstance(section, dict):
+                    break
+            if isinstance(section, dict):
+                section[path[-1]] = value
+        # A secret from the environment replaces the same secret from the file, whichever way each is given.
+        for path in _SECRETS:
+            file_path = (path[0], f"{path[1]}_file")
+            if (path in self._env) == (file_path in self._env):
+                continue
+            other = file_path if path in self._env else path
+            given = self._tree.get(other[0])
+            if isinstance(given, dict):
+                given.pop(other[1], None)
+
+    def _resolve_secret(self, path: KeyPath) -> None:
+        section = self._tree.get(path[0])
+        if not isinstance(section, dict):
+            return
+        name, file_name = path[1], f"{path[1]}_file"
+        file_path = (path[0], file_name)
+        if name in section and file_name in section:
+            self._problem(path, f"give either {name} or {file_name}, not both")
+            del section[file_name]
+        elif isinstance(given := section.get(file_name), str):
+            section[name] = self._read_secret(file_path, given)
+        elif isinstance(section.get(name), str) and path not in self._env and self._readable_by_others(self._path):
+            is_harmless = name == "url" and "@" not in section[name]
+            if not is_harmless:
+                self._warn(path, "a secret in a file that others can read; use chmod 600 or a file of its own")
+
+    def _read_secret(self, key: KeyPath, given: str) -> str:
+        file = self._base / given
+        # What can't be read is replaced, so that only this problem is reported and none that follows from it.
+        unread = "unread"
+        try:
+            # O_NONBLOCK: a named pipe would hang here.
+            descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(descriptor, "rb") as opened:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    self._problem(key, "is no file")
+                    return unread
+                raw = opened.read(_SECRET_BYTES + 1)
+        except (OSError, ValueError) as error:
+            reason = (getattr(error, "strerror", None) or "no valid path").lower()
+            self._problem(key, f"the file can't be read ({reason}); paths start in the directory of this file")
+            return unread
+        try:
+            secret = raw.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError:
+            secret = ""
+        if not secret.strip() or len(raw) > _SECRET_BYTES or "\n" in secret:
+            self._problem(key, "the file should hold the secret as one line of UTF-8 text")
+            return unread
+        if self._readable_by_others(file):
+            self._warn(key, "the file can be read by others; use chmod 600")
+        return secret
+
+    @staticmethod
+    def _readable_by_others(path: Path) -> bool:
+        try:
+            return bool(path.stat().st_mode & stat.S_IROTH)
+        except OSError:
+            return False
+
+    def _absolute(self, config: Config) -> Config:
+        """Paths count from the directory of the file, wherever the program is started."""
+
+        def at(path: Path | None) -> Path | None:
+            return None if path is None else Path(os.path.abspath(self._base / path.expanduser()))
+
+        url = config.database.url
+        if url is not None and url.get_secret_value().startswith("sqlite:///"):
+            rest = url.get_secret_value().removeprefix("sqlite:///")
+            if rest and rest[0] not in "/:?":
+                url = SecretStr(f"sqlite:///{self._base / rest}")
+        return config.model_copy(
+            update={
+                "data_dir": at(config.data_dir),
+                "matrix": config.matrix.model_copy(
+                    update={
+                        "password_file": at(config.matrix.password_file),
+                        "access_token_file": at(config.matrix.access_token_file),
+                    }
+                ),
+                "database": config.database.model_copy(update={"url": url, "url_file": at(config.database.url_file)}),
+                "secrets": config.secrets.model_copy(update={"store_key_file": at(config.secrets.store_key_file)}),
+            }
+        )
+
+    def _explain(self, details: ErrorDetails) -> Problem:
+        path = tuple(printable(str(part)) for part in details["loc"])
+        return self._at(path, _message(details, path))
+
+    def _problem(self, path: KeyPath, message: str) -> None:
+        self._problems.append(self._at(path, message))
+
+    def _warn(self, path: KeyPath, message: str) -> None:
+        self._warnings.append(self._at(path, message))
+
+    def _at(self, path: KeyPath, message: str) -> Problem:
+        key = ".".join(path)
+        if path in self._env:
+            return Problem(self._env[path][0], None, key, message)
+        # A key that is missing has no line: that of its section, or of the environment's part in it.
+        for length in range(len(path), 0, -1):
+            if path[:length] in self._source.lines:
+                return Problem(self._name, self._source.lines[path[:length]], key, message)
+        return Problem(self._name, None, key, message)
+
+
+def _is_loopback(url: str) -> bool:
+    host = url.removeprefix("http://").split("/")[0]
+    return host.startswith(("localhost", "127.", "[::1]"))
+
+
+def _message(details: ErrorDetails, path: KeyPath) -> str:
+    """What to do about it. Only texts of ours: those of the library may quote the value."""
+    context = details.get("ctx", {})
+    kind = details["type"]
+    if kind == "value_error":
+        return str(context.get("error", "not valid"))
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(path[-1], _siblings(path), n=1)
+        return "unknown key" + (f"; did you mean {near[0]}?" if near else "")
+    bounds: dict[str, Any] = {
+        "greater_than_equal": f"should be at least {context.get('ge')}",
+        "less_than_equal": f"should be at most {context.get('le')}",
+        "greater_than": f"should be more than {context.get('gt')}",
+        "less_than": f"should be less than {context.get('lt')}",
+        "literal_error": f"should be one of: {context.get('expected', '')}".replace("'", "").replace(" or ", ", "),
+        "string_too_short": f"should have at least {context.get('min_length')} characters",
+        "string_too_long": f"should have at most {context.get('max_length')} characters",
+    }
+    if kind in bounds:
+        return str(bounds[kind])
+    return {
+        "missing": "is missing",
+        "string_type": "should be text; put it in quotes",
+        "path_type": "should be a path; put it in quotes",
+        "int_type": "should be a whole number",
+        "int_parsing": "should be a whole number",
+        "int_from_float": "should be a whole number",
+        "float_type": "should be a number",
+        "float_parsing": "should be a number",
+        "finite_number": "should be a number",
+        "bool_type": "should be true or false",
+        "tuple_type": "should be a list, like [one, two]",
+        "model_type": "should be a section with keys of its own",
+        "model_attributes_type": "should be a section with keys of its own",
+    }.get(kind, "is not valid")
+
+
+def _siblings(path: KeyPath) -> list[str]:
+    model: Any = Config
+    for key in path[:-1]:
+        model = model.model_fields[key].annotation if key in model.model_fields else None
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return []
+    return list(model.model_fields)

@@ -1,0 +1,336 @@
+"""The configuration as values. Each field's description is also its comment in the example file."""
+
+import zoneinfo
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from bridge.config.patterns import matches, server_without_port
+from bridge.ids import UserId, parse_user_id, server_name
+
+
+class Section(BaseModel):
+    """Frozen, and strict about what it takes: an unknown key is a typing error, so it is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+def _homeserver(url: str) -> str:
+    parts = urlsplit(url)
+    try:
+        port_is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        port_is_valid = False
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_valid:
+        raise ValueError("should be the address of the homeserver, like https://matrix.example.org")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("should be an address without user name, `?` and `#`")
+    return url.rstrip("/")
+
+
+def _user_id(text: str) -> UserId:
+    user_id = parse_user_id(text)
+    if user_id is None:
+        raise ValueError("should be a Matrix user id, like @courtyard:example.org")
+    return user_id
+
+
+def _time_zone(name: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        raise ValueError("should be the IANA name of a time zone, like Europe/Berlin") from None
+    return name
+
+
+def _visible_prefix(prefix: str) -> str:
+    if not prefix.isprintable() or any(c.isspace() or c.isalnum() for c in prefix):
+        raise ValueError("should be one to three signs, no letters, digits or blanks")
+    return prefix
+
+
+def _pattern(pattern: str) -> str:
+    if not pattern or len(pattern) > 255 or any(c.isspace() for c in pattern):
+        raise ValueError("should be a pattern of 1 to 255 characters without blanks; * and ? are wildcards")
+    return pattern
+
+
+Patterns = tuple[Annotated[str, AfterValidator(_pattern)], ...]
+
+
+class MatrixConfig(Section):
+    """The account that people talk to."""
+
+    homeserver: Annotated[str, AfterValidator(_homeserver)] = Field(
+        description="Address of the client API of the bot's homeserver.", examples=["https://matrix.example.org"]
+    )
+    user_id: Annotated[UserId, AfterValidator(_user_id)] = Field(
+        description="Matrix id of the bot. The account must exist.", examples=["@courtyard:example.org"]
+    )
+    password_file: Path | None = Field(
+        default=None,
+        description="File that holds the password, and nothing else. Relative to this file's directory.",
+        examples=["secrets/matrix-password"],
+    )
+    password: SecretStr | None = Field(
+        default=None, description="The password itself; better in a file or in COURTYARD_MATRIX__PASSWORD."
+    )
+    access_token_file: Path | None = Field(
+        default=None,
+        description="Instead of a password: file that holds an access token; needs device_id.",
+        examples=["secrets/matrix-access-token"],
+    )
+    access_token: SecretStr | None = Field(
+        default=None, description="The access token itself; better in a file or in COURTYARD_MATRIX__ACCESS_TOKEN."
+    )
+    device_id: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=255,
+        description="Device that the access token belongs to.",
+        examples=["COURTYARD"],
+    )
+    device_name: str = Field(
+        default="Courtyard",
+        min_length=1,
+        max_length=100,
+        description="Name of the device in the bot's list of sessions.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way_to_log_in(self) -> "MatrixConfig":
+        if (self.password is None) == (self.access_token is None):
+            raise ValueError("needs either password_file (or password) or access_token_file (or access_token)")
+        if self.access_token is not None and self.device_id is None:
+            raise ValueError("access_token needs device_id: a token belongs to one device")
+        if self.access_token is None and self.device_id is not None:
+            raise ValueError("device_id goes with access_token; with a password the server gives the device its id")
+        return self
+
+
+class DatabaseConfig(Section):
+    """Where everything is kept."""
+
+    url: SecretStr | None = Field(
+        default=None,
+        description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME. Default: courtyard.db in data_dir.",
+        examples=["sqlite:///var/courtyard.db"],
+    )
+    url_file: Path | None = Field(
+        default=None,
+        description="File that holds the URL, when it has a password in it.",
+        examples=["secrets/database-url"],
+    )
+
+
+class SecretsConfig(Section):
+    """Keys that are nobody's but the operator's. Keep a copy of them apart from the copies of the database."""
+
+    store_key_file: Path | None = Field(
+        default=None,
+        description="Key that seals the encryption keys in the database (32 bytes, base64). "
+        "Default: store.key in data_dir, made at the first start. Without it, the bot's device is lost.",
+        examples=["var/store.key"],
+    )
+
+
+class ChatConfig(Section):
+    """How the bot talks."""
+
+    prefix: Annotated[str, AfterValidator(_visible_prefix)] = Field(
+        default="!",
+        min_length=1,
+        max_length=3,
+        description="What a command starts with in a room; in a DM it may be left out.",
+    )
+    language: Literal["en", "zh"] = Field(
+        default="en", description="Language of people who have not chosen one: en or zh."
+    )
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+        default="UTC", description="Time zone (IANA name) of people who have not chosen one."
+    )
+
+
+class AccessConfig(Section):
+    """Who may use the bot. Patterns as in m.room.server_acl: * any number of characters, ? exactly one; deny wins."""
+
+    allow_servers: Patterns = Field(
+        default=("*",), description="Servers whose people may use the bot. Ports do not count."
+    )
+    deny_servers: Patterns = Field(default=(), description="Servers whose people may not.")
+    allow_people: Patterns = Field(default=("*",), description="Matrix ids that may use the bot, if their server may.")
+    deny_people: Patterns = Field(default=(), description="Matrix ids that may not.")
+    invites: Literal["dm", "allowed", "all"] = Field(
+        default="dm",
+        description="Invites to accept: dm (chats with one person only), allowed (also rooms, if the one who invites "
+        "is in room_inviters), all (also rooms, whoever invites).",
+    )
+    room_inviters: Patterns = Field(
+        default=(), description="Matrix ids that may invite into rooms, when invites is `allowed`."
+    )
+
+    def allows(self, user_id: UserId) -> bool:
+        """Whether this person may use the bot."""
+        server = server_without_port(server_name(user_id))
+        if matches(self.deny_servers, server) or matches(self.deny_people, user_id):
+            return False
+        return matches(self.allow_servers, server) and matches(self.allow_people, user_id)
+
+    def accepts_invite(self, inviter: UserId, *, dm: bool) -> bool:
+        """Whether the bot follows an invite of `inviter` to a DM, or to another room."""
+        if not self.allows(inviter):
+            return False
+        if dm or self.invites == "all":
+            return True
+        return self.invites == "allowed" and matches(self.room_inviters, inviter)
+
+
+class LimitsConfig(Section):
+    """Bounds. The defaults suit a few thousand people on a small machine."""
+
+    person_commands_per_minute: int = Field(
+        default=30, ge=1, le=6000, description="Commands a person may give in a minute, in the long run."
+    )
+    person_burst: int = Field(default=20, ge=1, le=6000, description="Commands a person may give at once.")
+    server_commands_per_minute: int = Field(
+        default=600,
+        ge=1,
+        le=100_000,
+        description="Commands all people of one homeserver together may give in a minute.",
+    )
+    server_burst: int = Field(
+        default=200, ge=1, le=100_000, description="Commands all people of one homeserver may give at once."
+    )
+    invites_per_minute: int = Field(
+        default=30, ge=1, le=6000, description="Invites from one homeserver accepted in a minute."
+    )
+
+    post_chars: int = Field(default=5000, ge=1, le=20_000, description="Length of a post, in characters.")
+    comment_chars: int = Field(default=1000, ge=1, le=20_000, description="Length of a comment, in characters.")
+    note_chars: int = Field(
+        default=200, ge=0, le=2000, description="Length of the note of a friend request, in characters."
+    )
+    name_chars: int = Field(default=50, ge=1, le=200, description="Length of a name in a profile, in characters.")
+    bio_chars: int = Field(default=500, ge=1, le=5000, description="Length of the bio in a profile, in characters.")
+    audience_people: int = Field(
+        default=50, ge=1, le=1000, description="People that one post may name as its audience."
+    )
+
+    picture_bytes: int = Field(
+        default=20_971_520,
+        ge=1024,
+        le=104_857_600,
+        description="Size of a picture that somebody sends, in bytes (20 MiB).",
+    )
+    picture_pixels: int = Field(
+        default=50_000_000, ge=10_000, le=200_000_000, description="Width times height of a picture, in pixels."
+    )
+    picture_seconds: float = Field(
+        default=20.0, ge=1, le=300, description="Time that making a picture safe may take, in seconds."
+    )
+
+    friends: int = Field(default=1000, ge=1, le=10_000, description="Friends a person may have.")
+    pending_requests: int = Field(
+        default=50,
+        ge=1,
+        le=1000,
+        description="Friend requests of one person, and to one person, that may wait for an answer.",
+    )
+    page_size: int = Field(default=5, ge=1, le=20, description="Moments that one `feed` or `album` shows.")
+
+    sync_timeline: int = Field(default=50, ge=1, le=1000, description="Events per room that one sync asks for.")
+    sync_timeout_seconds: float = Field(
+        default=30.0, ge=1, le=300, description="How long the homeserver may hold a sync open, in seconds."
+    )
+    backfill_events: int = Field(
+        default=2000, ge=0, le=100_000, description="Events per room that are fetched to fill a gap after a stop."
+    )
+    request_timeout_seconds: float = Field(
+        default=30.0, ge=1, le=600, description="Time that one request to the homeserver may take, in seconds."
+    )
+    upload_timeout_seconds: float = Field(
+        default=120.0, ge=1, le=3600, description="Time that sending or fetching a picture may take, in seconds."
+    )
+    key_wait_minutes: int = Field(
+        default=1440,
+        ge=1,
+        le=43_200,
+        description="How long a message whose key is missing is kept waiting, in minutes.",
+    )
+
+    outbox_check_after_minutes: int = Field(
+        default=30,
+        ge=1,
+        le=1440,
+        description="A message whose sending broke off longer ago than this is looked for in its room "
+        "before it is sent again, in minutes.",
+    )
+    outbox_give_up_hours: int = Field(
+        default=168, ge=1, le=8760, description="How long the bot keeps trying to send a message, in hours."
+    )
+    outbox_hold_days: int = Field(
+        default=30,
+        ge=1,
+        le=3650,
+        description="How long a message waits for a person who has no chat with the bot, in days.",
+    )
+    handled_days: int = Field(
+        default=30, ge=1, le=3650, description="How long the ids of handled events are remembered, in days."
+    )
+    stop_seconds: float = Field(
+        default=20.0,
+        ge=1,
+        le=600,
+        description="How long stopping may take before the bot is ended by force, in seconds.",
+    )
+
+
+class MomentsConfig(Section):
+    """Moments: posts, likes, comments."""
+
+    likes_gather_seconds: int = Field(
+        default=60, ge=0, le=86_400, description="Likes are gathered this long before their author is told, in seconds."
+    )
+    reactions: bool = Field(
+        default=True, description="Whether reactions count as likes. Reactions travel unencrypted in Matrix."
+    )
+
+
+class LogConfig(Section):
+    """Logs go to standard error, without message texts, and from info up without identifiers of people."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error. debug shows personal data: for tests only."
+    )
+    format: Literal["json", "console"] = Field(default="console", description="json (one object a line) or console.")
+
+
+class Config(Section):
+    """Courtyard's configuration. Paths are absolute once it is loaded."""
+
+    matrix: MatrixConfig
+    data_dir: Path = Field(
+        default=Path("var"),
+        description="Directory for the database and keys. Relative to this file's directory.",
+    )
+    database: DatabaseConfig = DatabaseConfig()
+    secrets: SecretsConfig = SecretsConfig()
+    chat: ChatConfig = ChatConfig()
+    access: AccessConfig = AccessConfig()
+    limits: LimitsConfig = LimitsConfig()
+    moments: MomentsConfig = MomentsConfig()
+    log: LogConfig = LogConfig()
+
+    @property
+    def database_url(self) -> str:
+        """URL of the database for SQLAlchemy. May hold a password: not for logs."""
+        if self.database.url is not None:
+            return self.database.url.get_secret_value()
+        return f"sqlite:///{self.data_dir / 'courtyard.db'}"
+
+    @property
+    def store_key_file(self) -> Path:
+        """Where the key lies that seals the crypto store."""
+        return self.secrets.store_key_file or self.data_dir / "store.key"
