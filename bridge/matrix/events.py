@@ -1,0 +1,139 @@
+"""Matrix events to `Inbound` values. Everything in an event may be hostile: what does not fit becomes None."""
+
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from bridge.chat.inbound import (
+    EditedMessage,
+    EncryptedFile,
+    Inbound,
+    Origin,
+    OtherMessage,
+    PictureMessage,
+    Reaction,
+    Redaction,
+    Relation,
+    TextMessage,
+)
+from bridge.ids import AccountId, EventId, RoomId, UserId, parse_user_id
+
+_MAX_BODY = 65_536
+_MAX_KEY = 64
+_OTHER_MESSAGES = frozenset({"m.video", "m.audio", "m.file", "m.location"})
+_OTHER_TYPES = frozenset(
+    {"m.sticker", "m.poll.start", "org.matrix.msc3381.poll.start", "m.location", "m.file", "m.audio", "m.video"}
+)
+
+
+def origin(event: Mapping[str, Any], room_id: RoomId, account: AccountId, *, encrypted: bool) -> Origin | None:
+    """Where an event comes from; None when it lacks what every event has."""
+    event_id, sender, sent_at = event.get("event_id"), event.get("sender"), event.get("origin_server_ts")
+    if not _is_id(event_id) or not isinstance(sender, str) or not isinstance(sent_at, int) or isinstance(sent_at, bool):
+        return None
+    user = parse_user_id(sender)
+    if user is None:
+        return None
+    return Origin(account, room_id, EventId(event_id), user, max(0, min(sent_at, 2**53)), encrypted)
+
+
+def to_inbound(where: Origin, event_type: str, content: Mapping[str, Any], redacts: object = None) -> Inbound | None:
+    """What happened, or None when it is nothing that a person does in the chat, or malformed.
+
+    Args:
+        event_type, content: of the decrypted event.
+        redacts: `redacts` of the outer event, where room versions before 11 have it.
+    """
+    if event_type == "m.room.message":
+        return _message(where, content)
+    if event_type == "m.reaction":
+        relation = content.get("m.relates_to")
+        if isinstance(relation, dict) and relation.get("rel_type") == "m.annotation":
+            target, key = relation.get("event_id"), relation.get("key")
+            if _is_id(target) and isinstance(key, str) and 0 < len(key) <= _MAX_KEY:
+                return Reaction(where, EventId(target), key)
+        return None
+    if event_type == "m.room.redaction":
+        target = content.get("redacts", redacts)
+        return Redaction(where, EventId(target)) if _is_id(target) else None
+    if event_type in _OTHER_TYPES:
+        return OtherMessage(where, event_type)
+    return None
+
+
+def _message(where: Origin, content: Mapping[str, Any]) -> Inbound | None:
+    msgtype, body = content.get("msgtype"), content.get("body")
+    if not isinstance(msgtype, str) or not isinstance(body, str) or len(body) > _MAX_BODY:
+        return None
+    relates = content.get("m.relates_to")
+    if isinstance(relates, dict) and relates.get("rel_type") == "m.replace":
+        return _edit(where, relates, content.get("m.new_content"))
+    relation = _relation(relates)
+    if msgtype in ("m.text", "m.emote"):
+        return TextMessage(where, body, relation)
+    if msgtype == "m.image":
+        file = _file(content.get("file"))
+        if file is None:
+            return OtherMessage(where, "m.image")
+        info = content.get("info")
+        info = info if isinstance(info, dict) else {}
+        filename = content.get("filename")
+        caption = body if isinstance(filename, str) and filename != body else ""
+        mimetype, size = info.get("mimetype"), info.get("size")
+        return PictureMessage(
+            where,
+            caption,
+            file,
+            mimetype if isinstance(mimetype, str) and len(mimetype) <= 100 else "application/octet-stream",
+            size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
+            relation,
+        )
+    if msgtype in _OTHER_MESSAGES:
+        return OtherMessage(where, msgtype)
+    return None  # m.notice: other bots are not answered
+
+
+def _edit(where: Origin, relates: Mapping[str, Any], new: object) -> EditedMessage | None:
+    target = relates.get("event_id")
+    if not isinstance(new, dict) or not _is_id(target):
+        return None
+    body = new.get("body")
+    if not isinstance(body, str) or len(body) > _MAX_BODY:
+        return None
+    return EditedMessage(where, EventId(target), body)
+
+
+def _relation(relates: object) -> Relation:
+    if not isinstance(relates, dict):
+        return Relation()
+    reply, thread, falls_back = None, None, False
+    if relates.get("rel_type") == "m.thread" and _is_id(relates.get("event_id")):
+        thread = EventId(relates["event_id"])
+        falls_back = relates.get("is_falling_back") is True
+    in_reply = relates.get("m.in_reply_to")
+    if isinstance(in_reply, dict) and _is_id(in_reply.get("event_id")) and not falls_back:
+        reply = EventId(in_reply["event_id"])
+    return Relation(reply, thread)
+
+
+def _file(file: object) -> EncryptedFile | None:
+    try:
+        assert isinstance(file, dict)
+        key = file["key"]
+        values = file["url"], key["k"], file["iv"], file["hashes"]["sha256"]
+        if file.get("v") != "v2" or key.get("alg") != "A256CTR" or not file["url"].startswith("mxc://"):
+            return None
+    except (AssertionError, KeyError, TypeError, AttributeError):
+        return None
+    if not all(isinstance(v, str) and len(v) <= 512 for v in values):
+        return None
+    return EncryptedFile(*values)
+
+
+def _is_id(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and 1 < len(value) <= 255 and value.startswith("$")
+
+
+def sender_of(event: Mapping[str, Any]) -> UserId | None:
+    """The sender of a raw event, when it is a user id."""
+    sender = event.get("sender")
+    return parse_user_id(sender) if isinstance(sender, str) else None

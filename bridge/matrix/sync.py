@@ -1,0 +1,377 @@
+"""One batch of /sync, from the wire to `Inbound` values (spec: "Syncing").
+
+Order: to-device events and device lists first, then state, then what was said. All that the batch changed in keys,
+rooms and waiting events is committed before the next request can tell the homeserver that we have it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from bridge.chat.inbound import DmOpened, Inbound, Origin
+from bridge.db import Tx
+from bridge.db.engine import now_ms
+from bridge.ids import AccountId, EventId, RoomId, UserId
+from bridge.matrix.cryptostore import CryptoStore
+from bridge.matrix.events import origin, sender_of, to_inbound
+from bridge.matrix.http import Homeserver, MatrixError, Unreachable, retrying, segment
+from bridge.matrix.keys import Keys
+from bridge.matrix.machine import NoKey, RoomKey, Undecryptable, UnknownSender
+from bridge.matrix.rooms import STATE_TYPES, Room, Rooms, write_rooms
+
+log = structlog.get_logger(__name__)
+
+_BACKFILL_PAGE = 100
+_MAX_WAITING_PER_ROOM = 200
+_CLEAR_TYPES = frozenset({"m.reaction", "m.room.redaction"})
+
+
+def sync_filter(timeline_limit: int) -> str:
+    """The filter of every sync, as JSON: only what is used."""
+    none: dict[str, list[str]] = {"types": []}
+    timeline = ["m.room.encrypted", "m.room.message", "m.reaction", "m.room.redaction", *STATE_TYPES]
+    return json.dumps(
+        {
+            "presence": none,
+            "account_data": none,
+            "room": {
+                "ephemeral": none,
+                "account_data": none,
+                "state": {"types": list(STATE_TYPES), "lazy_load_members": False},
+                "timeline": {"types": timeline, "limit": timeline_limit},
+            },
+        },
+        separators=(",", ":"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """We are invited."""
+
+    room_id: RoomId
+    sender: UserId
+    direct: bool
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one sync brought."""
+
+    token: str
+    events: list[Inbound] = field(default_factory=list)
+    invites: list[Invite] = field(default_factory=list)
+    clear_rooms: list[RoomId] = field(default_factory=list)
+    """Joined rooms without encryption in which somebody spoke, or which were just joined."""
+    one_time_keys: int | None = None
+    fallback_unused: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    room_id: RoomId
+    event: Mapping[str, Any]
+    session_id: str
+
+
+class SyncReader:
+    """Turns /sync answers into batches. One per running device."""
+
+    def __init__(
+        self,
+        account: AccountId,
+        me: UserId,
+        homeserver: Homeserver,
+        store: CryptoStore,
+        keys: Keys,
+        rooms: Rooms,
+        *,
+        max_backfill: int,
+    ) -> None:
+        self._account = account
+        self._me = me
+        self._http = homeserver
+        self._store = store
+        self._keys = keys
+        self._rooms = rooms
+        self._max_backfill = max_backfill
+        self._waiting: dict[str, _Waiting] = {}
+        self._new_waiting: list[_Waiting] = []
+        self._done_waiting: list[str] = []
+        self._first = True
+
+    def load(self, tx: Tx) -> None:
+        """Read the events that wait for a key, or that were opened and not handled when the process ended."""
+        for event_id, room_id, session_id, event in tx.sql(
+            "SELECT event_id, room_id, session_id, event FROM waiting_events WHERE account_id = ?", (self._account,)
+        ):
+            self._waiting[event_id] = _Waiting(room_id, json.loads(event), session_id)
+
+    async def read(self, answer: Mapping[str, Any], since: str | None) -> Batch:
+        """Process one answer and commit what it changed. Without `since` the timeline is history: not handled."""
+        token = answer.get("next_batch")
+        if not isinstance(token, str):
+            raise MatrixError(502, "M_UNKNOWN", {})
+        batch = Batch(token)
+        self._device_facts(answer, batch)
+        new_keys = self._to_device(answer)
+        rooms = _dict(answer.get("rooms"))
+        for room_id in _dict(rooms.get("leave")):
+            self._left(RoomId(room_id))
+        for room_id, data in _dict(rooms.get("invite")).items():
+            self._invited(RoomId(room_id), _dict(data), batch)
+        said: list[tuple[RoomId, Mapping[str, Any]]] = []
+        for room_id, data in _dict(rooms.get("join")).items():
+            said += await self._joined(RoomId(room_id), _dict(data), since, batch)
+        self._track()
+        for room_id, event in said:
+            inbound = await self._open(room_id, event)
+            if inbound is not None:
+                batch.events.append(inbound)
+        batch.events += await self._retry(new_keys, everything=self._first)
+        self._first = False
+        await self._commit()
+        return batch
+
+    # --- keys ---
+    def _device_facts(self, answer: Mapping[str, Any], batch: Batch) -> None:
+        counts = answer.get("device_one_time_keys_count")
+        if isinstance(counts, dict):
+            count = counts.get("signed_curve25519", 0)
+            batch.one_time_keys = count if isinstance(count, int) else None
+        unused = answer.get("device_unused_fallback_key_types")
+        if isinstance(unused, list):
+            batch.fallback_unused = "signed_curve25519" in unused
+        lists = _dict(answer.get("device_lists"))
+        for user in _strings(lists.get("changed")):
+            if user in self._store.users:
+                self._store.save_user(user, outdated=True)
+        for user in _strings(lists.get("left")):
+            if user not in self._rooms.users():
+                self._store.untrack(user)
+
+    def _to_device(self, answer: Mapping[str, Any]) -> list[RoomKey]:
+        received: list[RoomKey] = []
+        for event in _list(_dict(answer.get("to_device")).get("events")):
+            if isinstance(event, dict):
+                key = self._keys.machine.receive(event)
+                if key is not None:
+                    received.append(key)
+        return received
+
+    def _track(self) -> None:
+        for user in self._rooms.users():
+            self._store.track(user)
+
+    # --- rooms ---
+    def _left(self, room_id: RoomId) -> None:
+        self._rooms.forget(room_id)
+        self._store.drop_outbound(room_id)
+        for event_id in [e for e, w in self._waiting.items() if w.room_id == room_id]:
+            self._settled(event_id)
+
+    def _invited(self, room_id: RoomId, data: Mapping[str, Any], batch: Batch) -> None:
+        for event in _list(_dict(data.get("invite_state")).get("events")):
+            if isinstance(event, dict) and event.get("type") == "m.room.member" and event.get("state_key") == self._me:
+                content, sender = _dict(event.get("content")), sender_of(event)
+                if content.get("membership") == "invite" and sender is not None:
+                    batch.invites.append(Invite(room_id, sender, content.get("is_direct") is True))
+
+    async def _joined(
+        self, room_id: RoomId, data: Mapping[str, Any], since: str | None, batch: Batch
+    ) -> list[tuple[RoomId, Mapping[str, Any]]]:
+        """Apply state and timeline of one room; what was said in it since we were invited, oldest first."""
+        known = self._rooms.get(room_id)
+        was_joined = known is not None and known.joined
+        dm_before = known.dm_with(self._me) if known is not None else None
+        room = self._rooms.ensure(room_id)
+        timeline = _dict(data.get("timeline"))
+        events = [e for e in _list(timeline.get("events")) if isinstance(e, dict)]
+        state = [e for e in _list(_dict(data.get("state")).get("events")) if isinstance(e, dict)]
+        if timeline.get("limited") is True and since is not None:
+            events = await self._backfill(room_id, timeline.get("prev_batch"), since, events) + events
+        members_before = dict(room.members)
+        for event in state:
+            room.apply(event, self._me)
+        said: list[tuple[RoomId, Mapping[str, Any]]] = []
+        for event in events:
+            if "state_key" in event:
+                room.apply(event, self._me)
+                if not was_joined and self._is_our_invite(event):
+                    # What was said before we were invited is none of our business. What was said between the
+                    # invite and our join was said to us: clients send the first message with the invite.
+                    said.clear()
+            elif event.get("sender") != self._me:
+                said.append((room_id, event))
+        dm_now = room.dm_with(self._me)
+        if dm_before is not None and dm_now != dm_before:
+            self._store.drop_outbound(room_id)  # who comes in gets nothing of the session that was there before
+        if set(members_before) - set(room.members):
+            self._store.drop_outbound(room_id)
+        if since is None:
+            said.clear()
+        if not room.encrypted and (said or not was_joined) and room.joined:
+            batch.clear_rooms.append(room_id)
+        if dm_now is not None and dm_now != dm_before:
+            batch.events.append(self._opened(room_id, dm_now))
+        return said
+
+    def _is_our_invite(self, event: Mapping[str, Any]) -> bool:
+        if event.get("type") != "m.room.member" or event.get("state_key") != self._me:
+            return False
+        membership = _dict(event.get("content")).get("membership")
+        before = _dict(_dict(event.get("unsigned")).get("prev_content")).get("membership")
+        return membership == "invite" or (membership == "join" and before not in ("invite", "join"))
+
+    def _opened(self, room_id: RoomId, person: UserId) -> Inbound:
+        # No single event opens a DM; the id stands for the fact, so that it is handled once.
+        fact = EventId(f"$opened {room_id} {person}")
+        return DmOpened(Origin(self._account, room_id, fact, person, now_ms(), True))
+
+    async def _backfill(
+        self, room_id: RoomId, start: object, since: str, have: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """The events of a gap, oldest first: back from `start` to the last sync or to our own invite."""
+        missed: list[dict[str, Any]] = []
+        if not isinstance(start, str) or any(self._is_our_invite(e) for e in have):
+            return missed
+        known = self._rooms.get(room_id)
+        was_joined = known is not None and known.joined
+        token = start
+        while len(missed) < self._max_backfill:
+            params = {"dir": "b", "from": token, "limit": str(_BACKFILL_PAGE)}
+            if was_joined:
+                params["to"] = since
+
+            async def page(params: dict[str, str] = params) -> dict[str, Any]:
+                return await self._http.request(
+                    "GET", f"/_matrix/client/v3/rooms/{segment(room_id)}/messages", params=params
+                )
+
+            try:
+                answer = await retrying(page, "reading a gap")
+            except MatrixError as error:
+                log.warning("a gap could not be read", code=error.errcode)
+                break
+            chunk = [e for e in _list(answer.get("chunk")) if isinstance(e, dict)]
+            for event in chunk:
+                if not was_joined and self._is_our_invite(event):
+                    return missed[::-1]
+                missed.append(event)
+            end = answer.get("end")
+            if not chunk or not isinstance(end, str) or end == token:
+                break
+            token = end
+        return missed[::-1]
+
+    # --- events ---
+    async def _open(self, room_id: RoomId, event: Mapping[str, Any]) -> Inbound | None:
+        """Decrypt and read one event; what can't be decrypted yet waits."""
+        where = origin(event, room_id, self._account, encrypted=event.get("type") == "m.room.encrypted")
+        room = self._rooms.get(room_id)
+        if where is None or room is None or not room.joined:
+            return None
+        if not where.encrypted:
+            return self._open_clear(room, where, event)
+        inner: dict[str, Any] | None
+        try:
+            inner = self._keys.machine.decrypt_room_event(event, room_id)
+        except NoKey as error:
+            self._wait(room_id, where.event_id, event, error.session_id)
+            return None
+        except UnknownSender:
+            inner = await self._ask_and_decrypt(room_id, where, event)
+        except Undecryptable as error:
+            log.info("an event can't be decrypted", reason=str(error))
+            return None
+        if inner is None:
+            return None
+        inbound = to_inbound(where, inner["type"], inner["content"])
+        if inbound is None:
+            self._settled(where.event_id)
+        return inbound
+
+    def _open_clear(self, room: Room, where: Origin, event: Mapping[str, Any]) -> Inbound | None:
+        kind = event.get("type")
+        if not isinstance(kind, str) or not room.encrypted or kind not in _CLEAR_TYPES:
+            return None  # in an encrypted room, nobody's clear text is taken for their word
+        return to_inbound(where, kind, _dict(event.get("content")), event.get("redacts"))
+
+    async def _ask_and_decrypt(self, room_id: RoomId, where: Origin, event: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The sender's device is not known: it may have come with this very batch. Ask once."""
+        session_id = str(_dict(event.get("content")).get("session_id"))
+        self._store.save_user(where.sender, outdated=True)
+        try:
+            await self._keys.query([where.sender])
+            return self._keys.machine.decrypt_room_event(event, room_id)
+        except (Unreachable, MatrixError):
+            self._wait(room_id, where.event_id, event, session_id)
+        except (NoKey, UnknownSender, Undecryptable):
+            log.warning("an event was refused: its room key belongs to no device of its sender")
+            self._settled(where.event_id)
+        return None
+
+    def _wait(self, room_id: RoomId, event_id: EventId, event: Mapping[str, Any], session_id: str) -> None:
+        if event_id in self._waiting:
+            return
+        if sum(w.room_id == room_id for w in self._waiting.values()) >= _MAX_WAITING_PER_ROOM:
+            return
+        waiting = _Waiting(room_id, event, session_id)
+        self._waiting[event_id] = waiting
+        self._new_waiting.append(waiting)
+
+    def _settled(self, event_id: str) -> None:
+        if self._waiting.pop(event_id, None) is not None:
+            self._done_waiting.append(event_id)
+
+    def handled(self, event_id: EventId) -> None:
+        """An event was handled. If it had to wait for its key, its row goes with the next commit, not before."""
+        self._settled(event_id)
+
+    async def _retry(self, keys: list[RoomKey], *, everything: bool) -> list[Inbound]:
+        """Events whose key has just come; at the start, all that wait."""
+        got = {(k.room_id, k.session_id) for k in keys}
+        ready = [w for w in self._waiting.values() if everything or (w.room_id, w.session_id) in got]
+        events: list[Inbound] = []
+        for waiting in ready:
+            inbound = await self._open(waiting.room_id, waiting.event)
+            if inbound is not None:
+                events.append(inbound)
+        return events
+
+    async def _commit(self) -> None:
+        me, now = self._account, now_ms()
+        rooms = self._rooms.take_changes()
+        new = [(me, w.event["event_id"], w.room_id, w.session_id, json.dumps(w.event), now) for w in self._new_waiting]
+        done = [(me, event_id) for event_id in self._done_waiting]
+        self._new_waiting, self._done_waiting = [], []
+        if not (rooms or new or done or self._store.dirty):
+            return
+
+        def write(tx: Tx) -> None:
+            write_rooms(tx, me, rooms)
+            if new:
+                tx.sql(
+                    "INSERT INTO waiting_events (account_id, event_id, room_id, session_id, event, since)"
+                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, event_id) DO NOTHING",
+                    new,
+                )
+            if done:
+                tx.sql("DELETE FROM waiting_events WHERE account_id = ? AND event_id = ?", done)
+
+        await self._store.commit(write)
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _strings(value: object) -> list[str]:
+    return [v for v in _list(value) if isinstance(v, str)]
