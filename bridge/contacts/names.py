@@ -1,0 +1,39 @@
+"""How a person is called in front of another one."""
+
+from collections.abc import Iterable, Sequence
+
+from bridge.chat.reply import Text
+from bridge.contacts import store
+from bridge.db import Tx
+from bridge.ids import PersonId, UserId
+from bridge.privacy import ProfileItem, World, may_see
+
+
+def labels(tx: Tx, viewer: PersonId, ids: Iterable[PersonId], world: World) -> dict[PersonId, Text]:
+    """A text for each person: the own name where `viewer` may see it, and always the Matrix id, so that a name can't
+    pass for somebody else's. `viewer` is called "you"."""
+    wanted = set(ids)
+    seen = {person for person in wanted if may_see(viewer, ProfileItem(person), world)}
+    names = store.names(tx, seen)
+    result: dict[PersonId, Text] = {}
+    for person, user_id in store.user_ids(tx, wanted).items():
+        if person == viewer:
+            result[person] = Text("person-you")
+        elif person in seen and person in names:
+            result[person] = Text("person-named", {"name": names[person], "user": user_id})
+        else:
+            result[person] = plain(user_id)
+    return result
+
+
+def plain(user_id: UserId) -> Text:
+    """A person by Matrix id alone."""
+    return Text("person-id", {"user": user_id})
+
+
+def enumeration(items: Sequence[Text]) -> Text:
+    """Several people in one text, with the separator of the reader's language."""
+    listed = items[0]
+    for item in items[1:]:
+        listed = Text("person-list", {"first": listed, "next": item})
+    return listed

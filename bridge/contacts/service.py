@@ -1,0 +1,266 @@
+"""Friend requests, friendships and profiles."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bridge.chat import prompts
+from bridge.chat.command import Person
+from bridge.chat.people import People
+from bridge.contacts import store
+from bridge.contacts.model import (
+    Asked,
+    ContactLimits,
+    Friend,
+    FriendRequest,
+    ProfileKey,
+    RequestState,
+    cleaned,
+    one_line,
+)
+from bridge.db import Tx
+from bridge.delivery.outbox import Outbox
+from bridge.errors import UserError
+from bridge.ids import PersonId, UserId
+from bridge.privacy import ProfileItem, RequestItem, load_world, may_see
+
+PROMPT = "friend-request"
+"""Kind of the question that a request is delivered as."""
+FRIEND_COPY = "friend"
+"""Kind of the notice that a request was accepted; its subject is the new friend's row id."""
+ACCEPT, DECLINE = "accept", "decline"
+
+Parted: TypeAlias = Callable[[Tx, PersonId, PersonId], None]
+"""Two people are about to part: take back what one showed the other. Called while they still are friends."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """A request as its reader sees it."""
+
+    number: int
+    """The reader's own number for it."""
+    request: FriendRequest
+    user_id: UserId
+
+
+class Contacts:
+    """All methods run inside the transaction that they are given."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        people: People,
+        limits: ContactLimits,
+        parted: Sequence[Parted] = (),
+    ) -> None:
+        self._outbox = outbox
+        self._people = people
+        self._parted = tuple(parted)
+        self.limits = limits
+
+    # --- asking ---------------------------------------------------------------------------------------------------
+    def add(self, tx: Tx, person: Person, user_id: UserId, note: str) -> Asked:
+        """Ask somebody, or accept what they asked. What it returns and raises depends only on what `person` may know.
+
+        Raises:
+            UserError: it is oneself, a friend already, or a limit of one's own is reached.
+        """
+        note = one_line(note)
+        if len(note) > self.limits.note:
+            raise UserError("friend-note-too-long", limit=self.limits.note)
+        if user_id == person.user_id:
+            raise UserError("friend-self")
+        other = self._people.get(tx, user_id)
+        if other is not None:
+            if store.are_friends(tx, person.id, other.id):
+                raise UserError("friend-already", user=user_id)
+            theirs = store.request_between(tx, other.id, person.id)
+            # A request that this person declined still stands for the asker: adding them now accepts it.
+            if theirs is not None and theirs.state is not RequestState.WITHDRAWN:
+                self._befriend(tx, person, theirs)
+                return Asked.ACCEPTED
+            mine = store.request_between(tx, person.id, other.id)
+            if mine is not None and mine.created_at > tx.now - self.limits.ask_again_ms:
+                if mine.state is RequestState.WITHDRAWN:
+                    # It counts again, but asking and taking back in turns must not ring at the other's door.
+                    store.set_request_state(tx, mine.id, RequestState.PENDING)
+                    self._give_number(tx, mine)
+                return Asked.DONE
+            if mine is not None:
+                prompts.close(tx, PROMPT, mine.id)
+                store.delete_request(tx, mine.id)
+        self._check_room(tx, person.id)
+        target = other or self._people.ensure(tx, user_id)
+        request_id = store.add_request(tx, person.id, target.id, note)
+        request = store.request_by_id(tx, request_id)
+        assert request is not None
+        self._give_number(tx, request)
+        # Who never opened a chat gets nothing now; `opened` announces what waits.
+        if store.has_opened(tx, target.id) and self._pending_count(tx, target.id) <= self.limits.notices:
+            self._announce(tx, request)
+        return Asked.DONE
+
+    def opened(self, tx: Tx, person: Person) -> None:
+        """A person's first chat has come into being: announce the requests that waited for it."""
+        for request in store.pending_for(tx, person.id, self.limits.notices):
+            self._announce(tx, request)
+
+    # --- answering ------------------------------------------------------------------------------------------------
+    def accept(self, tx: Tx, person: Person, request: FriendRequest) -> UserId:
+        """Become friends. Returns the Matrix id of the new friend.
+
+        Raises:
+            UserError: the request is not open any more, or there is no room for one more friend.
+        """
+        self._check_open(tx, person, request)
+        return self._befriend(tx, person, request)
+
+    def decline(self, tx: Tx, person: Person, request: FriendRequest) -> UserId:
+        """Decline silently: nothing that the asker can see changes. Returns the asker's Matrix id."""
+        self._check_open(tx, person, request)
+        store.set_request_state(tx, request.id, RequestState.DECLINED)
+        prompts.close(tx, PROMPT, request.id)
+        return store.user_ids(tx, [request.asker])[request.asker]
+
+    def request_of(self, tx: Tx, person: Person, who: UserId | int) -> FriendRequest:
+        """The open request that `who` means: the asker, or the reader's number of it.
+
+        Raises:
+            UserError: there is no such request, for whatever reason.
+        """
+        request: FriendRequest | None = None
+        if isinstance(who, int):
+            slots = store.request_slots(tx, person.id)
+            if 1 <= who <= len(slots):
+                request = store.request_by_id(tx, slots[who - 1])
+            missing = UserError("request-none-number", number=who)
+        else:
+            other = self._people.get(tx, who)
+            request = store.request_between(tx, other.id, person.id) if other else None
+            missing = UserError("request-none-user", user=who)
+        if request is None or request.asked != person.id or not self._sees(tx, person.id, request):
+            raise missing
+        return request
+
+    def request_by_id(self, tx: Tx, person: Person, request_id: int) -> FriendRequest:
+        """The open request with this row id, from a question that was put to `person`."""
+        request = store.request_by_id(tx, request_id)
+        if request is None or request.asked != person.id or not self._sees(tx, person.id, request):
+            raise UserError("request-gone")
+        return request
+
+    # --- parting --------------------------------------------------------------------------------------------------
+    def remove(self, tx: Tx, person: Person, user_id: UserId) -> bool:
+        """End a friendship, or take back one's own request. Nobody is told. Returns whether they were friends."""
+        other = self._people.get(tx, user_id)
+        if other is None or other.id == person.id:
+            return False
+        if store.are_friends(tx, person.id, other.id):
+            # Before the rows go, because what must be taken back is found by what was visible.
+            for parted in self._parted:
+                parted(tx, person.id, other.id)
+            store.part(tx, person.id, other.id)
+            return True
+        mine = store.request_between(tx, person.id, other.id)
+        if mine is not None and mine.state is RequestState.PENDING:
+            store.set_request_state(tx, mine.id, RequestState.WITHDRAWN)
+            prompts.close(tx, PROMPT, mine.id)
+        return False
+
+    # --- reading --------------------------------------------------------------------------------------------------
+    def friends(self, tx: Tx, person: Person) -> list[Friend]:
+        return store.friends_of(tx, person.id)
+
+    def open_requests(self, tx: Tx, person: Person) -> list[OpenRequest]:
+        """The oldest open requests, numbered from 1; the numbers hold until this is called again."""
+        requests = [
+            r for r in store.pending_for(tx, person.id, self.limits.listed_requests) if self._sees(tx, person.id, r)
+        ]
+        store.set_request_slots(tx, person.id, [r.id for r in requests])
+        users = store.user_ids(tx, [r.asker for r in requests])
+        return [OpenRequest(i, r, users[r.asker]) for i, r in enumerate(requests, 1)]
+
+    def profile(self, tx: Tx, viewer: Person, user_id: UserId) -> dict[ProfileKey, str] | None:
+        """The fields that `viewer` may see; None when they may not see the profile or there is nobody."""
+        owner = viewer if user_id == viewer.user_id else self._people.get(tx, user_id)
+        if owner is None or not may_see(viewer.id, ProfileItem(owner.id), load_world(tx, [viewer.id], [owner.id])):
+            return None
+        return store.profile(tx, owner.id)
+
+    def set_profile(self, tx: Tx, person: Person, key: ProfileKey, value: str) -> bool:
+        """Set a field, or clear it with an empty value. Returns whether it has a value now."""
+        value = one_line(value) if key is ProfileKey.NAME else cleaned(value)
+        limit = self.limits.name if key is ProfileKey.NAME else self.limits.bio
+        if len(value) > limit:
+            raise UserError("profile-too-long", field=key.value, limit=limit)
+        store.set_profile_field(tx, person.id, key, value)
+        return bool(value)
+
+    # --- for the renderers ------------------------------------------------------------------------------------------
+    def announced(self, tx: Tx, reader: Person, prompt_id: int) -> tuple[FriendRequest, UserId] | None:
+        """The request that a question is about, as long as it is open and `reader` may see it."""
+        prompt = prompts.by_id(tx, prompt_id)
+        if prompt is None or not prompt.is_open or prompt.kind != PROMPT or prompt.ref_id is None:
+            return None
+        request = store.request_by_id(tx, prompt.ref_id) if prompt.person_id == reader.id else None
+        if request is None or not self._sees(tx, reader.id, request):
+            return None
+        return request, store.user_ids(tx, [request.asker])[request.asker]
+
+    def new_friend(self, tx: Tx, reader: Person, friend_id: int) -> UserId | None:
+        """The Matrix id of somebody who accepted, as long as they are friends."""
+        friend = PersonId(friend_id)
+        if not store.are_friends(tx, reader.id, friend):
+            return None
+        return store.user_ids(tx, [friend]).get(friend)
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+    def _sees(self, tx: Tx, viewer: PersonId, request: FriendRequest) -> bool:
+        item = RequestItem(request.asker, request.asked, request.state is RequestState.PENDING)
+        return bool(may_see(viewer, item, load_world(tx, [viewer], [request.asker])))
+
+    def _check_open(self, tx: Tx, person: Person, request: FriendRequest) -> None:
+        if request.asked != person.id or not self._sees(tx, person.id, request):
+            raise UserError("request-gone")
+
+    def _befriend(self, tx: Tx, person: Person, request: FriendRequest) -> UserId:
+        """Turn `request` to `person` into a friendship, and tell the asker."""
+        mine = store.request_between(tx, person.id, request.asker)
+        used = store.count_friends(tx, person.id) + self._outstanding(tx, person.id)
+        if used - (mine is not None) >= self.limits.friends:
+            raise UserError("friend-limit", limit=self.limits.friends)
+        for row in (request, mine):
+            if row is not None:
+                prompts.close(tx, PROMPT, row.id)
+                store.delete_request(tx, row.id)
+        store.befriend(tx, person.id, request.asker)
+        self._outbox.copy(tx, request.asker, FRIEND_COPY, person.id)
+        return store.user_ids(tx, [request.asker])[request.asker]
+
+    def _outstanding(self, tx: Tx, person: PersonId) -> int:
+        return store.count_asked_since(tx, person, tx.now - self.limits.ask_again_ms)
+
+    def _check_room(self, tx: Tx, person: PersonId) -> None:
+        outstanding = self._outstanding(tx, person)
+        if outstanding >= self.limits.open_requests:
+            raise UserError("friend-too-many-requests", limit=self.limits.open_requests)
+        if store.count_friends(tx, person) + outstanding >= self.limits.friends:
+            raise UserError("friend-limit", limit=self.limits.friends)
+
+    def _pending_count(self, tx: Tx, person: PersonId) -> int:
+        return len(store.pending_for(tx, person, self.limits.notices + 1))
+
+    def _give_number(self, tx: Tx, request: FriendRequest) -> None:
+        slots = store.request_slots(tx, request.asked)
+        if request.id in slots:
+            return
+        still_open = {r.id for r in store.pending_for(tx, request.asked, self.limits.listed_requests)}
+        # Numbers that were shown stay as they are; once none of them is open, counting starts again.
+        kept = slots if any(slot in still_open for slot in slots) else []
+        if len(kept) < 2 * self.limits.listed_requests:
+            store.set_request_slots(tx, request.asked, [*kept, request.id])
+
+    def _announce(self, tx: Tx, request: FriendRequest) -> None:
+        prompt_id = prompts.open(tx, request.asked, PROMPT, request.id, (ACCEPT, DECLINE), self.limits.prompt_ms)
+        self._outbox.copy(tx, request.asked, prompts.COPY_KIND, prompt_id)
