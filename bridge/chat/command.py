@@ -75,3 +75,7 @@ class Command:
     anywhere: bool = False
     """True: it may be answered in any room, because its answer holds nothing personal."""
     hidden: bool = False
+    group: str = "more"
+    """Heading in `help`: the catalogue's `help-group-GROUP`, e.g. `contacts`."""
+    picture: bool = False
+    """True: it may be the caption of a picture, which reaches the handler prepared."""

@@ -44,6 +44,8 @@ class TextMessage:
     origin: Origin
     body: str
     relation: Relation = Relation()
+    mentioned: bool = False
+    """The bot is in `m.mentions` (spec: "User and room mentions")."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,86 @@
+# The chat itself: help, errors, languages, neutral lines, the first message of a chat.
+# **bold** and `code` work in these texts. Placeholders must be the same in every language (a test compares them).
+
+# How a time is shown. The clock is 24 hours.
+time = { $day } { $month ->
+    [1] Jan
+    [2] Feb
+    [3] Mar
+    [4] Apr
+    [5] May
+    [6] Jun
+    [7] Jul
+    [8] Aug
+    [9] Sep
+    [10] Oct
+    [11] Nov
+   *[12] Dec
+} { $year }, { $clock }
+
+## The first message of a chat
+opening-what = Hello! I am Courtyard. Here you share moments with the friends you choose.
+opening-who = Who can read this: you, and whoever runs this bot, because I am one end of the encryption. Nobody else unless you share it with them.
+opening-help = Type `help` to see what I can do.
+
+## Neutral lines in rooms that are no private chat
+answer-in-dm = I have answered in our private chat.
+answer-needs-dm = That is for a private chat. Please start an encrypted chat with me and ask there.
+
+## Errors
+error-unexpected = Something went wrong (ref { $ref }). Nothing was changed. Please try again, and give this reference to whoever runs the bot if it stays.
+quota-wait = That was a lot at once. Please wait a moment; until then I stay silent.
+too-long = That is too long: { $length } characters. At most { $limit } are possible.
+unknown-command = I don't know that command. Type `help` to see what I can do.
+did-you-mean = I don't know that command. Did you mean { $suggestions }? Type `help` to see everything.
+unclosed-quote = A quotation mark is not closed. It goes like this: `{ $usage }`
+missing-argument = Something is missing: { $name }. It goes like this: `{ $usage }`
+too-many-arguments = I don't understand “{ $rest }” at the end. It goes like this: `{ $usage }`
+bad-user = “{ $value }” is no Matrix id. One looks like @alice:example.org. It goes like this: `{ $usage }`
+bad-number = “{ $value }” is no number that I can use here. It goes like this: `{ $usage }`
+bad-user-or-number = “{ $value }” is neither a Matrix id like @alice:example.org nor a number. It goes like this: `{ $usage }`
+not-encrypted = That message came unencrypted, so I did nothing with it. Please send it again with encryption turned on.
+edit-too-late = It is done already, so editing the message changes nothing. Please send a new message.
+cant-use = I can't use that kind of message. I understand text and pictures; type `help` to see what I can do.
+picture-howto = Nice picture. To share it, send it again with a caption that begins with `post`.
+picture-not-here = I can't take a picture there, so I did nothing. Please send it without the picture.
+picture-unavailable = I can't take pictures at the moment. Please try again later.
+
+## Questions with numbers
+prompt-none = No question is open that this could answer. Type `help` to see what I can do.
+prompt-range = Please answer with a number from 1 to { $count }.
+
+## Help
+help-intro = This is what I understand. Type `help` and a command for more about it.
+help-group-chat = **This chat**
+help-group-contacts = **Friends**
+help-group-moments = **Moments**
+help-group-more = **More**
+help-line = `{ $usage }` — { $text }
+help-usage = `{ $usage }`
+help-also = Also: { $aliases }
+help-unknown = There is no command “{ $name }”. Type `help` to see them all.
+help-unknown-near = There is no command “{ $name }”. Did you mean { $suggestions }?
+
+help-help = shows what I can do
+    .details = `help friend add` explains one command.
+help-ping = shows whether I am there
+    .details = It works in every room, and the answer is always “pong”.
+help-language = sets the language that I speak with you
+    .details = `language en` is English, `language zh` is 中文.
+help-timezone = sets the time zone in which you see times
+    .details = It takes names like `Europe/Berlin` or `Asia/Shanghai`; the name of the city is enough.
+
+# Further words for the commands, with commas between them. English words always work besides.
+alias-help = commands
+alias-ping = hello
+alias-language = lang
+alias-timezone = time zone
+
+pong = pong
+
+## Language and time zone
+language-name = English
+language-set = From now on I speak English with you.
+language-unknown = I don't speak “{ $name }”. I know: { $languages }.
+timezone-set = Your time zone is { $name }. There it is { $now } now.
+timezone-unknown = I don't know the time zone “{ $name }”. It takes a name like Europe/Berlin or Asia/Shanghai.

@@ -1,0 +1,71 @@
+# The chat itself: help, errors, languages, neutral lines, the first message of a chat.
+
+time = { $year }年{ $month }月{ $day }日 { $clock }
+
+## The first message of a chat
+opening-what = 你好！我是 Courtyard。你可以在这里和自己选择的朋友分享动态。
+opening-who = 谁能看到这里的内容：你，以及运营这个机器人的人，因为我是加密对话的一端。除非你主动分享，其他人都看不到。
+opening-help = 输入 `help`（或“帮助”）看看我能做什么。
+
+## Neutral lines in rooms that are no private chat
+answer-in-dm = 我已经在我们的私聊里回复你了。
+answer-needs-dm = 这件事要在私聊里做。请和我开一个加密私聊，再试一次。
+
+## Errors
+error-unexpected = 出了点问题（编号 { $ref }）。没有任何改动。请再试一次；如果仍然不行，请把这个编号告诉机器人的运营者。
+quota-wait = 消息太多了，请稍等片刻；在此之前我不会回复。
+too-long = 内容太长：共 { $length } 个字符，最多 { $limit } 个。
+unknown-command = 我不认识这个命令。输入 `help` 看看我能做什么。
+did-you-mean = 我不认识这个命令。你是想输入 { $suggestions } 吗？输入 `help` 查看全部命令。
+unclosed-quote = 引号没有配对。用法：`{ $usage }`
+missing-argument = 缺少内容：{ $name }。用法：`{ $usage }`
+too-many-arguments = 我不明白末尾的“{ $rest }”。用法：`{ $usage }`
+bad-user = “{ $value }”不是 Matrix 账号。账号的样子是 @alice:example.org。用法：`{ $usage }`
+bad-number = “{ $value }”不是可以用在这里的数字。用法：`{ $usage }`
+bad-user-or-number = “{ $value }”既不是像 @alice:example.org 那样的 Matrix 账号，也不是数字。用法：`{ $usage }`
+not-encrypted = 这条消息没有加密，所以我没有处理。请打开加密后重新发送。
+edit-too-late = 这件事已经完成，编辑消息不会再改变什么。请发一条新消息。
+cant-use = 我用不了这种消息。我能理解文字和图片；输入 `help` 看看我能做什么。
+picture-howto = 图片不错。想分享它，请重新发送，并让说明文字以 `post`（或“发布”）开头。
+picture-not-here = 这里不能用图片，所以我什么也没做。请去掉图片再发一次。
+picture-unavailable = 我现在不能接收图片，请稍后再试。
+
+## Questions with numbers
+prompt-none = 现在没有等待你回答的问题。输入 `help` 看看我能做什么。
+prompt-range = 请回答 1 到 { $count } 之间的数字。
+
+## Help
+help-intro = 我能听懂下面这些。输入 `help` 加命令名，可以看到更多说明。
+help-group-chat = **聊天**
+help-group-contacts = **朋友**
+help-group-moments = **动态**
+help-group-more = **其他**
+help-line = `{ $usage }` — { $text }
+help-usage = `{ $usage }`
+help-also = 也可以写：{ $aliases }
+help-unknown = 没有“{ $name }”这个命令。输入 `help` 查看全部命令。
+help-unknown-near = 没有“{ $name }”这个命令。你是想找 { $suggestions } 吗？
+
+help-help = 显示我能做什么
+    .details = `help friend add` 会说明单个命令。
+help-ping = 看看我在不在
+    .details = 在任何房间都能用，回答总是“pong”。
+help-language = 设置我和你说话的语言
+    .details = `language en` 是 English，`language zh` 是中文。
+help-timezone = 设置显示时间所用的时区
+    .details = 可以写 `Europe/Berlin` 或 `Asia/Shanghai` 这样的名称，只写城市名也行。
+
+# Further words for the commands, with commas between them. English words always work besides.
+alias-help = 帮助, 命令
+alias-ping = 你好, 在吗
+alias-language = 语言
+alias-timezone = 时区
+
+pong = pong
+
+## Language and time zone
+language-name = 中文
+language-set = 从现在起我用中文和你说话。
+language-unknown = 我不会“{ $name }”。我会的语言：{ $languages }。
+timezone-set = 你的时区是 { $name }，那里现在是 { $now }。
+timezone-unknown = 我不认识时区“{ $name }”。请写 Europe/Berlin 或 Asia/Shanghai 这样的名称。

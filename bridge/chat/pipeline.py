@@ -1,0 +1,305 @@
+"""The one chain that every event takes: errors, quota, lock, dedupe, parse, requirements, handler."""
+
+import secrets
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+from sqlalchemy import exc
+
+from bridge.chat import sources
+from bridge.chat.command import Person
+from bridge.chat.hooks import Delivery, Hooks, PicturePreparer
+from bridge.chat.inbound import (
+    DmOpened,
+    EditedMessage,
+    Inbound,
+    OtherMessage,
+    PictureMessage,
+    Reaction,
+    Redaction,
+    RoomView,
+    TextMessage,
+)
+from bridge.chat.locks import KeyedLocks
+from bridge.chat.people import People
+from bridge.chat.quota import Quotas, Verdict
+from bridge.chat.reading import Reader, Said
+from bridge.chat.registry import Registry
+from bridge.chat.reply import Lines, Message, Reply, Text
+from bridge.chat.router import COMMAND_SOURCE, Outcome, Router, handled
+from bridge.db import Database, Tx
+from bridge.errors import UserError
+from bridge.ids import AccountId, EventId, RoomId, UserId
+
+OPENING = Message((Lines((Text("opening-what"), Text("opening-who"), Text("opening-help"))),))
+
+# What people send as messages. Events of other types, and notices, are never answered: two bots would talk for ever.
+_UNUSABLE = frozenset(
+    (
+        "m.video",
+        "m.audio",
+        "m.file",
+        "m.location",
+        "m.image",
+        "m.sticker",
+        "m.poll.start",
+        "org.matrix.msc3381.poll.start",
+    )
+)
+# Refusals that say nothing about a person: they may stand in any room.
+_NEUTRAL = frozenset(
+    ("edit-too-late", "picture-howto", "picture-not-here", "picture-unavailable", "quota-wait", "error-unexpected")
+)
+# Raised when the database is gone, but for a wrong statement on SQLite too.
+_DATABASE_DOWN = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """An event that is to be handled."""
+
+    event: Inbound
+    room: RoomView
+    sender: UserId
+    said: Said | None = None
+    quota: bool = True
+    quiet: bool = False
+    """Nobody spoke to the bot: a refusal by the quota is not worth an answer."""
+
+    @property
+    def in_dm(self) -> bool:
+        return self.room.dm_with == self.sender
+
+
+class Pipeline:
+    """Handles inbound events, each exactly once, whatever is in them."""
+
+    def __init__(
+        self,
+        db: Database,
+        registry: Registry,
+        hooks: Hooks,
+        delivery: Delivery,
+        people: People,
+        quotas: Quotas,
+        prefix: str = "!",
+        pictures: PicturePreparer | None = None,
+        log: Any = None,
+    ) -> None:
+        self._db = db
+        self._hooks = hooks
+        self._delivery = delivery
+        self._people = people
+        self._quotas = quotas
+        self._pictures = pictures
+        self._reader = Reader(registry, prefix)
+        self._router = Router(hooks, delivery, people)
+        self._locks = KeyedLocks()
+        self._log = log or structlog.get_logger(__name__)
+
+    async def handle(self, event: Inbound, room: RoomView) -> None:
+        """Handle one event: what it changes, its answer and the mark that it was handled are one transaction.
+
+        Events of one person in one room are handled in the order in which this is called. Returns when the event has
+        settled, also when that meant an error for the person.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: the database is down; nothing has happened, call again later.
+        """
+        job = self._job(event, room)
+        if job is None:
+            return
+        # The quota comes before the lock and the database, so that a flood costs next to nothing.
+        verdict = self._quotas.take(job.sender) if job.quota else Verdict.PASS
+        if verdict is Verdict.SILENT or (verdict is Verdict.TELL and job.quiet):
+            return
+        async with self._locks.hold((room.room_id, job.sender)):
+            fresh = await self._settle(job, refused=verdict is Verdict.TELL)
+        if not fresh and verdict is Verdict.PASS and job.quota:
+            self._quotas.refund(job.sender)
+
+    # --- before the transaction ---------------------------------------------------------------------------------
+
+    def _job(self, event: Inbound, room: RoomView) -> _Job | None:
+        """The work that `event` means, or None when it is nothing for the bot."""
+        if not room.encrypted:
+            return None
+        sender = event.origin.sender
+        dm = room.dm_with == sender
+        match event:
+            case DmOpened():
+                return None if room.dm_with is None else _Job(event, room, room.dm_with, quota=False)
+            case Redaction():
+                # Never refused: what somebody takes back must go.
+                return _Job(event, room, sender, quota=False)
+            case Reaction():
+                return _Job(event, room, sender, quiet=True) if dm else None
+            case OtherMessage():
+                return _Job(event, room, sender) if dm and event.what in _UNUSABLE else None
+            case TextMessage() | PictureMessage() | EditedMessage():
+                return self._message(event, room, sender, dm)
+
+    def _message(
+        self, event: TextMessage | PictureMessage | EditedMessage, room: RoomView, sender: UserId, dm: bool
+    ) -> _Job | None:
+        if not event.origin.encrypted:
+            # In an encrypted room a server could have made it up. Nothing in it counts.
+            return _Job(event, room, sender, Said("", False, error=UserError("not-encrypted"))) if dm else None
+        match event:
+            case TextMessage():
+                said = self._reader.read(event.body, event.relation, dm=dm, mentioned=event.mentioned)
+            case PictureMessage():
+                said = self._reader.read(event.caption, event.relation, dm=dm)
+            case EditedMessage():
+                said = self._reader.read(event.body, dm=dm)
+        speaks = dm or (said.explicit and said.is_near_command)
+        if isinstance(event, EditedMessage):
+            return _Job(event, room, sender, said, quiet=not speaks)
+        return _Job(event, room, sender, said) if speaks else None
+
+    # --- one event ----------------------------------------------------------------------------------------------
+
+    async def _settle(self, job: _Job, *, refused: bool) -> bool:
+        """Do the work. False when the event had been handled before, or was nothing after all."""
+        try:
+            if refused:
+                return await self._refuse(job, UserError("quota-wait"))
+            try:
+                return await self._transact(job, await self._prepare(job))
+            except UserError as error:
+                return await self._refuse(job, error)
+        except Exception as error:
+            reference = secrets.token_hex(4)
+            try:
+                fresh = await self._refuse(job, UserError("error-unexpected", ref=reference))
+            except _DATABASE_DOWN:
+                raise
+            except Exception as second:
+                # Not even the answer could be written. Mark the event, or it would come back for ever.
+                self._report(reference, second, job)
+                fresh = await self._db.run(lambda tx: _claim(tx, job.event.origin.account, job.event.origin.event_id))
+            self._report(reference, error, job)
+            return fresh
+
+    async def _prepare(self, job: _Job) -> Any:
+        """What the command needs and what can't be done inside a transaction: the picture."""
+        event, said = job.event, job.said
+        if not isinstance(event, PictureMessage) or said is None or said.command is None or not said.command.picture:
+            return None
+
+        def ready(tx: Tx) -> bool:
+            origin = event.origin
+            person = self._people.get(tx, job.sender)
+            allowed = job.in_dm or self._router.may_run(tx, person, job.room, said)
+            return said.error is None and allowed and handled(tx, origin.account, origin.event_id) is None
+
+        if not await self._db.run(ready):
+            return None
+        if self._pictures is None:
+            raise UserError("picture-unavailable")
+        return await self._pictures(event)
+
+    async def _transact(self, job: _Job, prepared: Any) -> bool:
+        def work(tx: Tx) -> bool:
+            return self._write(
+                tx, job, lambda person: self._router.route(tx, person, job.event, job.room, job.said, prepared)
+            )
+
+        try:
+            return await self._db.run(work)
+        except _DATABASE_DOWN:
+            # A connection that the server closed while it was idle is replaced at the second try.
+            return await self._db.run(work)
+
+    async def _refuse(self, job: _Job, error: UserError) -> bool:
+        """Write the answer that says why, in a transaction of its own: the work's has been rolled back."""
+        said = job.said
+        # What a command says may be personal; what the grammar says comes from the message alone.
+        own = said is not None and (error is said.error or (said.command is not None and said.command.anywhere))
+        personal = not own and error.message_id not in _NEUTRAL
+        reply = Reply.text(error.message_id, personal=personal, **error.args_)
+        return await self._db.run(lambda tx: self._write(tx, job, lambda _: Outcome(reply)))
+
+    def _write(self, tx: Tx, job: _Job, produce: Callable[[Person], Outcome]) -> bool:
+        event, origin = job.event, job.event.origin
+        if not job.in_dm and not isinstance(event, DmOpened) and self._is_unknown(tx, event):
+            return False
+        if not _claim(tx, origin.account, origin.event_id):
+            return False
+        person = self._people.ensure(tx, job.sender)
+        if job.in_dm:
+            self._enter_dm(tx, job, person)
+        outcome = produce(person)
+        if outcome.command is not None or outcome.effect:
+            tx.sql(
+                "UPDATE handled SET command = ?, effect = ? WHERE account_id = ? AND event_id = ?",
+                (outcome.command, int(outcome.effect), origin.account, origin.event_id),
+            )
+        if not job.in_dm and isinstance(event, TextMessage | PictureMessage):
+            self._remember_sender(tx, event, person)
+        if outcome.reply.parts:
+            if outcome.effect:
+                # The command may have changed the language in which it is answered.
+                person = self._people.by_id(tx, person.id) or person
+            self._delivery.answer(tx, event, job.room, person, outcome.reply)
+        return True
+
+    @staticmethod
+    def _remember_sender(tx: Tx, event: TextMessage | PictureMessage, person: Person) -> None:
+        """Outside a DM an edit must come from who gave the command; in a DM there is nobody else."""
+        account, event_id = event.origin.account, event.origin.event_id
+        if sources.find(tx, account, event_id) is None:
+            sources.record(tx, account, event_id, person.id, COMMAND_SOURCE, 0)
+
+    @staticmethod
+    def _is_unknown(tx: Tx, event: Inbound) -> bool:
+        """Whether it changes a message that was never for the bot. Rooms are full of those: nothing is written."""
+        if not isinstance(event, EditedMessage | Redaction):
+            return False
+        return sources.find(tx, event.origin.account, event.target) is None
+
+    def _enter_dm(self, tx: Tx, job: _Job, person: Person) -> None:
+        """Make the room the person's current DM; greet once per room, and hand out what waited for the first."""
+        origin, room_id = job.event.origin, job.room.room_id
+        if self._people.dm(tx, person.id) == (origin.account, room_id):
+            return
+        first = self._people.set_dm(tx, person.id, origin.account, room_id)
+        opening = _opening_id(room_id)
+        if _claim(tx, origin.account, opening):
+            # Not the answer to the event itself, which an edit of the event would replace.
+            greeting = DmOpened(replace(origin, event_id=opening))
+            self._delivery.answer(tx, greeting, job.room, person, Reply((OPENING,)))
+        if first:
+            for hook in self._hooks.on_opened:
+                hook(tx, person)
+
+    def _report(self, reference: str, error: BaseException, job: _Job) -> None:
+        """Log types and frames only: the text of an exception may hold what a person wrote."""
+        chain: list[str] = []
+        frames: list[str] = []
+        current: BaseException | None = error
+        while current is not None and len(chain) < 5:
+            chain.append(type(current).__name__)
+            frames += [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(current.__traceback__)[-20:]]
+            current = current.__cause__ or current.__context__
+        self._log.error(
+            "event could not be handled", ref=reference, event=type(job.event).__name__, error=chain, frames=frames
+        )
+
+
+def _opening_id(room_id: RoomId) -> EventId:
+    """Stands in `handled` for the greeting of a room. Real event ids begin with `$`."""
+    return EventId(f"opened:{room_id}")
+
+
+def _claim(tx: Tx, account: AccountId, event_id: EventId) -> bool:
+    """Mark an event as handled. False when it is marked already."""
+    done = tx.sql(
+        "INSERT INTO handled (account_id, event_id, at, command, effect) VALUES (?, ?, ?, NULL, 0)"
+        " ON CONFLICT (account_id, event_id) DO NOTHING",
+        (account, event_id, tx.now),
+    )
+    return done.rowcount == 1

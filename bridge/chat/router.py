@@ -1,0 +1,201 @@
+"""Inside the transaction: which command or hook an event is for, and what comes of it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bridge.chat import prompts, sources
+from bridge.chat.command import Person, Request
+from bridge.chat.hooks import Delivery, Hooks, SentCopy
+from bridge.chat.inbound import (
+    EditedMessage,
+    Inbound,
+    OtherMessage,
+    PictureMessage,
+    Reaction,
+    Redaction,
+    Relation,
+    RoomView,
+    TextMessage,
+)
+from bridge.chat.people import People
+from bridge.chat.reading import Said
+from bridge.chat.reply import NOTHING, Reply
+from bridge.db import Tx
+from bridge.errors import UserError
+from bridge.ids import AccountId, EventId
+
+COMMAND_SOURCE = "command"
+"""Kind of the sources that remember who gave a command outside a DM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an event."""
+
+    reply: Reply = NOTHING
+    command: str | None = None
+    effect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What the table `handled` says of an event."""
+
+    command: str | None
+    effect: bool
+
+
+def handled(tx: Tx, account: AccountId, event_id: EventId) -> Handled | None:
+    """None: the event was never handled."""
+    row = tx.sql("SELECT command, effect FROM handled WHERE account_id = ? AND event_id = ?", (account, event_id))
+    found = row.first()
+    return None if found is None else Handled(found[0], bool(found[1]))
+
+
+class Router:
+    """Routes one event. Raises UserError where the answer is a refusal."""
+
+    def __init__(self, hooks: Hooks, delivery: Delivery, people: People) -> None:
+        self._hooks = hooks
+        self._delivery = delivery
+        self._people = people
+
+    def route(
+        self, tx: Tx, person: Person, event: Inbound, room: RoomView, said: Said | None, prepared: Any
+    ) -> Outcome:
+        match event:
+            case TextMessage():
+                assert said is not None
+                return self._text(self._request(tx, person, event, room), said, event.relation)
+            case PictureMessage():
+                assert said is not None
+                return self._picture(self._request(tx, person, event, room, prepared), said, event)
+            case EditedMessage():
+                assert said is not None
+                return self._edit(self._request(tx, person, event, room), said, event)
+            case Reaction():
+                return self._reaction(self._request(tx, person, event, room), event)
+            case Redaction():
+                return self._redaction(self._request(tx, person, event, room), event)
+            case OtherMessage():
+                raise UserError("cant-use")
+            case _:
+                return Outcome()
+
+    def may_run(self, tx: Tx, person: Person | None, room: RoomView, said: Said) -> bool:
+        """Whether the requirements of the command that was read are met."""
+        if said.command is None or said.error is not None:
+            return False
+        if said.command.anywhere or (person is not None and room.dm_with == person.user_id):
+            return True
+        return person is not None and self._people.dm(tx, person.id) is not None
+
+    @staticmethod
+    def _request(tx: Tx, person: Person, event: Any, room: RoomView, prepared: Any = None) -> Request:
+        return Request(tx, person, room, event.origin.account, event, prepared=prepared)
+
+    def _text(self, request: Request, said: Said, relation: Relation) -> Outcome:
+        if request.room.dm_with == request.person.user_id and not said.explicit:
+            number = prompts.number_of_text(said.text)
+            for target in (relation.reply_to, relation.thread):
+                copy = self._own_copy(request, target)
+                if copy is None:
+                    continue
+                if copy.ref.kind == prompts.COPY_KIND and number is not None and copy.ref.ref_id is not None:
+                    return self._choose(request, prompts.by_id(request.tx, copy.ref.ref_id), number)
+                hook = self._hooks.on_reply.get(copy.ref.kind)
+                if hook is not None:
+                    self._refuse_too_long(said)
+                    return Outcome(hook(request, copy.ref, said.text), effect=True)
+            if number is not None:
+                return self._choose(request, prompts.latest_open(request.tx, request.person.id), number)
+        return self._command(request, said)
+
+    def _command(self, request: Request, said: Said) -> Outcome:
+        if said.error is not None:
+            raise said.error
+        command = said.command
+        assert command is not None
+        if not self.may_run(request.tx, request.person, request.room, said):
+            return Outcome(Reply.text("answer-needs-dm", personal=False))
+        reply = command.handler(replace(request, args=said.args))
+        if not command.anywhere and not reply.personal:
+            reply = replace(reply, personal=True)
+        return Outcome(reply, command.name, command.effect)
+
+    def _picture(self, request: Request, said: Said, event: PictureMessage) -> Outcome:
+        if said.command is not None and said.command.picture:
+            return self._command(request, said)
+        if said.command is not None:
+            raise UserError("picture-not-here")
+        self._refuse_too_long(said)
+        for target in (event.relation.reply_to, event.relation.thread):
+            copy = self._own_copy(request, target)
+            if copy is not None and copy.ref.kind in self._hooks.on_reply:
+                raise UserError("picture-not-here")
+        raise UserError("picture-howto")
+
+    def _edit(self, request: Request, said: Said, event: EditedMessage) -> Outcome:
+        tx, account = request.tx, request.account
+        source = sources.find(tx, account, event.target)
+        in_dm = request.room.dm_with == request.person.user_id
+        if source is not None and source.person_id != request.person.id:
+            return Outcome()
+        if source is not None and source.kind != COMMAND_SOURCE:
+            hook = self._hooks.on_edit.get(source.kind)
+            if hook is None:
+                raise UserError("edit-too-late")
+            self._refuse_too_long(said)
+            return Outcome(hook(request, source.ref_id, said.text), effect=True)
+        if not in_dm and (source is None or not (said.explicit and said.is_near_command)):
+            return Outcome()
+        before = handled(tx, account, event.target)
+        if before is None or before.effect:
+            raise UserError("edit-too-late")
+        outcome = self._text(request, said, Relation())
+        tx.sql(
+            "UPDATE handled SET command = ?, effect = ? WHERE account_id = ? AND event_id = ?",
+            (outcome.command, int(outcome.effect), account, event.target),
+        )
+        return outcome
+
+    def _reaction(self, request: Request, event: Reaction) -> Outcome:
+        copy = self._own_copy(request, event.target)
+        if copy is None:
+            return Outcome()
+        if copy.ref.kind == prompts.COPY_KIND and copy.ref.ref_id is not None:
+            number = prompts.number_of_reaction(event.key)
+            if number is None:
+                return Outcome()
+            return self._choose(request, prompts.by_id(request.tx, copy.ref.ref_id), number)
+        hook = self._hooks.on_reaction.get(copy.ref.kind)
+        return Outcome() if hook is None else Outcome(hook(request, copy.ref, event.key), effect=True)
+
+    def _redaction(self, request: Request, event: Redaction) -> Outcome:
+        source = sources.find(request.tx, request.account, event.target)
+        if source is None or source.person_id != request.person.id:
+            return Outcome()
+        hook = self._hooks.on_redaction.get(source.kind)
+        return Outcome() if hook is None else Outcome(hook(request, source.ref_id), effect=True)
+
+    def _choose(self, request: Request, prompt: prompts.Prompt | None, number: int) -> Outcome:
+        if prompt is None or prompt.person_id != request.person.id or not prompt.is_open:
+            raise UserError("prompt-none")
+        if not 1 <= number <= len(prompt.options):
+            raise UserError("prompt-range", count=len(prompt.options))
+        hook = self._hooks.on_choice.get(prompt.kind)
+        if hook is None or not prompts.answer(request.tx, prompt.id):
+            raise UserError("prompt-none")
+        return Outcome(hook(request, prompt.ref_id or 0, prompt.options[number - 1]), effect=True)
+
+    def _own_copy(self, request: Request, target: EventId | None) -> SentCopy | None:
+        """What was shown to this very person in their DM: somebody else's answer to it never counts."""
+        if target is None or request.room.dm_with != request.person.user_id:
+            return None
+        copy = self._delivery.find_copy(request.tx, request.account, request.room.room_id, target)
+        return copy if copy is not None and copy.person_id in (None, request.person.id) else None
+
+    @staticmethod
+    def _refuse_too_long(said: Said) -> None:
+        if said.error is not None and said.error.message_id == "too-long":
+            raise said.error
