@@ -33,6 +33,8 @@ class Room:
     joined: bool = False
     noticed: bool = False
     """The constant notice about missing encryption was sent."""
+    invite: dict[str, Any] | None = None
+    """`{"sender", "direct"}` of an invite that was not answered yet."""
 
     @property
     def encrypted(self) -> bool:
@@ -83,6 +85,8 @@ class Room:
                 self.members.pop(key, None)
             if key == me:
                 self.joined = membership == "join"
+                if membership != "invite":
+                    self.invite = None
             return self.members.get(key) != before
         if key != "":
             return False
@@ -111,6 +115,7 @@ class Room:
                 "creators": self.creators,
                 "joined": self.joined,
                 "noticed": self.noticed,
+                "invite": self.invite,
             }
         )
 
@@ -137,6 +142,7 @@ class Rooms:
                 data["creators"],
                 data["joined"],
                 data["noticed"],
+                data["invite"],
             )
             self._rooms[room_id] = room
 
@@ -167,8 +173,8 @@ class Rooms:
             return RoomView(room_id, None, False)
         return RoomView(room_id, room.dm_with(self.me), room.encrypted)
 
-    def joined(self) -> list[Room]:
-        return [room for room in self._rooms.values() if room.joined]
+    def invited(self) -> list[Room]:
+        return [room for room in self._rooms.values() if room.invite is not None]
 
     def take_changes(self) -> "list[tuple[RoomId, str | None, str | None]]":
         """(room, encryption, snapshot) of what changed since the last call; no snapshot: the room is gone."""

@@ -48,22 +48,14 @@ def sync_filter(timeline_limit: int) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Invite:
-    """We are invited."""
-
-    room_id: RoomId
-    sender: UserId
-    direct: bool
-
-
 @dataclass(slots=True)
 class Batch:
     """What one sync brought."""
 
     token: str
     events: list[Inbound] = field(default_factory=list)
-    invites: list[Invite] = field(default_factory=list)
+    invites: list[RoomId] = field(default_factory=list)
+    """Rooms that we were invited to; `Room.invite` says by whom."""
     clear_rooms: list[RoomId] = field(default_factory=list)
     """Joined rooms without encryption in which somebody spoke, or which were just joined."""
     one_time_keys: int | None = None
@@ -178,7 +170,9 @@ class SyncReader:
             if isinstance(event, dict) and event.get("type") == "m.room.member" and event.get("state_key") == self._me:
                 content, sender = _dict(event.get("content")), sender_of(event)
                 if content.get("membership") == "invite" and sender is not None:
-                    batch.invites.append(Invite(room_id, sender, content.get("is_direct") is True))
+                    room = self._rooms.ensure(room_id)
+                    room.invite = {"sender": sender, "direct": content.get("is_direct") is True}
+                    batch.invites.append(room_id)
 
     async def _joined(
         self, room_id: RoomId, data: Mapping[str, Any], since: str | None, batch: Batch
@@ -286,6 +280,7 @@ class SyncReader:
             inner = await self._ask_and_decrypt(room_id, where, event)
         except Undecryptable as error:
             log.info("an event can't be decrypted", reason=str(error))
+            self._settled(where.event_id)
             return None
         if inner is None:
             return None

@@ -1,0 +1,296 @@
+"""One Matrix account, running: login, device, sync loop, invites. Composes the rest of this package."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from bridge.chat.inbound import Inbound, RoomView
+from bridge.db import Database, Tx
+from bridge.db.engine import now_ms
+from bridge.errors import OperatorError
+from bridge.ids import AccountId, DeviceId, UserId
+from bridge.matrix.cryptostore import CryptoStore
+from bridge.matrix.dispatch import Dispatcher
+from bridge.matrix.doorstep import Doorstep
+from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, Unreachable, retrying
+from bridge.matrix.identity import Identity
+from bridge.matrix.keys import Keys
+from bridge.matrix.machine import Machine
+from bridge.matrix.rooms import Rooms
+from bridge.matrix.seal import Sealer
+from bridge.matrix.sender import RoomSender
+from bridge.matrix.sync import Batch, SyncReader, sync_filter
+
+log = structlog.get_logger(__name__)
+
+Handle = Callable[[Inbound, RoomView], Awaitable[None]]
+
+_REVOKED_PAUSE_S = 60.0
+_SYNC_SLACK_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """How to log in, and the bounds of a sync."""
+
+    user_id: UserId
+    password: str | None = None
+    access_token: str | None = None
+    device_id: DeviceId | None = None
+    device_name: str = "Courtyard"
+    timeline_limit: int = 50
+    sync_timeout_s: float = 30.0
+    max_backfill: int = 2000
+
+
+@dataclass(slots=True)
+class _Device:
+    """What belongs to the device that we are logged in as; replaced as a whole when the token is revoked."""
+
+    id: DeviceId
+    since: int
+    machine: Machine
+    keys: Keys
+
+
+class MatrixAccount:
+    """`await start()`, then `await run()` until cancelled."""
+
+    def __init__(
+        self,
+        db: Database,
+        homeserver: Homeserver,
+        sealer: Sealer,
+        settings: AccountSettings,
+        handle: Handle,
+        accepts_invite: Callable[[UserId, bool], bool],
+    ) -> None:
+        self._db = db
+        self.http = homeserver
+        self._sealer = sealer
+        self._settings = settings
+        self._handle = handle
+        self.me = settings.user_id
+        self.id = db.run_sync(self._ensure_row)
+        self._store = CryptoStore(db, self.id, sealer)
+        self.rooms = Rooms(self.id, self.me)
+        self.sender = RoomSender(
+            self.me, homeserver, self._store, self.rooms, lambda: self._current.keys, lambda: self._current.since
+        )
+        self._doorstep = Doorstep(homeserver, self.me, self.rooms, self._store, accepts_invite)
+        self._dispatcher = Dispatcher(self._settle, self._save_token)
+        self._device: _Device | None = None
+        self._reader: SyncReader | None = None
+        self._supply: tuple[int | None, bool] = (None, True)
+        self._supply_changed = asyncio.Event()
+        self._filter = sync_filter(settings.timeline_limit)
+
+    @property
+    def _current(self) -> _Device:
+        assert self._device is not None, "start() comes first"
+        return self._device
+
+    @property
+    def device_id(self) -> DeviceId:
+        return self._current.id
+
+    # --- starting ---
+    async def start(self) -> None:
+        """Log in, or go on as the device that we were; have keys and identity on the server.
+
+        Raises:
+            OperatorError: the homeserver refuses the login; the store key is wrong.
+        """
+        device_id, token = await self._db.run(self._load)
+        settings = self._settings
+        if settings.access_token is not None:
+            await self._use_token(settings.access_token, device_id)
+        elif device_id is not None and token is not None:
+            self.http.token = token
+            try:
+                await retrying(lambda: self.http.request("GET", "/_matrix/client/v3/account/whoami"), "checking login")
+                self._adopt(device_id)
+            except TokenRevoked as error:
+                await self._login_again(error)
+        else:
+            await self._login()
+        await self._equip()
+
+    def _ensure_row(self, tx: Tx) -> AccountId:
+        tx.sql(
+            "INSERT INTO accounts (user_id, instance, created_at) VALUES (?, ?, ?) ON CONFLICT (user_id) DO NOTHING",
+            (self.me, secrets.token_hex(4), tx.now),
+        )
+        return AccountId(tx.sql("SELECT id FROM accounts WHERE user_id = ?", (self.me,)).one()[0])
+
+    def _load(self, tx: Tx) -> tuple[DeviceId | None, str | None]:
+        device_id, sealed = tx.sql("SELECT device_id, access_token FROM accounts WHERE id = ?", (self.id,)).one()
+        token = self._sealer.open("access token", bytes(sealed)).decode() if sealed is not None else None
+        self._store.load(tx)
+        self.rooms.load(tx)
+        return device_id, token
+
+    async def _use_token(self, token: str, known_device: DeviceId | None) -> None:
+        self.http.token = token
+        try:
+            answer = await retrying(
+                lambda: self.http.request("GET", "/_matrix/client/v3/account/whoami"), "checking the access token"
+            )
+        except TokenRevoked:
+            raise OperatorError(
+                "matrix: the homeserver does not know the access token; get a new one with a new device_id."
+            ) from None
+        if answer.get("user_id") != self.me or answer.get("device_id") != self._settings.device_id:
+            raise OperatorError("matrix: the access token belongs to another user_id or device_id than configured.")
+        device_id = DeviceId(str(answer["device_id"]))
+        if known_device != device_id:
+            await self._new_device(device_id, token)
+        self._adopt(device_id)
+
+    async def _login(self, device_id: DeviceId | None = None) -> None:
+        body = {
+            "type": "m.login.password",
+            "identifier": {"type": "m.id.user", "user": self.me},
+            "password": self._settings.password,
+            "initial_device_display_name": self._settings.device_name,
+        }
+        if device_id is not None:
+            body["device_id"] = device_id
+        self.http.token = None
+        try:
+            answer = await retrying(
+                lambda: self.http.request("POST", "/_matrix/client/v3/login", body, auth=False), "logging in"
+            )
+        except MatrixError as error:
+            raise OperatorError(
+                f"matrix: the homeserver refused the login of the bot ({error.errcode}); check user_id and password."
+            ) from None
+        token, given = answer.get("access_token"), answer.get("device_id")
+        if not isinstance(token, str) or not isinstance(given, str):
+            raise OperatorError("matrix: the homeserver's answer to the login makes no sense; check its address.")
+        self.http.token = token
+        if given == device_id:
+            await self._store.commit(lambda tx: self._write_login(tx, DeviceId(given), token))
+        else:
+            await self._new_device(DeviceId(given), token)
+        self._adopt(DeviceId(given))
+
+    async def _new_device(self, device_id: DeviceId, token: str) -> None:
+        """Begin as a device without a past. Login and empty key store are written together."""
+        self._store.forget_device()
+        self._store.save_secret("device since", str(now_ms()).encode())
+        await self._store.commit(lambda tx: self._write_login(tx, device_id, token))
+
+    def _write_login(self, tx: Tx, device_id: DeviceId, token: str) -> None:
+        sealed = self._sealer.seal("access token", token.encode())
+        tx.sql("UPDATE accounts SET device_id = ?, access_token = ? WHERE id = ?", (device_id, sealed, self.id))
+
+    def _adopt(self, device_id: DeviceId) -> None:
+        machine = Machine(self.me, device_id, self._store)
+        keys = Keys(self.http, machine, self._store)
+        since = int(self._store.secrets.get("device since", b"0"))
+        self._device = _Device(device_id, since, machine, keys)
+        self._reader = SyncReader(
+            self.id,
+            self.me,
+            self.http,
+            self._store,
+            keys,
+            self.rooms,
+            max_backfill=self._settings.max_backfill,
+        )
+
+    async def _equip(self) -> None:
+        """Device keys, one-time keys, identity: before anybody is talked to."""
+        device, reader = self._current, self._reader
+        assert reader is not None
+        await self._store.commit()
+        await self._db.run(reader.load)
+        if not device.machine.account.shared:
+            await retrying(lambda: device.keys.upload(None, False), "uploading keys")
+        identity = Identity(self.http, self._store, device.machine, self.me, self._settings.password)
+        await retrying(lambda: identity.ensure(device.id), "signing the device")
+
+    async def _login_again(self, error: TokenRevoked) -> None:
+        """The token was revoked. With a password: log in, as a new device unless the logout was soft."""
+        if self._settings.password is None:
+            log.error("the access token was revoked; configure a new one with its device_id and start again")
+            await asyncio.sleep(_REVOKED_PAUSE_S)
+            return
+        log.warning("the access token was revoked; logging in again", soft_logout=error.soft_logout)
+        await self._login(self._device.id if self._device is not None and error.soft_logout else None)
+
+    # --- running ---
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Sync and handle until cancelled. `ready` is called once people are answered."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._dispatcher.run())
+            tasks.create_task(self._doorstep.run())
+            tasks.create_task(self._keep_supplied())
+            tasks.create_task(self._sync(ready))
+
+    async def _sync(self, ready: Callable[[], None]) -> None:
+        since = await self._db.run(
+            lambda tx: tx.sql("SELECT sync_token FROM accounts WHERE id = ?", (self.id,)).scalar()
+        )
+        first = True
+        for room in self.rooms.invited():
+            self._doorstep.invited(room.room_id)
+        while True:
+            try:
+                batch = await self._sync_once(since, first)
+            except TokenRevoked as error:
+                await self._login_again(error)
+                try:
+                    await self._equip()
+                except TokenRevoked:
+                    await asyncio.sleep(_REVOKED_PAUSE_S)
+                continue
+            self._supply = (batch.one_time_keys, batch.fallback_unused)
+            self._supply_changed.set()
+            for room_id in batch.invites:
+                self._doorstep.invited(room_id)
+            for room_id in batch.clear_rooms:
+                self._doorstep.not_encrypted(room_id)
+            await self._dispatcher.submit(batch.token, batch.events)
+            since = batch.token
+            if first:
+                first = False
+                ready()
+
+    async def _sync_once(self, since: str | None, first: bool) -> Batch:
+        # The first sync answers at once, so that the bot is ready without waiting for an event.
+        timeout_ms = 0 if first else int(self._settings.sync_timeout_s * 1000)
+        params = {"filter": self._filter, "timeout": str(timeout_ms), "set_presence": "offline"}
+        if since is not None:
+            params["since"] = since
+        answer = await retrying(
+            lambda: self.http.request(
+                "GET", "/_matrix/client/v3/sync", params=params, timeout_s=timeout_ms / 1000 + _SYNC_SLACK_S
+            ),
+            "syncing",
+        )
+        assert self._reader is not None
+        return await self._reader.read(answer, since)
+
+    async def _settle(self, event: Inbound) -> None:
+        await self._handle(event, self.rooms.view(event.origin.room_id))
+        if self._reader is not None:
+            self._reader.handled(event.origin.event_id)
+
+    async def _save_token(self, token: str) -> None:
+        await self._db.run(lambda tx: tx.sql("UPDATE accounts SET sync_token = ? WHERE id = ?", (token, self.id)))
+
+    async def _keep_supplied(self) -> None:
+        """Refill one-time keys and replace a used fallback key, off the sync loop."""
+        while True:
+            await self._supply_changed.wait()
+            self._supply_changed.clear()
+            count, unused = self._supply
+            try:
+                await self._current.keys.upload(count, unused)
+            except (Unreachable, MatrixError, TokenRevoked) as error:
+                log.warning("one-time keys could not be refilled; tried again with the next sync", error=str(error))

@@ -1,0 +1,144 @@
+"""Sending, closed by default: nothing leaves unless the room is known, joined and encrypted, and the key is shared."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+import structlog
+
+from bridge.db.engine import now_ms
+from bridge.delivery.ports import Held, Later, Outgoing, Refused
+from bridge.errors import CourtyardError
+from bridge.ids import AccountId, EventId, RoomId, UserId
+from bridge.matrix.cryptostore import CryptoStore
+from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable, segment
+from bridge.matrix.keys import Keys
+from bridge.matrix.rooms import Rooms
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+TXN_KEY = "chat.courtyard.txn"
+"""Inside the ciphertext, each message carries its transaction id, so that an old try can be recognised."""
+
+_TXN_LIFE_MS = 6 * 3600 * 1000
+"""Homeservers forget transaction ids after about a day; a try older than this is looked for before it is repeated."""
+_LOOK_BACK_PAGES = 5
+_PAUSE_MS = 2_000
+
+
+class RoomSender:
+    """Implements `bridge.delivery.ports.Sender` for one account."""
+
+    def __init__(
+        self,
+        me: UserId,
+        homeserver: Homeserver,
+        store: CryptoStore,
+        rooms: Rooms,
+        keys: Callable[[], Keys],
+        device_since: Callable[[], int],
+    ) -> None:
+        self._me = me
+        self._http = homeserver
+        self._store = store
+        self._rooms = rooms
+        self._keys = keys
+        self._device_since = device_since
+        self._locks: WeakValueDictionary[RoomId, asyncio.Lock] = WeakValueDictionary()
+
+    async def send(self, event: Outgoing) -> EventId:
+        """See `Sender`. The content is encrypted; there is no way to send it in the clear."""
+        return await self._guarded(lambda: self._send(event))
+
+    async def redact(self, account: AccountId, room_id: RoomId, event_id: EventId, txn_id: str) -> None:
+        """Redact, without a reason text: redactions are not encrypted."""
+        path = f"/_matrix/client/v3/rooms/{segment(room_id)}/redact/{segment(event_id)}/{segment(txn_id)}"
+        await self._guarded(lambda: self._http.request("PUT", path, {}))
+
+    async def react(self, account: AccountId, room_id: RoomId, event_id: EventId, key: str, txn_id: str) -> None:
+        """React: the homeserver can read it, so it is used only where the operator and the person allow it."""
+        content = {"m.relates_to": {"rel_type": "m.annotation", "event_id": event_id, "key": key}}
+        path = f"/_matrix/client/v3/rooms/{segment(room_id)}/send/m.reaction/{segment(txn_id)}"
+        await self._guarded(lambda: self._http.request("PUT", path, content))
+
+    async def _guarded(self, work: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await work()
+        except Unreachable:
+            raise Later(_PAUSE_MS) from None
+        except TokenRevoked:
+            raise Later(_PAUSE_MS) from None  # the sync loop logs in again, or tells the operator
+        except TooLarge:
+            raise Refused from None
+        except MatrixError as error:
+            if error.temporary:
+                raise Later(error.retry_after_ms if error.retry_after_ms is not None else _PAUSE_MS) from None
+            if error.status == 403:
+                raise Held from None  # not in the room any more, or not allowed to speak there
+            raise Refused from None
+
+    async def _send(self, event: Outgoing) -> EventId:
+        lock = self._locks.get(event.room_id)
+        if lock is None:
+            lock = self._locks[event.room_id] = asyncio.Lock()
+        async with lock:
+            members, rotation = self._admitted(event)
+            old = event.first_attempt_at
+            if old is not None and (now_ms() - old > _TXN_LIFE_MS or old < self._device_since()):
+                found = await self._look_back(event, old)
+                if found is not None:
+                    return found
+            keys = self._keys()
+            session = await keys.session_for(event.room_id, members, rotation)
+            # Somebody may have come in while the key was on its way: check again, with no await until encryption.
+            self._admitted(event)
+            content = {**event.content, TXN_KEY: event.txn_id}
+            encrypted = keys.machine.encrypt_event(session, "m.room.message", content)
+            await self._store.commit()
+            path = f"/_matrix/client/v3/rooms/{segment(event.room_id)}/send/m.room.encrypted/{segment(event.txn_id)}"
+            answer = await self._http.request("PUT", path, encrypted)
+        event_id = answer.get("event_id")
+        if not isinstance(event_id, str):
+            raise Later(_PAUSE_MS)
+        return EventId(event_id)
+
+    def _admitted(self, event: Outgoing) -> tuple[list[str], tuple[int, int]]:
+        """Members and rotation of the room, if it may be spoken in.
+
+        Raises:
+            Held: unknown, not joined, not encrypted, or not this person's DM.
+        """
+        room = self._rooms.get(event.room_id)
+        if room is None or not room.joined or not room.encrypted:
+            raise Held
+        if event.only_dm_with is not None and room.dm_with(self._me) != event.only_dm_with:
+            raise Held
+        return sorted(room.members), room.rotation
+
+    async def _look_back(self, event: Outgoing, since: int) -> EventId | None:
+        """The event id under which an earlier try of this message arrived, if it did."""
+        machine, token = self._keys().machine, ""
+        for _ in range(_LOOK_BACK_PAGES):
+            params = {"dir": "b", "limit": "100", **({"from": token} if token else {})}
+            answer = await self._http.request(
+                "GET", f"/_matrix/client/v3/rooms/{segment(event.room_id)}/messages", params=params
+            )
+            chunk = answer.get("chunk")
+            for old in chunk if isinstance(chunk, list) else []:
+                if isinstance(old, dict) and old.get("sender") == self._me and old.get("type") == "m.room.encrypted":
+                    try:
+                        inner: Mapping[str, Any] = machine.decrypt_room_event(old, event.room_id)
+                    except CourtyardError:
+                        continue
+                    if inner["content"].get(TXN_KEY) == event.txn_id:
+                        return EventId(old["event_id"])
+                sent_at = old.get("origin_server_ts") if isinstance(old, dict) else None
+                if isinstance(sent_at, int) and sent_at < since - 3_600_000:
+                    return None
+            end = answer.get("end")
+            if not isinstance(end, str) or not chunk:
+                return None
+            token = end
+        return None
