@@ -5,7 +5,10 @@ thread: no await inside, so it can't be cancelled half-way, and one hop pays for
 """
 
 import asyncio
+import os
+import random
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -47,10 +50,15 @@ class Tx:
         return self.conn.execute(statement, params)
 
     def sql(self, statement: str, params: Sequence[Any] | Sequence[Sequence[Any]] = ()) -> Rows:
-        """Run driver-level SQL with `?` placeholders: for the few hot statements. A list of tuples runs many."""
+        """Run driver-level SQL with `?` placeholders: for the few hot statements. A list of tuples runs many.
+
+        No `?` may stand in the statement but as a placeholder.
+        """
         if not self._qmark:
-            statement = statement.replace("?", "%s")
+            statement = statement.replace("%", "%%").replace("?", "%s")
         if isinstance(params, list):
+            if not params:
+                return self.conn.exec_driver_sql("SELECT 1 WHERE 1 = 0")
             return self.conn.exec_driver_sql(statement, [tuple(p) for p in params])
         return self.conn.exec_driver_sql(statement, tuple(params))
 
@@ -66,6 +74,8 @@ class Database:
         self.engine = engine
         self.clock = clock
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="db")
+        # `run_sync` of another thread must not slip into the one connection that SQLite has.
+        self._lock = threading.RLock()
 
     @classmethod
     def open(cls, url: str, *, clock: Callable[[], int] = now_ms) -> "Database":
@@ -130,27 +140,39 @@ class Database:
     def _transact(self, work: Callable[[Tx], T]) -> tuple[T, list[Callable[[], None]]]:
         for attempt in range(_RETRIES):
             try:
-                with self.engine.begin() as conn:
+                with self._lock, self.engine.begin() as conn:
                     tx = Tx(conn, self.clock())
                     value = work(tx)
                 return value, tx._after_commit
             except DBAPIError as error:
-                if attempt == _RETRIES - 1 or not _is_conflict(error):
+                if attempt == _RETRIES - 1 or not is_conflict(error):
                     raise
-                time.sleep(0.005 * 2**attempt)  # in the database's thread, never on the loop
+                # In the database's thread, never on the loop; jitter, or the same two meet again.
+                time.sleep(0.005 * 2**attempt * (0.5 + random.random()))
         raise AssertionError("unreachable")
 
 
-def _is_conflict(error: DBAPIError) -> bool:
-    state = getattr(error.orig, "sqlstate", None)
-    return state in ("40001", "40P01")
+def is_conflict(error: BaseException) -> bool:
+    """Whether the transaction only lost against another one and is run again: never swallow such an error."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in ("40001", "40P01")
+
+
+def _private_file(path: Path) -> None:
+    """Create the file for its owner alone; SQLite gives its journals the same mode."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise OperatorError(
+            f"database: {path} can't be written ({error.strerror}); check the path and its owner."
+        ) from None
 
 
 def _sqlite(url: sa.URL) -> Engine:
     memory = url.database in (None, "", ":memory:")
     if not memory:
         assert url.database is not None
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        _private_file(Path(url.database))
     engine = sa.create_engine(
         url,
         poolclass=sa.pool.StaticPool,

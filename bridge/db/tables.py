@@ -34,6 +34,10 @@ def _ms(name: str, *, nullable: bool = False) -> "sa.Column[int]":
     return sa.Column(name, sa.BigInteger, nullable=nullable)
 
 
+def _big(name: str, *, nullable: bool = False) -> "sa.Column[int]":
+    return sa.Column(name, sa.BigInteger, nullable=nullable)
+
+
 def _int(
     name: str, *, nullable: bool = False, primary_key: bool = False, default: int | None = None
 ) -> "sa.Column[int]":
@@ -184,6 +188,7 @@ friendships = _table(  # two rows a friendship
     _ref("person_id", "people.id", primary_key=True),
     _ref("friend_id", "people.id", primary_key=True),
     _ms("since"),
+    sa.Index(None, "friend_id"),
 )
 friend_requests = _table(
     "friend_requests",
@@ -201,7 +206,7 @@ prompts = _table(  # questions with numbered answers that wait for one person
     _id(),
     _ref("person_id", "people.id"),
     _str("kind"),
-    _int("ref_id", nullable=True),
+    _big("ref_id", nullable=True),
     _str("options"),  # JSON list of option names, in the order of their numbers
     _str("state"),  # open | answered | closed
     _ms("created_at"),
@@ -225,6 +230,7 @@ moment_people = _table(
     "moment_people",
     _ref("moment_id", "moments.id", primary_key=True),
     _ref("person_id", "people.id", primary_key=True),
+    sa.Index(None, "person_id"),
 )
 pictures = _table(
     "pictures",
@@ -243,6 +249,7 @@ likes = _table(
     _ref("person_id", "people.id", primary_key=True),
     _ms("created_at"),
     _int("told", default=0),
+    sa.Index(None, "person_id"),
 )
 comments = _table(
     "comments",
@@ -254,6 +261,8 @@ comments = _table(
     _ms("created_at"),
     _ms("edited_at", nullable=True),
     sa.Index(None, "moment_id", "id"),
+    sa.Index(None, "person_id"),
+    sa.Index(None, "answer_to"),
 )
 numbers = _table(  # the reader's own numbers of what was shown to them
     "numbers",
@@ -261,6 +270,7 @@ numbers = _table(  # the reader's own numbers of what was shown to them
     _int("number", primary_key=True),
     _ref("moment_id", "moments.id"),
     sa.UniqueConstraint("person_id", "moment_id"),
+    sa.Index(None, "moment_id"),
 )
 cursors = _table(  # where `feed more` goes on, per person and list
     "cursors",
@@ -276,23 +286,28 @@ outbox = _table(
     _id(),
     _ref("account_id", "accounts.id", nullable=True),  # null: the account of the person's DM at send time
     _str("room_id", nullable=True),  # null: the person's current DM at send time
+    _int("floating", default=0),  # 1: goes to the person's current DM, whatever room it is bound to just now
     _ref("person_id", "people.id", nullable=True),  # for whom; its room must be their DM
     _str("kind"),  # message | copy | redact
     _str("copy_kind", nullable=True),  # what the sent event is a copy of: moment, comment, prompt, answer …
-    _int("copy_ref", nullable=True),
+    _big("copy_ref", nullable=True),
     _str("content", nullable=True),  # JSON content of a rendered message; erased once sent
-    _str("target_event", nullable=True),  # redact: the event; message: the event that it replaces
+    _str("target_event", nullable=True),  # redact: the event; else: the event that it replaces
     _str("reply_to", nullable=True),
     _str("thread", nullable=True),
     _str("source_event", nullable=True),  # the inbound event that it answers
-    _int("priority", default=0),  # redactions first
+    _int("priority", default=0),  # higher first: redactions before all else
     _int("attempts", default=0),
-    _ms("first_attempt_at", nullable=True),
+    _ms("first_attempt_at", nullable=True),  # null: certainly never sent
+    _int("withdrawn", default=0),  # 1: withdrawn after a try: what was or is still sent must be redacted
     _ms("not_before"),
     _ms("created_at"),
-    _str("state"),  # queued | held | failed ; sent rows are deleted
+    _str("state"),  # queued | sending | held | failed ; sent rows are deleted
     sa.Index(None, "state", "not_before"),
-    sa.Index(None, "account_id", "source_event"),
+    sa.Index(None, "account_id", "room_id", "state"),
+    sa.Index(None, "person_id", "state"),
+    sa.Index(None, "copy_kind", "copy_ref"),
+    sa.Index(None, "source_event"),
 )
 copies = _table(  # what was sent, so that answers find their subject and deletion finds every copy
     "copies",
@@ -301,11 +316,16 @@ copies = _table(  # what was sent, so that answers find their subject and deleti
     _str("room_id"),
     _ref("person_id", "people.id", nullable=True),
     _str("kind"),
-    _int("ref_id", nullable=True),
+    _big("ref_id", nullable=True),
     _str("source_event", nullable=True),
+    _str("thread", nullable=True),  # root of the thread that it stands in
+    _str("replaces", nullable=True),  # the event was an edit (m.replace) of this one
+    _big("outbox_id"),  # id of the row that it was sent from: the order of sending
     _ms("created_at"),
     sa.Index(None, "kind", "ref_id"),
-    sa.Index(None, "account_id", "source_event"),
+    sa.Index(None, "person_id"),
+    sa.Index(None, "source_event"),
+    sa.Index(None, "account_id", "replaces"),
 )
 sources = _table(  # which thing a person's own event made, so that redacting or editing the event follows
     "sources",
@@ -313,6 +333,7 @@ sources = _table(  # which thing a person's own event made, so that redacting or
     _str("event_id", primary_key=True),
     _ref("person_id", "people.id"),
     _str("kind"),  # moment | comment | like
-    _int("ref_id"),
+    _big("ref_id"),
     sa.Index(None, "kind", "ref_id"),
+    sa.Index(None, "person_id"),
 )

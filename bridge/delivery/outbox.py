@@ -1,32 +1,87 @@
 """Queueing what is to be sent, inside the transaction that decides it."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
+from bridge.chat.catalogue import Catalogue
 from bridge.chat.command import Person
 from bridge.chat.hooks import SentCopy
-from bridge.chat.inbound import Inbound, RoomView
-from bridge.chat.reply import Message, Reply
+from bridge.chat.inbound import (
+    EditedMessage,
+    Inbound,
+    OtherMessage,
+    PictureMessage,
+    Reaction,
+    RoomView,
+    TextMessage,
+)
+from bridge.chat.render import render
+from bridge.chat.reply import CopyRef, Message, Reply, Text
 from bridge.db import Tx
+from bridge.delivery import queue
+from bridge.delivery.ports import Directory
 from bridge.ids import AccountId, EventId, PersonId, RoomId
+
+ANSWER = "answer"
+"""Kind of the copies of plain answers, which are a copy of nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an answer goes; `floating`: to whatever is the person's current DM when it is sent."""
+
+    account: AccountId
+    room_id: RoomId
+    person_id: PersonId | None
+    floating: bool = False
+    reply_to: EventId | None = None
+    thread: EventId | None = None
 
 
 class Outbox:
     """Writes outbox rows; the worker sends them. `wake` is called on the loop after each commit that queued a row."""
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, people: Directory, catalogue: Catalogue, wake: Callable[[], None]) -> None:
+        self._people = people
+        self._catalogue = catalogue
         self._wake = wake
 
     def answer(self, tx: Tx, event: Inbound, room: RoomView, person: Person, reply: Reply) -> None:
-        """See `bridge.chat.hooks.Delivery.answer`."""
-        raise NotImplementedError
+        """See `bridge.chat.hooks.Delivery.answer`. An empty reply to an edit leaves the earlier answers as they are."""
+        if not reply.parts:
+            return
+        edited = isinstance(event, EditedMessage)
+        source = event.target if isinstance(event, EditedMessage) else event.origin.event_id
+        if edited:
+            queue.drop_unsent_answers(tx, event.origin.account, source)
+        parts = self._parts(tx, event, room, person, reply)
+        if not edited:
+            queue.insert(tx, [self._row(place, part, person, source) for place, part in parts])
+        else:
+            self._replace_answers(tx, event.origin.account, source, parts, person)
+        tx.after_commit(self._wake)
 
     def find_copy(self, tx: Tx, account: AccountId, room_id: RoomId, event_id: EventId) -> SentCopy | None:
-        """What the event that the bot sent is a copy of."""
-        raise NotImplementedError
+        """What the event that the bot sent is a copy of; kind `answer` for a plain answer. None: not the bot's."""
+        row = tx.sql(
+            "SELECT kind, ref_id, person_id FROM copies WHERE account_id = ? AND event_id = ? AND room_id = ?",
+            (account, event_id, room_id),
+        ).first()
+        if row is None:
+            return None
+        return SentCopy(CopyRef(row.kind, row.ref_id), row.person_id)
 
     def message(self, tx: Tx, person: Person, message: Message) -> None:
         """Queue a rendered message to a person's current DM."""
-        raise NotImplementedError
+        content = self._render(message, person)
+        ref = message.copy or CopyRef(ANSWER)
+        queue.insert(
+            tx,
+            [queue.NewRow("message", person_id=person.id, copy_kind=ref.kind, copy_ref=ref.ref_id, content=content)],
+        )
+        tx.after_commit(self._wake)
 
     def copy(
         self, tx: Tx, person_id: PersonId, kind: str, ref_id: int, *, delay_ms: int = 0, once: bool = False
@@ -35,8 +90,115 @@ class Outbox:
 
         Without a DM yet the row waits for one. With `once`, nothing is added while the same one is still queued.
         """
-        raise NotImplementedError
+        if once and queue.is_waiting(tx, person_id, kind, ref_id):
+            return
+        row = queue.NewRow("copy", person_id=person_id, copy_kind=kind, copy_ref=ref_id, delay_ms=delay_ms)
+        queue.insert(tx, [row])
+        tx.after_commit(self._wake)
 
     def withdraw(self, tx: Tx, kind: str, ref_id: int, *, only_for: PersonId | None = None) -> int:
-        """Redact every delivered copy, ahead of other rows, and drop the queued ones. The number of delivered ones."""
-        raise NotImplementedError
+        """Redact every delivered copy, ahead of other rows, and drop the queued ones. The number of delivered ones.
+
+        A copy that is being sent at this moment is redacted as soon as its event id is known.
+        """
+        count = queue.withdraw(tx, kind, ref_id, only_for)
+        tx.after_commit(self._wake)
+        return count
+
+    def release(self, tx: Tx, *, room_id: RoomId | None = None, person_id: PersonId | None = None) -> None:
+        """Try again what was held for this room, or for this person: the room or their DM can take it now."""
+        if queue.release(tx, room_id, person_id):
+            tx.after_commit(self._wake)
+
+    def _parts(
+        self, tx: Tx, event: Inbound, room: RoomView, person: Person, reply: Reply
+    ) -> list[tuple[_Place, Message | CopyRef]]:
+        """What goes where: a personal answer never leaves the person's DM."""
+        reply_to, thread = self._relation(tx, event, room)
+        in_dm = room.dm_with == person.user_id
+        here = _Place(
+            event.origin.account,
+            room.room_id,
+            person.id if in_dm else None,
+            reply_to=reply_to,
+            thread=thread,
+        )
+        # A copy is rendered for one reader, so it is personal whatever the reply says.
+        personal = reply.personal or any(isinstance(part, CopyRef) for part in reply.parts)
+        if in_dm or not personal:
+            return [(here, part) for part in reply.parts]
+        dm = self._people.dm(tx, person.id)
+        line = Message((Text("answer-in-dm" if dm else "answer-needs-dm"),))
+        parts: list[tuple[_Place, Message | CopyRef]] = [(here, line)]
+        if dm is not None:
+            there = _Place(dm[0], dm[1], person.id, floating=True)
+            parts += [(there, part) for part in reply.parts]
+        return parts
+
+    @staticmethod
+    def _relation(tx: Tx, event: Inbound, room: RoomView) -> tuple[EventId | None, EventId | None]:
+        """The event to reply to and the root of its thread."""
+        account = event.origin.account
+        match event:
+            case TextMessage() | PictureMessage():
+                return event.origin.event_id, event.relation.thread
+            case EditedMessage():
+                # An edit doesn't tell its thread; the earlier answers stand in it.
+                return event.target, queue.thread_of_answers(tx, account, room.room_id, event.target)
+            case Reaction():
+                return event.target, queue.thread_of(tx, account, event.target)
+            case OtherMessage():
+                return event.origin.event_id, None
+            case _:
+                return None, None  # nothing is left to reply to
+
+    def _replace_answers(
+        self,
+        tx: Tx,
+        account: AccountId,
+        source: EventId,
+        parts: Sequence[tuple[_Place, Message | CopyRef]],
+        person: Person,
+    ) -> None:
+        """Edit the earlier answers in place, in order; redact those that are left over, send what is new."""
+        accounts = {account, *(place.account for place, _ in parts)}
+        old: dict[tuple[AccountId, RoomId], list[queue.Copy]] = {}
+        for one in sorted(accounts):
+            for copy in queue.answers_to(tx, one, source):
+                old.setdefault((one, copy.room_id), []).append(copy)
+        rows: list[queue.NewRow] = []
+        for place, part in parts:
+            row = self._row(place, part, person, source)
+            earlier = old.get((place.account, place.room_id))
+            if earlier:
+                # An edit can only be made where the event is: the row is bound to that room.
+                row = replace(
+                    row,
+                    account=place.account,
+                    room_id=place.room_id,
+                    target_event=earlier.pop(0).event_id,
+                )
+            rows.append(row)
+        for copies in old.values():
+            for copy in copies:
+                queue.redact(tx, copy)
+        queue.insert(tx, rows)
+
+    def _row(self, place: _Place, part: Message | CopyRef, person: Person, source: EventId) -> queue.NewRow:
+        ref = part if isinstance(part, CopyRef) else part.copy or CopyRef(ANSWER)
+        return queue.NewRow(
+            kind="copy" if isinstance(part, CopyRef) else "message",
+            account=None if place.floating else place.account,
+            room_id=None if place.floating else place.room_id,
+            person_id=place.person_id,
+            copy_kind=ref.kind,
+            copy_ref=ref.ref_id,
+            content=None if isinstance(part, CopyRef) else self._render(part, person),
+            reply_to=place.reply_to,
+            thread=place.thread,
+            source_event=source,
+        )
+
+    def _render(self, message: Message, person: Person) -> str:
+        content: dict[str, Any] = render(message, person.language, person.time_zone, self._catalogue)
+        return json.dumps(content, separators=(",", ":"))

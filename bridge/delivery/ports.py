@@ -1,4 +1,4 @@
-"""What delivery needs from others: renderers from the features, a sender from `matrix`."""
+"""What delivery needs from others: people, renderers from the features, a sender from `matrix`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,10 +7,20 @@ from typing import Any, Protocol, TypeAlias
 from bridge.chat.command import Person
 from bridge.chat.reply import Message
 from bridge.db import Tx
-from bridge.ids import AccountId, EventId, RoomId, UserId
+from bridge.ids import AccountId, EventId, PersonId, RoomId, UserId
 
 Renderer: TypeAlias = Callable[[Tx, Person, int], Message | None]
 """Renders one copy for one reader at send time. It asks the policy; None: they may not see it (any more), drop it."""
+
+
+class Directory(Protocol):
+    """Who people are and where they are reached; `bridge.chat.people.People` is one."""
+
+    def by_id(self, tx: Tx, person_id: PersonId, /) -> Person | None: ...
+
+    def dm(self, tx: Tx, person_id: PersonId, /) -> tuple[AccountId, RoomId] | None:
+        """The person's current DM; None: they have none (yet)."""
+        ...
 
 
 class Held(Exception):

@@ -1,0 +1,165 @@
+"""The rows of `outbox` and `copies`: what features queue, and what they take back. All inside their transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.db import Tx
+from bridge.ids import AccountId, EventId, PersonId, RoomId
+
+URGENT = 10
+"""Priority of redactions: ahead of all else in their room."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A row to queue. Without a room it floats: it goes to the person's current DM when it is sent."""
+
+    kind: str
+    account: AccountId | None = None
+    room_id: RoomId | None = None
+    person_id: PersonId | None = None
+    copy_kind: str | None = None
+    copy_ref: int | None = None
+    content: str | None = None
+    target_event: EventId | None = None
+    reply_to: EventId | None = None
+    thread: EventId | None = None
+    source_event: EventId | None = None
+    priority: int = 0
+    delay_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A row of `copies`, as far as taking it back needs it."""
+
+    account: AccountId
+    event_id: EventId
+    room_id: RoomId
+
+
+def insert(tx: Tx, rows: Sequence[NewRow]) -> None:
+    """Queue rows; within a room they are sent in this order."""
+    tx.sql(
+        "INSERT INTO outbox (account_id, room_id, floating, person_id, kind, copy_kind, copy_ref, content,"
+        " target_event, reply_to, thread, source_event, priority, not_before, created_at, state)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')",
+        [
+            (
+                row.account,
+                row.room_id,
+                int(row.room_id is None),
+                row.person_id,
+                row.kind,
+                row.copy_kind,
+                row.copy_ref,
+                row.content,
+                row.target_event,
+                row.reply_to,
+                row.thread,
+                row.source_event,
+                row.priority,
+                tx.now + row.delay_ms,
+                tx.now,
+            )
+            for row in rows
+        ],
+    )
+
+
+def is_waiting(tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
+    """Whether such a copy is queued and was not rendered yet."""
+    return (
+        tx.sql(
+            "SELECT 1 FROM outbox WHERE copy_kind = ? AND copy_ref = ? AND person_id = ? AND kind = 'copy'"
+            " AND state IN ('queued', 'held') AND first_attempt_at IS NULL LIMIT 1",
+            (kind, ref_id, person_id),
+        ).first()
+        is not None
+    )
+
+
+def answers_to(tx: Tx, account: AccountId, source: EventId) -> list[Copy]:
+    """The answers that were sent to an inbound event, in the order of sending; without edits of them."""
+    rows = tx.sql(
+        "SELECT event_id, room_id FROM copies WHERE source_event = ? AND account_id = ? AND replaces IS NULL"
+        " ORDER BY outbox_id",
+        (source, account),
+    )
+    return [Copy(account, row.event_id, row.room_id) for row in rows]
+
+
+def thread_of_answers(tx: Tx, account: AccountId, room_id: RoomId, source: EventId) -> EventId | None:
+    """Root of the thread in which an inbound event was answered."""
+    thread: EventId | None = tx.sql(
+        "SELECT thread FROM copies WHERE source_event = ? AND account_id = ? AND room_id = ? AND thread IS NOT NULL"
+        " UNION ALL"
+        " SELECT thread FROM outbox WHERE source_event = ? AND account_id = ? AND room_id = ? AND thread IS NOT NULL"
+        " LIMIT 1",
+        (source, account, room_id) * 2,
+    ).scalar()
+    return thread
+
+
+def thread_of(tx: Tx, account: AccountId, event_id: EventId) -> EventId | None:
+    """Root of the thread in which a copy stands."""
+    thread: EventId | None = tx.sql(
+        "SELECT thread FROM copies WHERE account_id = ? AND event_id = ?", (account, event_id)
+    ).scalar()
+    return thread
+
+
+def drop_unsent_answers(tx: Tx, account: AccountId, source: EventId) -> None:
+    """Drop what is queued as an answer to an inbound event; what may have been sent is redacted once it is known."""
+    _drop(tx, "source_event = ? AND (account_id = ? OR account_id IS NULL)", (source, account))
+
+
+def withdraw(tx: Tx, kind: str, ref_id: int, only_for: PersonId | None) -> int:
+    """Take back every copy of a thing: delivered ones are redacted, queued ones dropped. The number of the former."""
+    person = "" if only_for is None else " AND person_id = ?"
+    params = (kind, ref_id) if only_for is None else (kind, ref_id, only_for)
+    rows = tx.sql(
+        f"SELECT account_id, event_id, room_id FROM copies WHERE kind = ? AND ref_id = ?{person}"
+        " AND replaces IS NULL ORDER BY outbox_id",
+        params,
+    ).all()
+    for row in rows:
+        redact(tx, Copy(row.account_id, row.event_id, row.room_id))
+    _drop(tx, f"copy_kind = ? AND copy_ref = ?{person}", params)
+    return len(rows)
+
+
+def redact(tx: Tx, copy: Copy) -> None:
+    """Queue the redaction of a copy and of all edits of it; it is no copy of anything from now on."""
+    edits = tx.sql(
+        "DELETE FROM copies WHERE account_id = ? AND replaces = ? RETURNING event_id", (copy.account, copy.event_id)
+    ).all()
+    tx.sql("DELETE FROM copies WHERE account_id = ? AND event_id = ?", (copy.account, copy.event_id))
+    events = [copy.event_id, *(row.event_id for row in edits)]
+    redact_events(tx, copy.account, copy.room_id, events)
+
+
+def redact_events(tx: Tx, account: AccountId, room_id: RoomId, events: Sequence[EventId]) -> None:
+    """Queue redactions of events of the bot."""
+    insert(
+        tx,
+        [NewRow("redact", account=account, room_id=room_id, target_event=event, priority=URGENT) for event in events],
+    )
+
+
+def release(tx: Tx, room_id: RoomId | None, person_id: PersonId | None) -> bool:
+    """Queue again what was held for a room or for a person. Whether there was any."""
+    released = tx.sql(
+        "UPDATE outbox SET state = 'queued', not_before = ? WHERE state = 'held' AND (room_id = ? OR person_id = ?)",
+        (tx.now, room_id, person_id),
+    )
+    return released.rowcount > 0
+
+
+def _drop(tx: Tx, where: str, params: tuple[object, ...]) -> None:
+    tx.sql(f"DELETE FROM outbox WHERE {where} AND kind <> 'redact' AND first_attempt_at IS NULL", params)
+    # A try may have reached the homeserver, or is under way now: its event id must be learnt before it can be redacted.
+    tx.sql(
+        f"UPDATE outbox SET withdrawn = 1, content = NULL, priority = ? WHERE {where} AND kind <> 'redact'",
+        (URGENT, *params),
+    )

@@ -1,0 +1,194 @@
+"""Sends what is queued: one task a room, so that a slow room delays nobody, and order within each room."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from bridge.chat.catalogue import Catalogue
+from bridge.db import Database, Tx
+from bridge.delivery import claim, queue
+from bridge.delivery.claim import Claimed, Claims, Scan, Settle, Step, Target, What
+from bridge.delivery.ports import Directory, Held, Later, Refused, Renderer, Sender
+from bridge.ids import PersonId, RoomId
+
+T = TypeVar("T")
+
+MAX_ROOMS = 64
+"""Rooms that are sent to at the same time."""
+MAX_AGE_MS = 30 * 24 * 3600 * 1000
+"""What could not be sent for so long is dropped."""
+MAINTENANCE_MS = 60_000
+_FORGET_EVERY_MS = 3600 * 1000
+_BACKOFF_MS = 500
+_MAX_BACKOFF_MS = 30_000
+_MAX_FAULTS = 8
+
+log = structlog.get_logger(__name__)
+
+
+class DeliveryWorker:
+    """Runs the outbox. Its rows are the truth: whatever is cancelled or killed here is tried again, by the same
+    transaction id, so that the homeserver shows it once."""
+
+    def __init__(
+        self,
+        db: Database,
+        sender: Sender,
+        renderers: Mapping[str, Renderer],
+        people: Directory,
+        catalogue: Catalogue,
+        *,
+        max_rooms: int = MAX_ROOMS,
+        max_age_ms: int = MAX_AGE_MS,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._db = db
+        self._sender = sender
+        self._claims = Claims(people, renderers, catalogue)
+        self._max_rooms = max_rooms
+        self._max_age_ms = max_age_ms
+        self._jitter = jitter
+        self._wake = asyncio.Event()
+        self._busy: set[Target] = set()
+        self._again: set[Target] = set()
+        """Busy rooms that a scan found more work for."""
+        self._waiting: dict[Target, None] = {}
+        """Idle rooms with work that waits for a free slot, first come first served."""
+        self._reserved = 0
+        """Slots that a scan may be claiming rows for just now."""
+        self._more = False
+        self._maintain_at = 0
+        self._forget_at = 0
+
+    def wake(self) -> None:
+        """Look for new rows soon. Call it on the event loop; it never blocks."""
+        self._wake.set()
+
+    async def release(self, *, room_id: RoomId | None = None, person_id: PersonId | None = None) -> None:
+        """Try again at once what was held for a room or a person. `Outbox.release` is the same inside a transaction."""
+        await self._db.run(lambda tx: queue.release(tx, room_id, person_id))
+        self.wake()
+
+    async def run(self) -> None:
+        """Send until cancelled. Only one may run at a time on one database."""
+        self._busy.clear()
+        self._again.clear()
+        self._waiting.clear()
+        await self._transact(self._claims.recover)
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self._wake.clear()
+                scan = await self._look()
+                self._start(tasks, scan)
+                await self._sleep(scan.next_due)
+
+    async def _look(self) -> Scan:
+        now = self._db.clock()
+        if now >= self._maintain_at:
+            await self._transact(lambda tx: self._claims.maintain(tx, self._max_age_ms))
+            self._maintain_at = now + MAINTENANCE_MS
+        if now >= self._forget_at:
+            await self._transact(lambda tx: self._claims.forget(tx, self._max_age_ms))
+            self._forget_at = now + _FORGET_EVERY_MS
+        # What waits already goes first: a scan claims rows only for slots that nobody waits for.
+        free = max(self._max_rooms - len(self._busy) - len(self._waiting), 0)
+        busy = frozenset(self._busy | self._waiting.keys())
+        self._reserved = free
+        try:
+            return await self._transact(lambda tx: self._claims.scan(tx, busy, free))
+        finally:
+            self._reserved = 0
+
+    def _start(self, tasks: asyncio.TaskGroup, scan: Scan) -> None:
+        for target, claimed in scan.claims.items():
+            self._busy.add(target)
+            tasks.create_task(self._drain(tasks, target, claimed))
+        for target in scan.others:
+            if target in self._busy:
+                self._again.add(target)
+            else:
+                self._waiting[target] = None
+        self._more = scan.more
+        self._fill(tasks)
+
+    def _fill(self, tasks: asyncio.TaskGroup) -> None:
+        while self._waiting and len(self._busy) + self._reserved < self._max_rooms:
+            target = next(iter(self._waiting))
+            del self._waiting[target]
+            self._busy.add(target)
+            tasks.create_task(self._drain(tasks, target, None))
+        if self._more and not self._waiting:
+            self._more = False
+            self.wake()
+
+    async def _sleep(self, next_due: int | None) -> None:
+        now = self._db.clock()
+        until = self._maintain_at if next_due is None else min(next_due, self._maintain_at)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(until - now, 1) / 1000):
+                await self._wake.wait()
+
+    async def _drain(self, tasks: asyncio.TaskGroup, target: Target, claimed: Claimed | None) -> None:
+        """Send what a room has, one by one."""
+        while True:
+            if claimed is None:
+                self._again.discard(target)
+                step = await self._transact(lambda tx: self._claims.claim(tx, target))
+            else:
+                step = await self._settle(await self._send(claimed), target)
+            claimed = step.claimed
+            if claimed is None and not step.again and target not in self._again:
+                break
+        self._busy.discard(target)
+        self._fill(tasks)
+
+    async def _settle(self, settle: Settle, target: Target) -> Step:
+        try:
+            return await self._transact(lambda tx: self._claims.settle(settle, tx, target))
+        except Exception as error:
+            # Whatever is wrong with the next row: what became of the last one must be written down.
+            log.error("delivery_claim_failed", error=type(error).__name__)
+            await self._transact(settle)
+            return Step(None)
+
+    async def _send(self, claimed: Claimed) -> Settle:
+        out = claimed.outgoing
+        try:
+            if claimed.what is What.REDACT:
+                assert claimed.target_event is not None
+                await self._sender.redact(out.account, out.room_id, claimed.target_event, out.txn_id)
+                return claim.sent(claimed, claimed.target_event)
+            return claim.sent(claimed, await self._sender.send(out))
+        except Held:
+            return claim.held(claimed)
+        except Later as wait:
+            return claim.later(claimed, max(wait.after_ms, 0) + self._backoff(claimed.attempts))
+        except Refused:
+            log.warning("delivery_refused", kind=claimed.what.value)
+            return claim.refused(claimed)
+        except Exception as error:
+            # The type alone: the text of an error may name people or rooms.
+            log.error("delivery_fault", error=type(error).__name__, attempts=claimed.attempts)
+            if claimed.attempts >= _MAX_FAULTS:
+                return claim.refused(claimed)
+            return claim.later(claimed, self._backoff(claimed.attempts))
+
+    def _backoff(self, attempts: int) -> int:
+        longest = min(_MAX_BACKOFF_MS, _BACKOFF_MS * 2 ** min(attempts - 1, 16))
+        return int(longest * (0.5 + self._jitter() / 2))
+
+    async def _transact(self, work: Callable[[Tx], T]) -> T:
+        """`work` as a transaction; while the database can't be reached it is tried again and again."""
+        attempts = 0
+        while True:
+            try:
+                return await self._db.run(work)
+            except (OperationalError, InterfaceError) as error:
+                attempts += 1
+                log.error("delivery_database_unavailable", error=type(error.orig).__name__, attempts=attempts)
+                await asyncio.sleep(self._backoff(attempts) / 1000)
