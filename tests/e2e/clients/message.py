@@ -10,14 +10,14 @@ __all__ = ["Message"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A timeline event as a person's client shows it: decrypted, edits not applied.
+    """A timeline event as a person's client shows it: decrypted, with the sender's edits applied.
 
     ``type`` and ``content`` are those of the decrypted event; an event that could not be decrypted keeps the type
     ``m.room.encrypted`` and its encrypted content, and ``decryption_failure`` says why. ``body`` and ``formatted_body``
     are copies of the content's fields, ``""`` and ``None`` if there are none or they are no text.
 
-    ``relates_to`` is ``m.relates_to``, from the decrypted content or else from the event's own: clients put relations
-    outside of the encryption (client-server API, "Encrypted events and relationships"). ``None`` without one.
+    ``relates_to`` is the event's ``m.relates_to``, ``None`` without one. Clients put it outside of the encryption, so
+    that servers can aggregate; one that is only inside counts as well. An edit doesn't change it.
 
     ``shield`` is ``None`` if the client has nothing to complain about, else a short name of the warning (such as
     ``unsigned_device`` or ``unencrypted``). ``redacted`` is true once a redaction of the event was seen.
