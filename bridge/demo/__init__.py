@@ -1,0 +1,1 @@
+"""What it takes to try Courtyard on one machine: a homeserver beside the bot."""
