@@ -1,0 +1,83 @@
+"""The schema's version: bring a database up to date, refuse one that is newer than the program."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from bridge.errors import OperatorError
+
+VERSION_TABLE = "schema_version"
+_MIGRATIONS = Path(__file__).parent / "migrations"
+# Any number that nothing else on the server locks: all starts of this program take the same one.
+_LOCK = 0x434F5552
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema to this program's version, in one transaction. Two starts at once take turns.
+
+    Raises:
+        OperatorError: the database can't be reached, is newer than the program, or holds tables of something else.
+    """
+    try:
+        with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # Read what the one before us committed, not a snapshot from before the wait for the lock.
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            # SQLite: every transaction of this engine begins IMMEDIATE, which is the lock.
+            config = _config()
+            _check(connection, ScriptDirectory.from_config(config))
+            config.attributes["connection"] = connection  # for migrations/env.py
+            command.upgrade(config, "head")
+    except OperationalError as error:
+        raise _unreachable(error) from None
+
+
+def check_version(engine: Engine) -> None:
+    """Refuse to run on a schema that is not exactly this program's.
+
+    Raises:
+        OperatorError: it is newer, older, or no database of this program.
+    """
+    try:
+        with engine.connect() as connection:
+            scripts = ScriptDirectory.from_config(_config())
+            if _check(connection, scripts) != scripts.get_current_head():
+                raise OperatorError("database: its schema is older than this program; start `courtyard run` once.")
+    except OperationalError as error:
+        raise _unreachable(error) from None
+
+
+def _check(connection: Connection, scripts: ScriptDirectory) -> str | None:
+    """The database's version; None when it is empty."""
+    tables = set(sa.inspect(connection).get_table_names())
+    if not tables:
+        return None
+    if VERSION_TABLE not in tables:
+        raise OperatorError(
+            "database: it holds tables that are not Courtyard's; give Courtyard a database of its own (`database.url`)."
+        )
+    version: str | None = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()
+    if version is not None and version not in {script.revision for script in scripts.walk_revisions()}:
+        raise OperatorError(
+            f"database: its schema ({version}) is newer than this program; install the newer Courtyard again, "
+            "or restore the backup from before the update."
+        )
+    return version
+
+
+def _config() -> Config:
+    config = Config()
+    # The parser of the configuration takes a percent sign for the start of a variable.
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _unreachable(error: DBAPIError) -> OperatorError:
+    reason = str(error.orig).strip().splitlines()[:1]
+    return OperatorError(f"database: it can't be used ({''.join(reason)}); check `database.url` and the server.")
