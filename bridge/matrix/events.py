@@ -36,15 +36,18 @@ def origin(event: Mapping[str, Any], room_id: RoomId, account: AccountId, *, enc
     return Origin(account, room_id, EventId(event_id), user, max(0, min(sent_at, 2**53)), encrypted)
 
 
-def to_inbound(where: Origin, event_type: str, content: Mapping[str, Any], redacts: object = None) -> Inbound | None:
+def to_inbound(
+    where: Origin, event_type: str, content: Mapping[str, Any], me: UserId, redacts: object = None
+) -> Inbound | None:
     """What happened, or None when it is nothing that a person does in the chat, or malformed.
 
     Args:
         event_type, content: of the decrypted event.
+        me: our own user id, to know whether we are mentioned.
         redacts: `redacts` of the outer event, where room versions before 11 have it.
     """
     if event_type == "m.room.message":
-        return _message(where, content)
+        return _message(where, content, me)
     if event_type == "m.reaction":
         relation = content.get("m.relates_to")
         if isinstance(relation, dict) and relation.get("rel_type") == "m.annotation":
@@ -60,7 +63,7 @@ def to_inbound(where: Origin, event_type: str, content: Mapping[str, Any], redac
     return None
 
 
-def _message(where: Origin, content: Mapping[str, Any]) -> Inbound | None:
+def _message(where: Origin, content: Mapping[str, Any], me: UserId) -> Inbound | None:
     msgtype, body = content.get("msgtype"), content.get("body")
     if not isinstance(msgtype, str) or not isinstance(body, str) or len(body) > _MAX_BODY:
         return None
@@ -69,7 +72,9 @@ def _message(where: Origin, content: Mapping[str, Any]) -> Inbound | None:
         return _edit(where, relates, content.get("m.new_content"))
     relation = _relation(relates)
     if msgtype in ("m.text", "m.emote"):
-        return TextMessage(where, body, relation)
+        mentions = content.get("m.mentions")
+        users = mentions.get("user_ids") if isinstance(mentions, dict) else None
+        return TextMessage(where, body, relation, mentioned=isinstance(users, list) and me in users)
     if msgtype == "m.image":
         file = _file(content.get("file"))
         if file is None:

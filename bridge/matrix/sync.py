@@ -284,7 +284,7 @@ class SyncReader:
             return None
         if inner is None:
             return None
-        inbound = to_inbound(where, inner["type"], inner["content"])
+        inbound = to_inbound(where, inner["type"], inner["content"], self._me)
         if inbound is None:
             self._settled(where.event_id)
         return inbound
@@ -293,7 +293,7 @@ class SyncReader:
         kind = event.get("type")
         if not isinstance(kind, str) or not room.encrypted or kind not in _CLEAR_TYPES:
             return None  # in an encrypted room, nobody's clear text is taken for their word
-        return to_inbound(where, kind, _dict(event.get("content")), event.get("redacts"))
+        return to_inbound(where, kind, _dict(event.get("content")), self._me, event.get("redacts"))
 
     async def _ask_and_decrypt(self, room_id: RoomId, where: Origin, event: Mapping[str, Any]) -> dict[str, Any] | None:
         """The sender's device is not known: it may have come with this very batch. Ask once."""

@@ -1,0 +1,198 @@
+"""The one place where everything is built and put together. What runs, runs in one TaskGroup."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bridge.chat.catalogue import Catalogue
+from bridge.chat.command import Command
+from bridge.chat.commands import build_registry
+from bridge.chat.hooks import Hooks
+from bridge.chat.inbound import Inbound, RoomView
+from bridge.chat.people import People
+from bridge.chat.pipeline import Pipeline
+from bridge.chat.quota import Quotas, Rate
+from bridge.config import Config, load_or_create_store_key
+from bridge.contacts import commands as contacts
+from bridge.contacts.model import ContactLimits
+from bridge.db import Database, Tx
+from bridge.db.migrate import upgrade
+from bridge.delivery.outbox import Outbox
+from bridge.delivery.ports import Renderer
+from bridge.delivery.worker import DeliveryWorker
+from bridge.errors import OperatorError
+from bridge.ids import DeviceId, UserId
+from bridge.matrix.account import AccountSettings, MatrixAccount
+from bridge.matrix.http import Homeserver
+from bridge.matrix.pictures import PictureIntake
+from bridge.matrix.seal import Sealer
+from bridge.moments import commands as moments
+from bridge.moments.pictures import Pictures
+
+log = structlog.get_logger(__name__)
+
+_DAY_MS = 24 * 3600 * 1000
+_CLEAN_UP_EVERY_S = 3600.0
+
+
+async def run(config: Config, ready: Callable[[str], None]) -> None:
+    """Run the bot until cancelled. `ready` is called with its Matrix id once people are answered.
+
+    Raises:
+        OperatorError: something that the operator must mend.
+    """
+    async with _open(config) as (db, http, pictures):
+        await _Bot(config, db, http, pictures).run(ready)
+
+
+@contextlib.asynccontextmanager
+async def _open(config: Config) -> "AsyncIterator[tuple[Database, Homeserver, Pictures]]":
+    """What has to be closed again, in the right order."""
+    with _only_one(config.data_dir):
+        db = Database.open(config.database_url)
+        try:
+            await asyncio.to_thread(upgrade, db.engine)
+            limits = config.limits
+            pictures = Pictures(limits.picture_bytes, limits.picture_pixels, limits.picture_seconds)
+            try:
+                timeout = limits.request_timeout_seconds
+                async with Homeserver.connect(config.matrix.homeserver, timeout) as http:
+                    yield db, http, pictures
+            finally:
+                await pictures.close()
+        finally:
+            await db.close()
+
+
+@contextlib.contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    """Two processes with one device would use message keys twice: refuse the second."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (data_dir / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise OperatorError(
+                f"data_dir: another courtyard runs with {data_dir}; stop it, or give this one a directory of its own."
+            ) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+class _Bot:
+    """The parts of the bot and how they hang together."""
+
+    def __init__(self, config: Config, db: Database, http: Homeserver, pictures: Pictures) -> None:
+        limits = config.limits
+        self._config = config
+        self._db = db
+        catalogue = Catalogue.load()
+        people = People(config.chat.language, config.chat.time_zone)
+        outbox = Outbox(people, catalogue, self._wake)
+        commands, hooks, renderers = _features(config, outbox, people)
+        pipeline = Pipeline(
+            db,
+            build_registry(commands, people, catalogue),
+            hooks,
+            outbox,
+            people,
+            Quotas(
+                Rate(limits.person_burst, limits.person_commands_per_minute),
+                Rate(limits.server_burst, limits.server_commands_per_minute),
+            ),
+            config.chat.prefix,
+            PictureIntake(http, pictures, limits.picture_bytes),
+        )
+        invites = Quotas(
+            Rate(limits.invites_per_minute, limits.invites_per_minute),
+            Rate(limits.invites_per_minute, limits.invites_per_minute),
+        )
+
+        async def handle(event: Inbound, room: RoomView) -> None:
+            if config.access.allows(event.origin.sender):
+                await pipeline.handle(event, room)
+
+        def accepts_invite(inviter: UserId, direct: bool) -> bool:
+            return config.access.accepts_invite(inviter, dm=direct) and invites.take(inviter).name == "PASS"
+
+        store_key = load_or_create_store_key(config.store_key_file, may_create=not _has_keys(db))
+        self._account = MatrixAccount(db, http, Sealer(store_key), _settings(config), handle, accepts_invite)
+        self._worker = DeliveryWorker(
+            db,
+            self._account.sender,
+            renderers,
+            people,
+            catalogue,
+            max_age_ms=limits.outbox_hold_days * _DAY_MS,
+        )
+
+    def _wake(self) -> None:
+        self._worker.wake()
+
+    async def run(self, ready: Callable[[str], None]) -> None:
+        await self._account.start()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._worker.run())
+            tasks.create_task(self._clean_up())
+            tasks.create_task(self._account.run(lambda: ready(self._account.me)))
+
+    async def _clean_up(self) -> None:
+        """Forget what is only kept for a time."""
+        keep_ms = self._config.limits.handled_days * _DAY_MS
+        while True:
+            await self._db.run(lambda tx: tx.sql("DELETE FROM handled WHERE at < ?", (tx.now - keep_ms,)) and None)
+            await asyncio.sleep(_CLEAN_UP_EVERY_S)
+
+
+def _has_keys(db: Database) -> bool:
+    def work(tx: Tx) -> bool:
+        return tx.sql("SELECT 1 FROM crypto_accounts LIMIT 1").first() is not None
+
+    return db.run_sync(work)
+
+
+def _settings(config: Config) -> AccountSettings:
+    matrix, limits = config.matrix, config.limits
+    return AccountSettings(
+        user_id=matrix.user_id,
+        password=matrix.password.get_secret_value() if matrix.password is not None else None,
+        access_token=matrix.access_token.get_secret_value() if matrix.access_token is not None else None,
+        device_id=DeviceId(matrix.device_id) if matrix.device_id is not None else None,
+        device_name=matrix.device_name,
+        timeline_limit=limits.sync_timeline,
+        sync_timeout_s=limits.sync_timeout_seconds,
+        max_backfill=limits.backfill_events,
+    )
+
+
+def _features(
+    config: Config, outbox: Outbox, people: People
+) -> tuple[list[Command], Hooks, Mapping[str, Renderer]]:
+    """Every feature's commands, hooks and renderers as one."""
+    limits = config.limits
+    raise NotImplementedError
+
+
+def _merged(parts: list[Hooks]) -> Hooks:
+    """The hooks of all features; each kind belongs to one."""
+    merged: dict[str, Any] = {}
+    for field in fields(Hooks):
+        values = [getattr(part, field.name) for part in parts]
+        if field.name == "on_opened":
+            merged[field.name] = tuple(hook for value in values for hook in value)
+            continue
+        merged[field.name] = {}
+        for value in values:
+            twice = merged[field.name].keys() & value.keys()
+            assert not twice, f"two features hook {field.name} of {twice}"
+            merged[field.name].update(value)
+    return Hooks(**merged)
