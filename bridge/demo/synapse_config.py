@@ -152,13 +152,13 @@ def homeserver_config(data_dir: Path, state: ServerState) -> dict[str, Any]:
             "federation_verify_certificates": False,
             "ip_range_blacklist": [],
             # A server that was stopped is tried again within a second, not after ten minutes.
-            "federation": {
-                "destination_min_retry_interval": "200ms",
+            "federation": {  # milliseconds
+                "destination_min_retry_interval": 200,
                 "destination_retry_multiplier": 2,
-                "destination_max_retry_interval": "1s",
-                "client_timeout": "10s",
-                "max_short_retry_delay": "500ms",
-                "max_long_retry_delay": "2s",
+                "destination_max_retry_interval": 1_000,
+                "client_timeout": 10_000,
+                "max_short_retry_delay": 500,
+                "max_long_retry_delay": 2_000,
             },
         }
     return config
