@@ -40,11 +40,12 @@ class OlmDevice:
     inbox: Inbox
     homeserver: Homeserver
 
-    def __init__(self, *, deprecated_fields: bool = True) -> None:
+    def __init__(self, *, deprecated_fields: bool = True, timeline_limit: int = 100) -> None:
         self.user_id = ""
         self.device_id = ""
         self.identity: CrossSigningIdentity | None = None
         self._deprecated_fields = deprecated_fields
+        self._timeline_limit = timeline_limit
         self._password = ""
         self._closers = contextlib.AsyncExitStack()
         self._loop: asyncio.Task[None] | None = None
@@ -55,11 +56,7 @@ class OlmDevice:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._loop is not None:
-            self._loop.cancel()
-            await asyncio.wait([self._loop])
-            if not self._loop.cancelled():
-                self._loop.exception()  # whoever waited was told; nobody else needs to be
+        await self.pause()
         await self._closers.aclose()
 
     # -- logging in -----------------------------------------------------------------------------------------------
@@ -98,7 +95,9 @@ class OlmDevice:
         self.encryption = RoomEncryption(
             self.homeserver, self.machine, self.megolm, self.directory, self._deprecated_fields
         )
-        self.inbox = Inbox(self.homeserver, self.machine, self.megolm, self.directory, self.encryption)
+        self.inbox = Inbox(
+            self.homeserver, self.machine, self.megolm, self.directory, self.encryption, self._timeline_limit
+        )
         await self.http(
             "POST",
             f"{API}/keys/upload",
@@ -114,7 +113,20 @@ class OlmDevice:
         elif cross_sign and not await self._has_identity():
             await self.publish_identity()
         await self.inbox.sync(timeout=0)
+        self.resume()
+
+    def resume(self) -> None:
+        """Sync in the background until :meth:`pause` or the end of the block."""
+        self.inbox.ended = None
         self._loop = asyncio.create_task(self.inbox.run(), name="libolm client's sync")
+
+    async def pause(self) -> None:
+        """Go offline: stop syncing. Waits raise RuntimeError until :meth:`resume`."""
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.wait([self._loop])
+            if not self._loop.cancelled():
+                self._loop.exception()  # whoever waited was told; nobody else needs to be
 
     @property
     def access_token(self) -> str:

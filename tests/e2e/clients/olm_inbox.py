@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
@@ -42,6 +43,7 @@ class Inbox:
         megolm: Megolm,
         directory: DeviceDirectory,
         encryption: RoomEncryption,
+        timeline_limit: int = 100,
     ) -> None:
         self.rooms: dict[str, Room] = {}
         self.to_device: deque[dict[str, Any]] = deque(maxlen=1_000)
@@ -53,6 +55,7 @@ class Inbox:
         self._megolm = megolm
         self._directory = directory
         self._encryption = encryption
+        self._filter = json.dumps({"room": {"timeline": {"limit": timeline_limit}}})
         self._since: str | None = None
         self._news = asyncio.Event()
         self._renewed: dict[str, float] = {}
@@ -80,7 +83,7 @@ class Inbox:
 
     async def sync(self, timeout: float) -> None:
         """One request and its answer; the token moves on only when all of it was taken in."""
-        params = {"timeout": str(int(timeout * 1000)), "filter": '{"room":{"timeline":{"limit":100}}}'}
+        params = {"timeout": str(int(timeout * 1000)), "filter": self._filter}
         if self._since is not None:
             params["since"] = self._since
         batch = await self._homeserver.request("GET", "/_matrix/client/v3/sync", params=params, timeout=timeout + 30)
@@ -98,7 +101,8 @@ class Inbox:
     async def _top_up(self, batch: dict[str, Any]) -> None:
         """Never run out of one-time keys, and replace a used fallback key ("One-time and fallback keys")."""
         upload: dict[str, Any] = {}
-        left = thing(batch.get("device_one_time_keys_count")).get("signed_curve25519", 0)
+        counts = batch.get("device_one_time_keys_count")
+        left = counts.get("signed_curve25519", 0) if isinstance(counts, dict) else None
         if isinstance(left, int) and left < ONE_TIME_KEYS // 2:
             upload["one_time_keys"] = self._machine.one_time_keys(ONE_TIME_KEYS - left)
         unused = batch.get("device_unused_fallback_key_types")
