@@ -1,0 +1,93 @@
+"""The commands and their options. The work is in the modules that they import."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridge import __version__
+
+app = typer.Typer(
+    name="courtyard",
+    help="Moments, mini-programs and exact privacy controls in an end-to-end encrypted Matrix chat.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@dataclass
+class Options:
+    debug: bool = False
+
+
+options = Options()
+
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.", metavar="FILE")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors. They may hold personal data.")]
+DEFAULT_FILE = Path("courtyard.yaml")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"courtyard {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _all(
+    debug: Debug = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    options.debug = debug
+
+
+@app.command()
+def init(
+    config: ConfigFile = DEFAULT_FILE,
+    homeserver: Annotated[
+        str | None, typer.Option(help="Server name or address of the homeserver, e.g. example.org.")
+    ] = None,
+    user_id: Annotated[str | None, typer.Option(help="Matrix id of the bot's account.")] = None,
+    password_file: Annotated[
+        str | None, typer.Option(help="File that holds the password; - reads one line from standard input.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check/--no-check", help="Log in to see whether all is right.")] = True,
+) -> None:
+    """Write a configuration for an account. Asks, and logs in to check."""
+    from bridge.cli.init import Given, initialize
+
+    initialize(config, Given(homeserver, user_id, password_file), check=check)
+
+
+@app.command()
+def check_config(config: ConfigFile = DEFAULT_FILE) -> None:
+    """Print "ok", or all mistakes in a configuration."""
+    from bridge.cli.check_config import check_config as check
+
+    sys.exit(check(config))
+
+
+@app.command()
+def run(config: ConfigFile = DEFAULT_FILE, debug: Debug = False) -> None:
+    """Run the bot. Prints `READY @bot:server` once it answers people; SIGTERM stops it."""
+    options.debug = options.debug or debug
+    from bridge.cli.run import run as run_bot
+
+    sys.exit(run_bot(config))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def demo(context: typer.Context) -> None:
+    """Try it on this machine, with a homeserver of its own.
+
+    Starts a homeserver, the bot, and alice, bob and carol, and opens a chat in this terminal.
+    """
+    from bridge.cli.demo import demo as run_demo
+
+    sys.exit(run_demo(list(context.args)))
