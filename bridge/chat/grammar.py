@@ -101,7 +101,7 @@ def parse_user(text: str) -> UserId | None:
         text = unquote(link["id"], errors="strict") if _decodable(link["id"]) else ""
     elif uri is not None:
         text = "@" + unquote(uri["id"]) if _decodable(uri["id"]) else ""
-    return parse_user_id(text) or parse_user_id(text.rstrip(".,:;!?"))
+    return parse_user_id(text.rstrip(".,:;!?"))
 
 
 def parse_number(text: str) -> int | None:

@@ -283,10 +283,13 @@ class Pipeline:
         current: BaseException | None = error
         while current is not None and len(chain) < 5:
             chain.append(type(current).__name__)
-            frames += [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(current.__traceback__)[-20:]]
+            frames += [
+                f"{'/'.join(f.filename.split('/')[-3:])}:{f.lineno} {f.name}"
+                for f in traceback.extract_tb(current.__traceback__)[-20:]
+            ]
             current = current.__cause__ or current.__context__
         self._log.error(
-            "event could not be handled", ref=reference, event=type(job.event).__name__, error=chain, frames=frames
+            "event could not be handled", ref=reference, inbound=type(job.event).__name__, error=chain, frames=frames
         )
 
 

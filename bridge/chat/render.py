@@ -25,10 +25,9 @@ _MAX_NESTING = 12
 HTML_FORMAT = "org.matrix.custom.html"
 
 # A subset of the tags that the spec suggests for m.room.message, and no pictures: a picture is a way to see who reads.
-TAGS = frozenset(
-    ("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre")
-    + ("s", "strong", "ul")
-)
+_INLINE = frozenset({"a", "br", "code", "del", "em", "s", "strong"})
+_BLOCK = frozenset({"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "ul"})
+TAGS = _INLINE | _BLOCK
 ATTRIBUTES = {"a": frozenset({"href"}), "ol": frozenset({"start"})}
 URL_SCHEMES = frozenset({"http", "https", "mailto", "matrix"})
 

@@ -1,0 +1,376 @@
+"""What a person relies on: each event counts once, answers come, and nobody acts in another's name."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from bridge.chat import prompts
+from bridge.chat.inbound import PictureMessage, RoomView, TextMessage
+from bridge.chat.pipeline import OPENING
+from bridge.chat.reply import Text
+from bridge.errors import UserError
+from bridge.ids import RoomId
+from tests.unit.chat.harness import ALICE, BOB, BOBS_DM, CATALOGUE, DM, ROOM, World, world
+
+
+def say(message_id: str, language: str = "en", **args: Any) -> str:
+    return CATALOGUE.format(language, Text(message_id, args))
+
+
+async def test_ping_is_answered_in_dm_and_with_prefix_in_rooms() -> None:
+    async with world() as w:
+        for body in ("ping", "  PING ", "!ping", "! ping", "！ping", "你好"):
+            assert await w.text(body) == ["pong"], body
+        assert await w.text("!ping", room=ROOM) == ["pong"]
+        assert await w.text("ping", room=ROOM) == []
+        assert await w.text("@bot:x ping", room=ROOM, mentioned=True) == ["pong"]
+        assert await w.text("Courtyard: ping", room=ROOM, mentioned=True) == ["pong"]
+        assert await w.text("Courtyard is nice", room=ROOM, mentioned=True) == []
+        assert await w.text("!unrelated", room=ROOM) == []
+
+
+async def test_a_redelivered_event_does_nothing() -> None:
+    async with world() as w:
+        assert await w.text("post hello", id="$a") == ["pong"]
+        assert await w.text("post hello", id="$a") == []
+        assert len(w.calls) == 2  # the opening and one post
+        # also when it failed
+        assert await w.text("nonsense", id="$b") == [say("unknown-command")]
+        assert await w.text("nonsense", id="$b") == []
+
+
+async def test_two_deliveries_at_once_count_once() -> None:
+    async with world() as w:
+        await asyncio.gather(*(w.text("post hello", id="$a") for _ in range(5)))
+        assert [call for call in w.calls if call[0] == "post"] == [("post", "hello", None)]
+        assert len(w.pipeline._locks) == 0
+
+
+async def test_unencrypted_rooms_and_events_are_left_alone() -> None:
+    async with world() as w:
+        assert await w.text("ping", room=RoomView(DM.room_id, ALICE, False)) == []
+        assert await w.text("post hello", encrypted=False) == [say("not-encrypted")]
+        assert await w.text("!post hello", encrypted=False, room=ROOM) == []
+        assert not [call for call in w.calls if call[0] == "post"]
+
+
+async def test_a_refusal_rolls_the_work_back_and_is_answered() -> None:
+    async with world() as w:
+        assert await w.text("refuse Atlantis", id="$a") == [say("timezone-unknown", name="Atlantis")]
+        assert w.rows("SELECT * FROM sources") == []
+        assert w.rows("SELECT command, effect FROM handled WHERE event_id = '$a'") == [(None, 0)]
+
+
+async def test_an_unexpected_error_gives_a_reference_and_no_personal_data() -> None:
+    async with world() as w:
+        (body,) = await w.text("crash", id="$a")
+        (entry,) = w.logs.entries
+        assert entry["ref"] in body
+        assert entry["log_level"] == "error"
+        assert entry["error"] == ["RuntimeError"]
+        assert any("harness.py" in frame and "crash" in frame for frame in entry["frames"])
+        assert "secret" not in str(entry)
+        assert "alice" not in str(entry)
+        assert w.rows("SELECT * FROM sources") == []
+        assert await w.text("crash", id="$a") == []
+
+
+async def test_an_error_that_cannot_be_answered_still_settles() -> None:
+    async with world() as w:
+        w.delivery.failing = True
+        assert await w.text("ping", id="$a") == []
+        w.delivery.failing = False
+        assert await w.text("ping", id="$a") == []
+        assert await w.text("ping") == ["pong"]
+        assert "secret" not in str(w.logs.entries)
+
+
+async def test_a_database_that_is_down_propagates_and_changes_nothing() -> None:
+    async with world() as w:
+        await w.text("ping")
+        down = [True]
+
+        @sa.event.listens_for(w.db.engine, "before_cursor_execute")
+        def _fail(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
+            if down[0]:
+                raise sa.exc.OperationalError(statement, {}, Exception("gone"))
+
+        with pytest.raises(sa.exc.OperationalError):
+            await w.text("post hello", id="$a")
+        down[0] = False
+        assert await w.text("post hello", id="$a") == ["pong"]
+
+
+async def test_cancelling_leaves_nothing_half_done() -> None:
+    async with world() as w:
+        await w.text("ping")
+        tasks = [asyncio.create_task(w.text("post hello", id=f"$x{i}")) for i in range(20)]
+        await asyncio.sleep(0)
+        for task in tasks[::2]:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert len(w.pipeline._locks) == 0
+        await w.text("ping")  # the transactions before it have ended
+        done = {row[0] for row in w.rows("SELECT event_id FROM handled WHERE event_id LIKE '$x%'")}
+        made = {row[0] for row in w.rows("SELECT event_id FROM sources")}
+        assert done == made
+        assert len(done) >= 10
+
+
+async def test_the_quota_answers_once_and_then_is_silent() -> None:
+    now = [0.0]
+    async with world(capacity=4, clock=lambda: now[0]) as w:
+        for _ in range(4):
+            assert await w.text("ping") == ["pong"]
+        assert await w.text("ping") == [say("quota-wait")]
+        assert await w.text("ping") == []
+        assert await w.text("ping", sender=BOB, room=BOBS_DM) == ["pong"]
+        now[0] = 2.0
+        assert await w.text("ping", id="$again") == ["pong"]
+        assert await w.text("ping", id="$again") == []  # costs nothing
+        assert await w.text("ping") == ["pong"]
+        # what is taken back goes even now
+        w.db.run_sync(
+            lambda tx: tx.sql(
+                "INSERT INTO sources (account_id, event_id, person_id, kind, ref_id)"
+                " VALUES (1, '$post', 1, 'moment', 3)"
+            )
+        )
+        assert await w.text("ping") == [say("quota-wait")]
+        await w.redact("$post")
+        assert ("redaction", ALICE, 3) in w.calls
+
+
+async def test_opening_comes_once_per_dm() -> None:
+    async with world() as w:
+        await w.opened()
+        assert [a.reply.parts for a in w.delivery.answers] == [(OPENING,)]
+        assert w.delivery.answers[0].body.count("\n") == 2
+        w.delivery.answers.clear()
+        await w.opened()
+        await w.text("ping")
+        assert w.delivery.answers == []
+        other = RoomView(RoomId("!other:one.example.org"), ALICE, True)
+        await w.pipeline.handle(w_text(w, "ping", other), other)
+        assert [a.reply.parts == (OPENING,) for a in w.delivery.answers] == [True, False]
+        w.delivery.take()
+        assert [call for call in w.calls if call[0] == "opened"] == [("opened", ALICE)]
+        # the last used is the current one
+        person = w.db.run_sync(lambda tx: w.people.get(tx, ALICE))
+        assert person is not None
+        assert w.db.run_sync(lambda tx: w.people.dm(tx, person.id)) == (1, other.room_id)
+        await w.text("ping")
+        assert w.db.run_sync(lambda tx: w.people.dm(tx, person.id)) == (1, DM.room_id)
+
+
+async def test_outside_the_dm_commands_need_one() -> None:
+    async with world() as w:
+        assert await w.text("!post hello", room=ROOM) == [say("answer-needs-dm")]
+        assert w.calls == []
+        await w.text("ping")
+        await w.pipeline.handle(w_text(w, "!post hello", ROOM), ROOM)
+        (answer,) = w.delivery.answers
+        # the handler forgot to say that it is personal
+        assert answer.reply.personal
+        assert w.last()[0] == "post"
+
+
+async def test_typos_get_a_suggestion() -> None:
+    async with world() as w:
+        (body,) = await w.text("frend add @bob:two.example.org")
+        assert "friend add" in body
+        (body,) = await w.text("friend")
+        assert "friend add" in body
+        (body,) = await w.text("!pnig", room=ROOM)
+        assert "ping" in body
+        assert await w.text("What a day") == [say("unknown-command")]
+
+
+async def test_arguments_are_checked_before_anything_runs() -> None:
+    async with world() as w:
+        assert await w.text("friend add") == [say("missing-argument", name="who", usage="friend add @user|N")]
+        (body,) = await w.text("friend add bob")
+        assert "friend add @user|N" in body
+        await w.text("friend add [Bob](https://matrix.to/#/%40bob%3Atwo.example.org)")
+        assert w.last() == ("add", BOB)
+
+
+async def test_editing_a_failed_command_runs_it_and_a_done_one_not() -> None:
+    async with world() as w:
+        await w.text("frend add @bob:two.example.org", id="$a")
+        assert await w.edit("$a", "friend add @bob:two.example.org") == [say("language-set")]
+        assert w.last() == ("add", BOB)
+        assert await w.edit("$a", "friend add @carol:two.example.org") == [say("edit-too-late")]
+        assert w.last() == ("add", BOB)
+        assert await w.edit("$never-seen", "ping") == [say("edit-too-late")]
+        # what only reads runs again
+        await w.text("ping", id="$b")
+        (body,) = await w.edit("$b", "help ping")
+        assert "ping" in body
+
+
+async def test_editing_a_source_goes_to_its_feature_and_only_for_its_sender() -> None:
+    async with world() as w:
+        await w.text("ping")
+        await w.text("ping", sender=BOB, room=BOBS_DM)
+        await w.text("!post hello", id="$a", room=ROOM)
+        await w.edit("$a", "!post bye", room=ROOM)
+        assert w.last() == ("edit", ALICE, 7, "post bye")
+        before = list(w.calls)
+        assert await w.edit("$a", "!post mine", sender=BOB, room=ROOM) == []
+        assert await w.edit("$a", "!post mine", sender=BOB, room=BOBS_DM) == []
+        assert await w.redact("$a", sender=BOB, room=ROOM) == []
+        assert w.calls == before
+        await w.redact("$a", room=ROOM)
+        assert w.last() == ("redaction", ALICE, 7)
+
+
+async def test_in_a_room_nobody_edits_anothers_command() -> None:
+    async with world() as w:
+        await w.text("!pnig", id="$a", room=ROOM)
+        assert await w.edit("$a", "!ping", sender=BOB, room=ROOM) == []
+        assert await w.edit("$a", "!ping", room=ROOM) == ["pong"]
+        assert await w.edit("$chat", "!ping", room=ROOM) == []
+        assert w.rows("SELECT count(*) FROM people WHERE user_id LIKE '@bob%'") == [(1,)]
+
+
+async def test_a_post_made_by_an_edit_belongs_to_the_first_message() -> None:
+    async with world() as w:
+        await w.text("psot hello", id="$a")
+        await w.edit("$a", "post hello", id="$b")
+        await w.redact("$a")
+        assert w.last() == ("redaction", ALICE, 7)
+
+
+async def test_replies_and_reactions_reach_the_feature_for_the_addressee_alone() -> None:
+    async with world() as w:
+        w.copy("$copy", "moment", 5)
+        await w.text("> <@bot:x> old\n\nnice one", reply_to="$copy")
+        assert w.last()[0::3] == ("reply", "nice one")
+        await w.text("in the thread", thread="$copy")
+        assert w.last()[3] == "in the thread"
+        assert await w.text("!ping", reply_to="$copy") == ["pong"]
+        await w.react("$copy", "❤")
+        assert w.last()[0] == "reaction"
+        before = list(w.calls)
+        assert await w.text("ping", reply_to="$copy", sender=BOB, room=BOBS_DM) == ["pong"]
+        assert await w.react("$copy", "❤", sender=BOB, room=BOBS_DM) == []
+        assert await w.text("nice", reply_to="$copy", room=ROOM) == []
+        assert await w.react("$copy", "❤", room=ROOM) == []
+        assert [c for c in w.calls if c[0] != "opened"] == [c for c in before if c[0] != "opened"]
+
+
+async def test_numbers_and_reactions_answer_questions() -> None:
+    async with world() as w:
+        assert await w.text("1") == [say("prompt-none")]
+        alice = w.db.run_sync(lambda tx: w.people.ensure(tx, ALICE))
+
+        def ask(ref: int, ttl: int = 60_000) -> int:
+            return w.db.run_sync(lambda tx: prompts.open(tx, alice.id, "friend", ref, ["yes", "no"], ttl))
+
+        first, second = ask(11), ask(12)
+        w.copy("$q1", "prompt", first)
+        w.copy("$q2", "prompt", second)
+        assert await w.text("3") == [say("prompt-range", count=2)]
+        await w.text("2", reply_to="$q1")
+        assert w.last() == ("choice", ALICE, 11, "no")
+        await w.text(" 1. ")
+        assert w.last() == ("choice", ALICE, 12, "yes")
+        assert await w.text("1") == [say("prompt-none")]
+        assert await w.react("$q1", "👍") == [say("prompt-none")]
+        for key, option in (("👍🏽", "yes"), ("2️⃣", "no"), ("❌", "no"), ("✅", "yes"), ("1️⃣", "yes")):
+            w.copy("$q", "prompt", ask(13))
+            assert await w.react("$q", "🎉") == []
+            assert await w.react("$q", key, sender=BOB, room=BOBS_DM) == []
+            await w.react("$q", key)
+            assert w.last() == ("choice", ALICE, 13, option)
+        ask(14, ttl=0)
+        assert await w.text("1") == [say("prompt-none")]
+        w.copy("$gone", "prompt", ask(15))
+        w.db.run_sync(lambda tx: prompts.close(tx, "friend", 15))
+        assert await w.text("1", reply_to="$gone") == [say("prompt-none")]
+
+
+async def test_messages_that_cannot_be_used_get_one_line_and_others_silence() -> None:
+    async with world() as w:
+        assert await w.other("m.video") == [say("cant-use")]
+        assert await w.other("m.video", ROOM) == []
+        for what in ("m.room.topic", "m.notice", "org.example.thing", "m.key.verification.request"):
+            assert await w.other(what) == []
+
+
+async def test_a_picture_with_a_caption_is_prepared_once_and_outside_the_transaction() -> None:
+    prepared: list[PictureMessage] = []
+
+    async def prepare(event: PictureMessage) -> str:
+        prepared.append(event)
+        if event.caption.endswith("bad"):
+            raise UserError("picture-unavailable")
+        await w.db.run(lambda tx: None)  # would hang inside a transaction
+        return "ready"
+
+    async with world(pictures=prepare) as w:
+        await w.picture("post look", id="$p")
+        assert w.last() == ("post", "look", "ready")
+        assert await w.picture("post look", id="$p") == []
+        assert await w.picture("post bad") == [say("picture-unavailable")]
+        assert len(prepared) == 2
+        assert await w.picture("") == [say("picture-howto")]
+        assert await w.picture("nice, isn't it") == [say("picture-howto")]
+        assert await w.picture("ping") == [say("picture-not-here")]
+        (body,) = await w.picture("post")
+        assert "post TEXT" in body
+        assert len(prepared) == 2
+        assert await w.picture("post look", room=ROOM) == []
+
+
+async def test_without_a_preparer_pictures_are_refused() -> None:
+    async with world() as w:
+        assert await w.picture("post look") == [say("picture-unavailable")]
+
+
+async def test_language_and_time_zone() -> None:
+    async with world() as w:
+        assert await w.text("language zh") == [say("language-set", "zh")]
+        assert await w.text("胡说") == [say("unknown-command", "zh")]
+        (body,) = await w.text("timezone shanghai")
+        assert "Asia/Shanghai" in body
+        assert await w.text("时区 Atlantis") == [say("timezone-unknown", "zh", name="Atlantis")]
+        assert await w.text("语言 English") == [say("language-set")]
+        (body,) = await w.text("language klingon")
+        assert "zh (中文)" in body
+
+
+async def test_hostile_texts_never_crash_the_pipeline() -> None:
+    hostile = [
+        "x" * 65_536,
+        ">" * 10_000,
+        "> " * 10_000 + "\nping",
+        "\x00\ud800\u202eping",
+        "post " + "<b><i>" * 3000,
+        "post \u202e\u2066\u2067 olleh",
+        '"' * 5000,
+        "\n" * 5000,
+        "friend add " + "@" * 5000,
+        "friend add https://matrix.to/#/%FF%FE",
+        "9" * 5000,
+        "٣",
+        "²",
+        "!" * 5000,
+        "1" + "\u0301" * 5000,
+        "help nothing" + "\u202e" * 50,
+        "\ue0000\ue001",
+    ]
+    async with world() as w:
+        for body in hostile:
+            answers = await w.text(body)
+            assert len(answers) == 1, body[:20]
+            assert not w.logs.entries, body[:20]
+        assert await w.text("\x00p\u200bing") == ["pong"]
+        assert await w.text("x" * 16_001) == [say("too-long", length=16_001, limit=16_000)]
+
+
+def w_text(w: World, body: str, room: RoomView) -> TextMessage:
+    return TextMessage(w.origin(ALICE, room, None), body)
