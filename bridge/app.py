@@ -18,7 +18,8 @@ from bridge.chat.hooks import Hooks
 from bridge.chat.inbound import Inbound, RoomView
 from bridge.chat.people import People
 from bridge.chat.pipeline import Pipeline
-from bridge.chat.quota import Quotas, Rate
+from bridge.chat.quota import Quotas, Rate, Verdict
+from bridge.chat.registry import Found
 from bridge.config import Config, load_or_create_store_key
 from bridge.contacts import commands as contacts
 from bridge.contacts.model import ContactLimits
@@ -34,6 +35,7 @@ from bridge.matrix.http import Homeserver
 from bridge.matrix.pictures import PictureIntake
 from bridge.matrix.seal import Sealer
 from bridge.moments import commands as moments
+from bridge.moments.model import MomentLimits
 from bridge.moments.pictures import Pictures
 
 log = structlog.get_logger(__name__)
@@ -98,10 +100,11 @@ class _Bot:
         catalogue = Catalogue.load()
         people = People(config.chat.language, config.chat.time_zone)
         outbox = Outbox(people, catalogue, self._wake)
-        commands, hooks, renderers = _features(config, outbox, people)
+        commands, hooks, renderers = _features(config, outbox, people, lambda text: registry.find(text))
+        registry = build_registry(commands, people, catalogue)
         pipeline = Pipeline(
             db,
-            build_registry(commands, people, catalogue),
+            registry,
             hooks,
             outbox,
             people,
@@ -122,7 +125,7 @@ class _Bot:
                 await pipeline.handle(event, room)
 
         def accepts_invite(inviter: UserId, direct: bool) -> bool:
-            return config.access.accepts_invite(inviter, dm=direct) and invites.take(inviter).name == "PASS"
+            return config.access.accepts_invite(inviter, dm=direct) and invites.take(inviter) is Verdict.PASS
 
         store_key = load_or_create_store_key(config.store_key_file, may_create=not _has_keys(db))
         self._account = MatrixAccount(db, http, Sealer(store_key), _settings(config), handle, accepts_invite)
@@ -148,8 +151,12 @@ class _Bot:
     async def _clean_up(self) -> None:
         """Forget what is only kept for a time."""
         keep_ms = self._config.limits.handled_days * _DAY_MS
+
+        def work(tx: Tx) -> None:
+            tx.sql("DELETE FROM handled WHERE at < ?", (tx.now - keep_ms,))
+
         while True:
-            await self._db.run(lambda tx: tx.sql("DELETE FROM handled WHERE at < ?", (tx.now - keep_ms,)) and None)
+            await self._db.run(work)
             await asyncio.sleep(_CLEAN_UP_EVERY_S)
 
 
@@ -175,11 +182,35 @@ def _settings(config: Config) -> AccountSettings:
 
 
 def _features(
-    config: Config, outbox: Outbox, people: People
+    config: Config, outbox: Outbox, people: People, find: Callable[[str], Found | None]
 ) -> tuple[list[Command], Hooks, Mapping[str, Renderer]]:
     """Every feature's commands, hooks and renderers as one."""
     limits = config.limits
-    raise NotImplementedError
+    post = moments.build(
+        outbox,
+        people,
+        find,
+        MomentLimits(
+            text=limits.post_chars,
+            comment=limits.comment_chars,
+            named=limits.audience_people,
+            page=limits.page_size,
+            likes_delay_ms=config.moments.likes_gather_seconds * 1000,
+        ),
+    )
+    know = contacts.build(
+        outbox,
+        people,
+        ContactLimits(
+            friends=limits.friends,
+            open_requests=limits.pending_requests,
+            note=limits.note_chars,
+            name=limits.name_chars,
+            bio=limits.bio_chars,
+        ),
+        parted=(post.parted,),
+    )
+    return [*know[0], *post.commands], _merged([know[1], post.hooks]), {**know[2], **post.renderers}
 
 
 def _merged(parts: list[Hooks]) -> Hooks:

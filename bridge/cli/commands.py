@@ -82,12 +82,17 @@ def run(config: ConfigFile = DEFAULT_FILE, debug: Debug = False) -> None:
     sys.exit(run_bot(config))
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
-def demo(context: typer.Context) -> None:
+@app.command()
+def demo(
+    data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its data; delete it to start afresh.")] = Path(
+        ".demo"
+    ),
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the homeserver on 127.0.0.1.")] = 8008,
+) -> None:
     """Try it on this machine, with a homeserver of its own.
 
     Starts a homeserver, the bot, and alice, bob and carol, and opens a chat in this terminal.
     """
     from bridge.cli.demo import demo as run_demo
 
-    sys.exit(run_demo(list(context.args)))
+    sys.exit(run_demo(data_dir, port))

@@ -1,17 +1,21 @@
 """`courtyard demo`."""
 
-import importlib
 import importlib.util
-from collections.abc import Callable
+from pathlib import Path
 
 from bridge.errors import OperatorError
 
 
-def demo(arguments: list[str]) -> int:
-    """Run the demo with its own arguments; the exit code."""
+def demo(data_dir: Path, port: int) -> int:
+    """Run the demo; the exit code.
+
+    Raises:
+        OperatorError: it can't be started; one line says why.
+    """
     if importlib.util.find_spec("synapse") is None:
         raise OperatorError(
             "demo: no homeserver is installed; use `make demo`, or install the extra `courtyard[demo]`."
         )
-    main: Callable[[list[str]], int] = importlib.import_module("bridge.demo").main
-    return main(arguments)
+    from bridge.demo.main import run
+
+    return run(data_dir, port)

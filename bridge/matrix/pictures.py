@@ -1,4 +1,4 @@
-"""From a picture that a person sent to one that can be passed on: fetched, decrypted, made safe, encrypted, uploaded."""
+"""A person's picture, made fit to pass on: fetched, decrypted, made safe, encrypted, uploaded."""
 
 from typing import Any
 

@@ -173,6 +173,10 @@ class Rooms:
             return RoomView(room_id, None, False)
         return RoomView(room_id, room.dm_with(self.me), room.encrypted)
 
+    def dms_with(self, user: UserId) -> list[RoomId]:
+        """Rooms that are a DM with this person."""
+        return [room.room_id for room in self._rooms.values() if room.dm_with(self.me) == user]
+
     def invited(self) -> list[Room]:
         return [room for room in self._rooms.values() if room.invite is not None]
 

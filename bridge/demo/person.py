@@ -1,0 +1,222 @@
+"""A person of the demo: an ordinary Matrix account with an encrypted, cross-signed device of its own."""
+
+import asyncio
+import contextlib
+import itertools
+import mimetypes
+import secrets
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from bridge.chat.inbound import (
+    DmOpened,
+    EditedMessage,
+    Inbound,
+    PictureMessage,
+    Reaction,
+    Redaction,
+    RoomView,
+    TextMessage,
+)
+from bridge.db import Database
+from bridge.db.migrate import upgrade
+from bridge.delivery.ports import Held, Later, Outgoing, Refused
+from bridge.errors import CourtyardError
+from bridge.ids import EventId, RoomId, UserId
+from bridge.matrix.account import AccountSettings, MatrixAccount
+from bridge.matrix.http import Homeserver
+from bridge.matrix.machine import MEGOLM
+from bridge.matrix.media import encrypt
+from bridge.matrix.seal import Sealer
+
+_TRIES = 20
+
+
+class CannotSend(CourtyardError):
+    """A message of this person could not be sent. The text says why."""
+
+
+class Person:
+    """Somebody who talks to the bot. `show` gets each thing that this person's client would show."""
+
+    def __init__(
+        self, name: str, account: MatrixAccount, bot: UserId, show: "Callable[[Person, Inbound], None]"
+    ) -> None:
+        self.name = name
+        self.account = account
+        self.bot = bot
+        self.room: RoomId | None = None
+        self.last_answer: EventId | None = None
+        """The bot's latest message: what `/reply` and `/react` refer to."""
+        self.last_sent: EventId | None = None
+        self._show = show
+        self._answers: dict[EventId, asyncio.Event] = {}
+        self._greeted = asyncio.Event()
+        self._txn = (f"{secrets.token_hex(6)}.{n}" for n in itertools.count())
+
+    async def take(self, event: Inbound, room: RoomView) -> None:
+        """What the account received."""
+        if event.origin.sender != self.bot or isinstance(event, DmOpened):
+            return
+        if isinstance(event, TextMessage | PictureMessage):
+            self.last_answer = event.origin.event_id
+        self._greeted.set()
+        self._show(self, event)
+        answered = None
+        if isinstance(event, TextMessage | PictureMessage):
+            answered = event.relation.reply_to
+        elif isinstance(event, EditedMessage):
+            answered = event.target
+        if answered is not None:
+            self._answers.setdefault(answered, asyncio.Event()).set()
+
+    async def open_chat(self) -> None:
+        """Have an encrypted chat with the bot: the one from an earlier run, or a new one, greeted."""
+        for room_id in self.account.rooms.dms_with(self.bot):
+            self.room = room_id
+            return
+        answer = await self.account.http.request(
+            "POST",
+            "/_matrix/client/v3/createRoom",
+            {
+                "preset": "trusted_private_chat",
+                "is_direct": True,
+                "invite": [self.bot],
+                "initial_state": [{"type": "m.room.encryption", "state_key": "", "content": {"algorithm": MEGOLM}}],
+            },
+        )
+        self.room = RoomId(answer["room_id"])
+        await self._greeted.wait()
+
+    async def say(self, text: str, **extra: Any) -> EventId:
+        """Send a text message; `extra` goes into its content."""
+        return await self._send({"msgtype": "m.text", "body": text, **extra})
+
+    async def reply(self, text: str) -> EventId:
+        """Answer the bot's latest message."""
+        return await self.say(text, **{"m.relates_to": {"m.in_reply_to": {"event_id": self.last_answer}}})
+
+    async def edit(self, text: str) -> EventId:
+        """Edit one's own latest message. The answer to an edit refers to what was edited."""
+        target = self.last_sent
+        assert target is not None
+        self._answers.pop(target, None)
+        content = {"msgtype": "m.text", "body": text}
+        relation = {"rel_type": "m.replace", "event_id": target}
+        await self._send({**content, "body": f"* {text}", "m.new_content": content, "m.relates_to": relation})
+        self.last_sent = target
+        return target
+
+    async def react(self, key: str) -> None:
+        """React to the bot's latest message."""
+        assert self.room is not None
+        assert self.last_answer is not None
+        await self.account.sender.react(self.account.id, self.room, self.last_answer, key, next(self._txn))
+
+    async def remove(self) -> None:
+        """Redact one's own latest message."""
+        assert self.room is not None
+        assert self.last_sent is not None
+        await self.account.sender.redact(self.account.id, self.room, self.last_sent, next(self._txn))
+
+    async def send_picture(self, path: Path, caption: str) -> EventId:
+        """Send a picture, encrypted, with a caption."""
+        data = await asyncio.to_thread(path.read_bytes)
+        ciphertext, file = encrypt(data)
+        url = await self.account.http.upload(ciphertext)
+        mimetype = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        return await self._send(
+            {
+                "msgtype": "m.image",
+                "body": caption,
+                "filename": path.name,
+                "file": {**file, "url": url},
+                "info": {"mimetype": mimetype, "size": len(data)},
+            }
+        )
+
+    async def answered(self, event_id: EventId, timeout_s: float) -> bool:
+        """Wait for the bot's answer to a message. False: none came in time."""
+        waiter = self._answers.setdefault(event_id, asyncio.Event())
+        try:
+            async with asyncio.timeout(timeout_s):
+                await waiter.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._answers.pop(event_id, None)
+        return True
+
+    async def _send(self, content: dict[str, Any]) -> EventId:
+        assert self.room is not None
+        event = Outgoing(self.account.id, self.room, next(self._txn), content, self.bot, None)
+        for tries in range(1, _TRIES + 1):
+            try:
+                self.last_sent = await self.account.sender.send(event)
+                return self.last_sent
+            except Later as later:
+                if tries == _TRIES:
+                    raise CannotSend("the homeserver does not take it") from None
+                await asyncio.sleep(later.after_ms / 1000)
+            except Held:
+                raise CannotSend("the chat is not encrypted, or the bot is not in it") from None
+            except Refused:
+                raise CannotSend("the homeserver refused it") from None
+        raise AssertionError("unreachable")
+
+
+@contextlib.asynccontextmanager
+async def logged_in(
+    name: str,
+    password: str,
+    homeserver: str,
+    server_name: str,
+    directory: Path,
+    bot: UserId,
+    show: Callable[[Person, Inbound], None],
+) -> AsyncIterator[Person]:
+    """Log somebody in and keep their client running for as long as the block lasts."""
+    db = Database.open(f"sqlite:///{directory / f'{name}.db'}")
+    try:
+        await asyncio.to_thread(upgrade, db.engine)
+        async with Homeserver.connect(homeserver) as http:
+            settings = AccountSettings(
+                UserId(f"@{name}:{server_name}"), password, device_name="Courtyard demo", sync_timeout_s=10
+            )
+            # The demo's own key: these accounts exist on this machine only, with passwords that are printed.
+            sealer = Sealer(password.encode().ljust(32, b"\0")[:32])
+            holder: list[Person] = []
+
+            async def take(event: Inbound, room: RoomView) -> None:
+                await holder[0].take(event, room)
+
+            account = MatrixAccount(db, http, sealer, settings, take, lambda _user, _direct: False)
+            person = Person(name, account, bot, show)
+            holder.append(person)
+            await account.start()
+            ready = asyncio.Event()
+            async with asyncio.TaskGroup() as tasks:
+                task = tasks.create_task(account.run(ready.set))
+                await ready.wait()
+                await person.open_chat()
+                yield person
+                task.cancel()
+    finally:
+        await db.close()
+
+
+def shown(event: Inbound) -> str | None:
+    """An event as a plain-text client shows it."""
+    match event:
+        case TextMessage(body=body):
+            return body
+        case EditedMessage(body=body):
+            return f"(edited) {body}"
+        case PictureMessage(caption=caption):
+            return f"[picture] {caption}".rstrip()
+        case Reaction(key=key):
+            return f"(reacts with {key})"
+        case Redaction():
+            return "(removed a message)"
+    return None
