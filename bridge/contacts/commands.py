@@ -17,6 +17,7 @@ from bridge.errors import UserError
 from bridge.ids import UserId
 from bridge.privacy import load_world
 
+_GROUP = "contacts"
 _USER = Param("user", (Kind.USER,))
 _WHO = Param("who", (Kind.USER, Kind.NUMBER))
 _MESSAGE_BYTES = 12_000
@@ -96,7 +97,7 @@ class _Commands:
         filled = self._contacts.set_profile(request.tx, request.person, key, request.args.get("value", ""))
         return Reply.text("profile-set" if filled else "profile-cleared", field=key.value)
 
-    # --- copies -----------------------------------------------------------------------------------------------------
+    # --- copies ---------------------------------------------------------------------------------------------
     def render_prompt(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
         announced = self._contacts.announced(tx, reader, ref_id)
         if announced is None:
@@ -126,16 +127,17 @@ def build(
     contacts = Contacts(outbox, people, limits or ContactLimits(), parted)
     do = _Commands(contacts)
     commands = [
-        Command("friends", (), do.friends, effect=False),
-        Command("friend add", (_USER, Param("note", (Kind.REST,), required=False)), do.add),
-        Command("friend accept", (_WHO,), do.accept),
-        Command("friend decline", (_WHO,), do.decline),
-        Command("friend remove", (_USER,), do.remove),
-        Command("profile", (Param("user", (Kind.USER,), required=False),), do.profile, effect=False),
+        Command("friends", (), do.friends, effect=False, group=_GROUP),
+        Command("friend add", (_USER, Param("note", (Kind.REST,), required=False)), do.add, group=_GROUP),
+        Command("friend accept", (_WHO,), do.accept, group=_GROUP),
+        Command("friend decline", (_WHO,), do.decline, group=_GROUP),
+        Command("friend remove", (_USER,), do.remove, group=_GROUP),
+        Command("profile", (Param("user", (Kind.USER,), required=False),), do.profile, effect=False, group=_GROUP),
         Command(
             "profile set",
             (Param("field", (Kind.WORD,)), Param("value", (Kind.REST,), required=False)),
             do.profile_set,
+            group=_GROUP,
         ),
     ]
     hooks = Hooks(on_choice={PROMPT: do.choose}, on_opened=(contacts.opened,))

@@ -20,7 +20,7 @@ class ContactLimits:
     """Own requests that nobody accepted, in the last `ask_again_ms`."""
     notices: int = 20
     """Requests that are announced to one person while others are still open; more wait in `friends`."""
-    listed_requests: int = 50
+    listed_requests: int = 15
     note: int = 200
     name: int = 60
     bio: int = 500

@@ -59,7 +59,7 @@ class Contacts:
         self._parted = tuple(parted)
         self.limits = limits
 
-    # --- asking ---------------------------------------------------------------------------------------------------
+    # --- asking ---------------------------------------------------------------------------------------------
     def add(self, tx: Tx, person: Person, user_id: UserId, note: str) -> Asked:
         """Ask somebody, or accept what they asked. What it returns and raises depends only on what `person` may know.
 
@@ -106,7 +106,7 @@ class Contacts:
         for request in store.pending_for(tx, person.id, self.limits.notices):
             self._announce(tx, request)
 
-    # --- answering ------------------------------------------------------------------------------------------------
+    # --- answering ------------------------------------------------------------------------------------------
     def accept(self, tx: Tx, person: Person, request: FriendRequest) -> UserId:
         """Become friends. Returns the Matrix id of the new friend.
 
@@ -150,7 +150,7 @@ class Contacts:
             raise UserError("request-gone")
         return request
 
-    # --- parting --------------------------------------------------------------------------------------------------
+    # --- parting --------------------------------------------------------------------------------------------
     def remove(self, tx: Tx, person: Person, user_id: UserId) -> bool:
         """End a friendship, or take back one's own request. Nobody is told. Returns whether they were friends."""
         other = self._people.get(tx, user_id)
@@ -168,7 +168,7 @@ class Contacts:
             prompts.close(tx, PROMPT, mine.id)
         return False
 
-    # --- reading --------------------------------------------------------------------------------------------------
+    # --- reading --------------------------------------------------------------------------------------------
     def friends(self, tx: Tx, person: Person) -> list[Friend]:
         return store.friends_of(tx, person.id)
 
@@ -197,7 +197,7 @@ class Contacts:
         store.set_profile_field(tx, person.id, key, value)
         return bool(value)
 
-    # --- for the renderers ------------------------------------------------------------------------------------------
+    # --- for the renderers ----------------------------------------------------------------------------------
     def announced(self, tx: Tx, reader: Person, prompt_id: int) -> tuple[FriendRequest, UserId] | None:
         """The request that a question is about, as long as it is open and `reader` may see it."""
         prompt = prompts.by_id(tx, prompt_id)
@@ -215,7 +215,7 @@ class Contacts:
             return None
         return store.user_ids(tx, [friend]).get(friend)
 
-    # --- inside -----------------------------------------------------------------------------------------------------
+    # --- inside ---------------------------------------------------------------------------------------------
     def _sees(self, tx: Tx, viewer: PersonId, request: FriendRequest) -> bool:
         item = RequestItem(request.asker, request.asked, request.state is RequestState.PENDING)
         return bool(may_see(viewer, item, load_world(tx, [viewer], [request.asker])))

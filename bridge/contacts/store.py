@@ -31,7 +31,7 @@ def _request(row: Any) -> FriendRequest:
     )
 
 
-# --- people -----------------------------------------------------------------------------------------------------------
+# --- people -------------------------------------------------------------------------------------------------
 def user_ids(tx: Tx, ids: Iterable[PersonId]) -> dict[PersonId, UserId]:
     """Matrix ids of people."""
     found: dict[PersonId, UserId] = {}
@@ -49,7 +49,7 @@ def has_opened(tx: Tx, person: PersonId) -> bool:
     return tx.execute(sa.select(people.c.opened_at).where(people.c.id == person)).scalar_one_or_none() is not None
 
 
-# --- friends ----------------------------------------------------------------------------------------------------------
+# --- friends ------------------------------------------------------------------------------------------------
 def friends_of(tx: Tx, person: PersonId) -> list[Friend]:
     """Friends of a person, the latest last."""
     rows = tx.execute(
@@ -85,7 +85,7 @@ def part(tx: Tx, a: PersonId, b: PersonId) -> None:
         tx.execute(sa.delete(friendships).where(friendships.c.person_id == one, friendships.c.friend_id == other))
 
 
-# --- requests ---------------------------------------------------------------------------------------------------------
+# --- requests -----------------------------------------------------------------------------------------------
 def request_between(tx: Tx, asker: PersonId, asked: PersonId) -> FriendRequest | None:
     row = tx.execute(
         sa.select(*_REQUEST).where(friend_requests.c.from_id == asker, friend_requests.c.to_id == asked)
@@ -136,7 +136,7 @@ def delete_request(tx: Tx, request_id: int) -> None:
     tx.execute(sa.delete(friend_requests).where(friend_requests.c.id == request_id))
 
 
-# --- the numbers of open requests -------------------------------------------------------------------------------------
+# --- the numbers of open requests ---------------------------------------------------------------------------
 def request_slots(tx: Tx, person: PersonId) -> list[int]:
     """Ids of requests in the order of their numbers (1 is the first)."""
     row = tx.execute(
@@ -150,7 +150,7 @@ def set_request_slots(tx: Tx, person: PersonId, slots: Sequence[int]) -> None:
     tx.execute(sa.insert(cursors).values(person_id=person, list=_SLOTS, position=json.dumps(list(slots)), at=tx.now))
 
 
-# --- profiles ---------------------------------------------------------------------------------------------------------
+# --- profiles -----------------------------------------------------------------------------------------------
 def profile(tx: Tx, person: PersonId) -> dict[ProfileKey, str]:
     rows = tx.execute(
         sa.select(profile_fields.c.field, profile_fields.c.value).where(profile_fields.c.person_id == person)

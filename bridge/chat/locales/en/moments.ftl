@@ -1,0 +1,110 @@
+# Moments: posts, feed, likes, comments.
+
+## Posting
+posted-friends = Posted as #{ $number }, for your { $count ->
+    [one] friend
+   *[other] { $count } friends
+}.
+posted-no-friends = Posted as #{ $number }, for your friends. You have none here yet, so nobody else sees it for now.
+posted-private = Saved as #{ $number }, for you alone.
+posted-people = Posted as #{ $number }, for { $count ->
+    [one] one person
+   *[other] { $count } people
+}: { $people }.
+moment-empty = There is nothing to post yet. Write it like this: `post Hello from the lake`
+moment-too-long = That is too long for one moment. At most { $limit } characters are possible, fewer with many emoji. Nothing was posted.
+audience-no-separator = Who is it for, and where does the text begin? Put a | between them, like this: `post to friends | Hello`. Nothing was posted.
+audience-missing = Who is it for? Like this: `post to friends | Hello`, with `friends`, `private` or people like @bob:example.org. Nothing was posted.
+audience-unknown = I don't know an audience “{ $value }”. There are `friends`, `private`, or people like @bob:example.org. Nothing was posted.
+audience-later = “{ $value }” does not work as an audience yet. There are `friends`, `private`, or people by their ids. Nothing was posted.
+audience-without-to = That looks like an audience before the |. If it is one, write `post to` before it. If not, begin with another word. Nothing was posted.
+audience-no-friend = { $user } is not among your friends, and only friends can be named. Nothing was posted.
+audience-too-many = At most { $limit } people can be named. Nothing was posted.
+
+## A moment as it is shown
+moment-head = **#{ $number }** · { $author } · { $time }
+moment-head-new = **#{ $number } · new** · { $author } · { $time }
+moment-for-friends = For your friends
+moment-for-nobody = For you alone
+moment-for-people = For { $people }
+moment-edited = Edited { $time }
+moment-likes = ♥ { $people }
+moment-more = Older ones: `feed more`
+people-and-more = { $people } and { $count ->
+    [one] one more
+   *[other] { $count } more
+}
+comment-line = { $who }: { $text }
+comment-line-answer = { $who } to { $whom }: { $text }
+comments-earlier = { $count ->
+    [one] One earlier comment
+   *[other] { $count } earlier comments
+}: `moment { $number }`
+comments-earlier-left = Before these there { $count ->
+    [one] is one more comment
+   *[other] are { $count } more comments
+} on #{ $number }.
+
+## Reading
+feed-empty = Nothing here yet. Post something with `post …`, or find friends with `friend add @user:server`.
+feed-end = That was all. `feed` begins with the newest again.
+album-empty = There is nothing of { $user } for you to see.
+album-empty-own = You have posted nothing yet. Begin with `post …`.
+moment-none = There is no moment { $number }. The numbers are those that `feed` and `album` show you.
+moment-gone = That is no longer there.
+
+## Likes
+like-done = You like #{ $number }.
+unlike-done = You no longer like #{ $number }.
+unlike-none = You had not liked #{ $number }.
+likes-notice = ♥ { $people } like your moment #{ $number }.
+
+## Comments
+comment-done = Your comment is on #{ $number }.
+comment-changed = Your comment is changed.
+comment-empty = There is nothing to say yet. Write it like this: `comment 1 How lovely`
+comment-too-long = That is too long for a comment. At most { $limit } characters are possible.
+comment-limit = You have made { $limit } comments on this moment. That is all that fits.
+comment-notice = { $who } commented on your moment #{ $number }
+comment-notice-answer = { $who } answered your comment on #{ $number }
+comment-notice-about = “{ $text }”
+comment-notice-howto = Reply to this message to answer.
+
+## Changing and deleting
+moment-deleted = Deleted. I am taking back every copy of it.
+moment-changed = #{ $number } is changed.
+edit-not-understood = I no longer understand that message, so nothing is changed. Leave its beginning as it was and edit the text behind it.
+edit-audience = An edit can't change who sees it, so nothing is changed. Delete it and post it again instead.
+
+## Help
+help-post = shares something with all your friends
+    .details = `post Hello from the lake`. A picture with the caption `post …` is shared too. Editing your message changes the text, deleting it deletes the moment.
+help-post-to = shares something with exactly whom you say
+    .details = `post to friends | Hello`, `post to private | Only for me`, `post to @bob:example.org @carol:example.org | Hello you two`. A line break does the same as |. Only friends can be named, and who stops being a friend stops seeing it.
+help-feed = shows the newest moments of you and your friends
+    .details = Reply to one to comment on it, or react with a heart to like it. The numbers are your own; nobody else has the same.
+help-feed-more = shows the next older ones
+    .details = It goes on after the last `feed` or `album`.
+help-album = shows your own moments, or those of one friend
+    .details = `album @bob:example.org` shows what Bob lets you see.
+help-moment = shows one moment with all its comments
+    .details = `moment 3` takes your number from `feed` or `album`.
+help-like = likes a moment
+    .details = `like 3`, or react to it with a heart or 👍. Reactions are not encrypted in Matrix: the homeserver sees the emoji and to what it belongs. `like 3` is encrypted.
+help-unlike = takes a like back
+    .details = `unlike 3`. Removing your reaction does the same.
+help-comment = comments on a moment
+    .details = `comment 3 How lovely`, or reply to the moment. The author sees it, and those friends of yours who see the moment too; nobody else. Deleting your message deletes the comment.
+help-delete = deletes one of your moments
+    .details = `delete 3`. Every copy that was shown is taken back. Deleting your own message does the same.
+
+alias-post = share
+alias-post-to = share with
+alias-feed = moments
+alias-feed-more = more
+alias-album = posts
+alias-moment = show
+alias-like = love
+alias-unlike = unlove
+alias-comment = reply
+alias-delete = remove

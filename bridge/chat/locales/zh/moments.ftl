@@ -1,0 +1,105 @@
+# 动态：发布、浏览、赞和评论。
+
+## 发布
+posted-friends = 已发布，编号 #{ $number }，{ $count ->
+   *[other] { $count } 位好友可见
+}。
+posted-no-friends = 已发布，编号 #{ $number }，好友可见。你还没有好友，所以暂时只有你自己能看到。
+posted-private = 已保存，编号 #{ $number }，仅自己可见。
+posted-people = 已发布，编号 #{ $number }，{ $count ->
+   *[other] { $count } 人可见
+}：{ $people }。
+moment-empty = 还没有内容。可以这样写：`发布 湖边的早晨`
+moment-too-long = 一条动态放不下这么多，最多 { $limit } 个字符，表情多时更少。没有发布任何内容。
+audience-no-separator = 给谁看？正文从哪里开始？请用 | 隔开，例如：`发给 好友 | 你好`。没有发布任何内容。
+audience-missing = 给谁看？例如：`发给 好友 | 你好`，可以写 `好友`、`私密`，或 @bob:example.org 这样的人。没有发布任何内容。
+audience-unknown = 我不认识“{ $value }”这个范围。可以写 `好友`、`私密`，或 @bob:example.org 这样的人。没有发布任何内容。
+audience-later = 目前还不能用“{ $value }”作为范围。可以写 `好友`、`私密`，或具体的人。没有发布任何内容。
+audience-without-to = | 前面看起来是可见范围。如果是，请用 `发给` 开头；如果不是，请换个词开头。没有发布任何内容。
+audience-no-friend = { $user } 不在你的好友之中，只能指定好友。没有发布任何内容。
+audience-too-many = 最多可以指定 { $limit } 个人。没有发布任何内容。
+
+## 动态的样子
+moment-head = **#{ $number }** · { $author } · { $time }
+moment-head-new = **#{ $number } · 新** · { $author } · { $time }
+moment-for-friends = 好友可见
+moment-for-nobody = 仅自己可见
+moment-for-people = { $people } 可见
+moment-edited = 编辑于 { $time }
+moment-likes = ♥ { $people }
+moment-more = 更早的：`更多`
+people-and-more = { $people } 等，另有 { $count ->
+   *[other] { $count } 人
+}
+comment-line = { $who }：{ $text }
+comment-line-answer = { $who } 回复 { $whom }：{ $text }
+comments-earlier = { $count ->
+   *[other] 还有 { $count } 条更早的评论
+}：`动态 { $number }`
+comments-earlier-left = #{ $number } 在这之前还有 { $count ->
+   *[other] { $count } 条评论
+}。
+
+## 浏览
+feed-empty = 这里还没有内容。用 `发布 …` 发一条，或用 `加好友 @user:server` 添加好友。
+feed-end = 没有更多了。`看看` 会从最新的重新开始。
+album-empty = 没有你能看到的 { $user } 的动态。
+album-empty-own = 你还没有发布过动态。用 `发布 …` 开始吧。
+moment-none = 没有编号为 { $number } 的动态。编号以 `看看` 和 `相册` 显示的为准。
+moment-gone = 那条内容已经不在了。
+
+## 赞
+like-done = 你赞了 #{ $number }。
+unlike-done = 你取消了对 #{ $number } 的赞。
+unlike-none = 你没有赞过 #{ $number }。
+likes-notice = ♥ { $people } 赞了你的动态 #{ $number }。
+
+## 评论
+comment-done = 已评论 #{ $number }。
+comment-changed = 评论已修改。
+comment-empty = 还没有内容。可以这样写：`评论 1 真好看`
+comment-too-long = 评论太长了，最多 { $limit } 个字符。
+comment-limit = 你在这条动态下已有 { $limit } 条评论，不能再多了。
+comment-notice = { $who } 评论了你的动态 #{ $number }
+comment-notice-answer = { $who } 回复了你在 #{ $number } 的评论
+comment-notice-about = “{ $text }”
+comment-notice-howto = 回复这条消息即可回应。
+
+## 修改和删除
+moment-deleted = 已删除，所有展示过的副本正在撤回。
+moment-changed = #{ $number } 已修改。
+edit-not-understood = 修改后的消息我看不懂了，所以没有任何改动。请保留开头，只改后面的文字。
+edit-audience = 编辑不能改变可见范围，所以没有任何改动。请删除后重新发布。
+
+## 帮助
+help-post = 发布给所有好友
+    .details = `发布 湖边的早晨`。发送图片并写上 `发布 …` 作为说明也可以。编辑你的消息会修改文字，删除消息会删除动态。
+help-post-to = 只发给你指定的人
+    .details = `发给 好友 | 你好`，`发给 私密 | 只给自己`，`发给 @bob:example.org @carol:example.org | 你们好`。换行和 | 作用相同。只能指定好友，不再是好友就不再可见。
+help-feed = 查看你和好友的最新动态
+    .details = 回复一条动态就是评论，用爱心回应就是赞。编号只属于你，别人的编号与你不同。
+help-feed-more = 查看更早的动态
+    .details = 接着上一次的 `看看` 或 `相册` 往下看。
+help-album = 查看自己或某位好友的动态
+    .details = `相册 @bob:example.org` 显示 Bob 让你看到的动态。
+help-moment = 查看一条动态和它的全部评论
+    .details = `动态 3` 使用 `看看` 或 `相册` 里的编号。
+help-like = 赞一条动态
+    .details = `赞 3`，或者用爱心、👍 回应它。Matrix 的表情回应不加密：服务器能看到表情和它所回应的消息。`赞 3` 是加密的。
+help-unlike = 取消赞
+    .details = `取消赞 3`。移除你的表情回应也一样。
+help-comment = 评论一条动态
+    .details = `评论 3 真好看`，或者直接回复那条动态。作者能看到，同样能看到这条动态的你的好友也能看到，其他人都看不到。删除你的消息会删除评论。
+help-delete = 删除自己的一条动态
+    .details = `删除 3`。所有展示过的副本都会撤回。删除你自己的那条消息也一样。
+
+alias-post = 发布
+alias-post-to = 发给
+alias-feed = 看看, 朋友圈
+alias-feed-more = 更多
+alias-album = 相册
+alias-moment = 动态
+alias-like = 赞
+alias-unlike = 取消赞
+alias-comment = 评论
+alias-delete = 删除

@@ -1,0 +1,264 @@
+"""Commands, hooks and renderers of moments."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bridge.chat import grammar, sources
+from bridge.chat.command import Command, Kind, Param, Request
+from bridge.chat.hooks import Hooks
+from bridge.chat.inbound import EditedMessage, Redaction
+from bridge.chat.people import People
+from bridge.chat.registry import Found
+from bridge.chat.reply import NOTHING, Block, CopyRef, Message, Reply, Text
+from bridge.chat.router import handled
+from bridge.contacts.model import cleaned
+from bridge.contacts.names import enumeration, labels
+from bridge.contacts.service import Parted
+from bridge.delivery.outbox import Outbox
+from bridge.delivery.ports import Renderer
+from bridge.errors import UserError
+from bridge.ids import UserId
+from bridge.moments.copies import Copies
+from bridge.moments.model import (
+    Addressed,
+    AudienceError,
+    Moment,
+    MomentLimits,
+    Page,
+    is_like,
+    looks_addressed,
+    parse_addressed,
+    without_to,
+)
+from bridge.moments.picture import StoredPicture
+from bridge.moments.service import COMMENT, LIKE, LIKES, MOMENT, WHOLE, Moments
+from bridge.privacy import Audience, load_world
+
+_GROUP = "moments"
+_N = Param("number", (Kind.NUMBER,))
+_ADDRESSED = Param("audience | text", (Kind.REST,))
+
+Find = Callable[[str], Found | None]
+"""The command that a text begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """Everything that moments add."""
+
+    commands: list[Command]
+    hooks: Hooks
+    renderers: Mapping[str, Renderer]
+    parted: Parted
+    """For contacts: what happens here when two people part."""
+
+
+class _Commands:
+    def __init__(self, moments: Moments, find: Find) -> None:
+        self._moments = moments
+        self._find = find
+
+    # --- posting --------------------------------------------------------------------------------------------
+    def post(self, request: Request) -> Reply:
+        return self._publish(request, _read_post(request.args.get("text", "")))
+
+    def post_to(self, request: Request) -> Reply:
+        return self._publish(request, _read_addressed(request.args[_ADDRESSED.name]))
+
+    def _publish(self, request: Request, addressed: Addressed) -> Reply:
+        tx, person = request.tx, request.person
+        picture = request.prepared if isinstance(request.prepared, StoredPicture) else None
+        moment = self._moments.post(tx, person, addressed.audience, addressed.users, addressed.text, picture)
+        sources.record_request(request, MOMENT, moment.id)
+        number = self._moments.number_of(tx, person, moment)
+        if moment.audience is Audience.PRIVATE:
+            return Reply.text("posted-private", number=number)
+        count = self._moments.count_audience(tx, moment)
+        if moment.audience is Audience.FRIENDS:
+            if not count:
+                return Reply.text("posted-no-friends", number=number)
+            return Reply.text("posted-friends", number=number, count=count)
+        named = self._moments.named(tx, moment)
+        names = labels(tx, person.id, named, load_world(tx, [person.id], named))
+        people = enumeration([names[friend] for friend in named])
+        return Reply.text("posted-people", number=number, count=count, people=people)
+
+    # --- reading --------------------------------------------------------------------------------------------
+    def feed(self, request: Request) -> Reply:
+        return _page(self._moments.feed(request.tx, request.person), Text("feed-empty"))
+
+    def feed_more(self, request: Request) -> Reply:
+        return _page(self._moments.more(request.tx, request.person), Text("feed-end"))
+
+    def album(self, request: Request) -> Reply:
+        user: UserId = request.args.get("user", request.person.user_id)
+        page = self._moments.album(request.tx, request.person, user)
+        own = user == request.person.user_id
+        return _page(page, Text("album-empty-own") if own else Text("album-empty", {"user": user}))
+
+    def moment(self, request: Request) -> Reply:
+        return Reply((CopyRef(WHOLE, self._numbered(request).id),))
+
+    # --- answering ------------------------------------------------------------------------------------------
+    def like(self, request: Request) -> Reply:
+        moment = self._numbered(request)
+        self._moments.like(request.tx, request.person, moment)
+        sources.record_request(request, LIKE, moment.id)
+        return Reply.text("like-done", number=request.args["number"])
+
+    def unlike(self, request: Request) -> Reply:
+        removed = self._moments.unlike(request.tx, request.person, self._numbered(request))
+        return Reply.text("unlike-done" if removed else "unlike-none", number=request.args["number"])
+
+    def comment(self, request: Request) -> Reply:
+        return self._comment(request, self._numbered(request), request.args["text"])
+
+    def delete(self, request: Request) -> Reply:
+        number: int = request.args["number"]
+        # Somebody else's moment is nothing that could be deleted here, whether or not it can be seen.
+        if not self._moments.delete(request.tx, request.person, self._numbered(request).id):
+            raise UserError("moment-none", number=number)
+        return Reply.text("moment-deleted")
+
+    # --- copies ---------------------------------------------------------------------------------------------
+    def reply_to_moment(self, request: Request, copy: CopyRef, text: str) -> Reply:
+        moment = self._moments.visible(request.tx, request.person, copy.ref_id or 0)
+        if moment is None:
+            raise UserError("moment-gone")
+        return self._comment(request, moment, text)
+
+    def reply_to_comment(self, request: Request, copy: CopyRef, text: str) -> Reply:
+        found = self._moments.visible_comment(request.tx, request.person.id, copy.ref_id or 0)
+        if found is None:
+            raise UserError("moment-gone")
+        comment, moment = found
+        comment_id = self._moments.comment(request.tx, request.person, moment, text, comment)
+        return self._commented(request, moment, comment_id)
+
+    def react(self, request: Request, copy: CopyRef, key: str) -> Reply:
+        # The person sees their own reaction: it needs no answer, and what is gone needs none either.
+        moment = self._moments.visible(request.tx, request.person, copy.ref_id or 0) if is_like(key) else None
+        if moment is not None:
+            self._moments.like(request.tx, request.person, moment)
+            sources.record_request(request, LIKE, moment.id)
+        return NOTHING
+
+    # --- one's own messages ---------------------------------------------------------------------------------
+    def moment_redacted(self, request: Request, ref_id: int) -> Reply:
+        deleted = self._moments.delete(request.tx, request.person, ref_id)
+        return Reply.text("moment-deleted") if deleted else NOTHING
+
+    def comment_redacted(self, request: Request, ref_id: int) -> Reply:
+        # No answer: one only where the comment still was would tell why a moment is out of sight.
+        self._moments.delete_comment(request.tx, request.person, ref_id)
+        return NOTHING
+
+    def like_redacted(self, request: Request, ref_id: int) -> Reply:
+        assert isinstance(request.event, Redaction)
+        self._moments.retract_like(request.tx, request.person, ref_id, request.account, request.event.target)
+        return NOTHING
+
+    def moment_edited(self, request: Request, ref_id: int, text: str) -> Reply:
+        moment = self._moments.visible(request.tx, request.person, ref_id)
+        if moment is None:
+            raise UserError("edit-too-late")
+        found = self._find(text)
+        if found is None or found.command.name not in ("post", "post to"):
+            raise UserError("edit-not-understood")
+        args = grammar.parse(found.command, found.rest)
+        if found.command.name == "post":
+            addressed = _read_post(args.get("text", ""))
+        else:
+            addressed = _read_addressed(args[_ADDRESSED.name])
+        # An edit changes what is said, never silently who may see it.
+        if addressed.audience is not moment.audience or not self._same_people(request, moment, addressed):
+            raise UserError("edit-audience")
+        if not self._moments.edit(request.tx, request.person, ref_id, addressed.text):
+            raise UserError("edit-too-late")
+        return Reply.text("moment-changed", number=self._moments.number_of(request.tx, request.person, moment))
+
+    def comment_edited(self, request: Request, ref_id: int, text: str) -> Reply:
+        assert isinstance(request.event, EditedMessage)
+        if self._moments.visible_comment(request.tx, request.person.id, ref_id) is None:
+            raise UserError("edit-too-late")
+        before = handled(request.tx, request.account, request.event.target)
+        if before is not None and before.command == "comment":
+            found = self._find(text)
+            if found is None or found.command.name != "comment":
+                raise UserError("edit-not-understood")
+            text = grammar.parse(found.command, found.rest)["text"]
+        if not self._moments.edit_comment(request.tx, request.person, ref_id, text):
+            raise UserError("edit-too-late")
+        return Reply.text("comment-changed")
+
+    # --- inside ---------------------------------------------------------------------------------------------
+    def _numbered(self, request: Request) -> Moment:
+        return self._moments.numbered(request.tx, request.person, request.args["number"])
+
+    def _comment(self, request: Request, moment: Moment, text: str) -> Reply:
+        comment_id = self._moments.comment(request.tx, request.person, moment, text)
+        return self._commented(request, moment, comment_id)
+
+    def _commented(self, request: Request, moment: Moment, comment_id: int) -> Reply:
+        sources.record_request(request, COMMENT, comment_id)
+        return Reply.text("comment-done", number=self._moments.number_of(request.tx, request.person, moment))
+
+    def _same_people(self, request: Request, moment: Moment, addressed: Addressed) -> bool:
+        return self._moments.resolves_to(request.tx, addressed.users, moment.people)
+
+
+def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | None = None) -> Built:
+    """Everything that moments add to the chat. `find` is asked when a post or comment is edited: the registry's."""
+    moments = Moments(outbox, people, limits or MomentLimits())
+    do = _Commands(moments, find)
+    copies = Copies(moments)
+    text = Param("text", (Kind.REST,))
+    commands = [
+        Command("post", (Param("text", (Kind.REST,), required=False),), do.post, group=_GROUP, picture=True),
+        Command("post to", (_ADDRESSED,), do.post_to, group=_GROUP, picture=True),
+        Command("feed", (), do.feed, effect=False, group=_GROUP),
+        Command("feed more", (), do.feed_more, group=_GROUP),
+        Command("album", (Param("user", (Kind.USER,), required=False),), do.album, effect=False, group=_GROUP),
+        Command("moment", (_N,), do.moment, effect=False, group=_GROUP),
+        Command("like", (_N,), do.like, group=_GROUP),
+        Command("unlike", (_N,), do.unlike, group=_GROUP),
+        Command("comment", (_N, text), do.comment, group=_GROUP),
+        Command("delete", (_N,), do.delete, group=_GROUP),
+    ]
+    hooks = Hooks(
+        on_reply={MOMENT: do.reply_to_moment, WHOLE: do.reply_to_moment, COMMENT: do.reply_to_comment},
+        on_reaction={MOMENT: do.react, WHOLE: do.react},
+        on_redaction={MOMENT: do.moment_redacted, COMMENT: do.comment_redacted, LIKE: do.like_redacted},
+        on_edit={MOMENT: do.moment_edited, COMMENT: do.comment_edited},
+    )
+    renderers: dict[str, Renderer] = {
+        MOMENT: copies.moment,
+        WHOLE: copies.whole,
+        COMMENT: copies.comment,
+        LIKES: copies.likes,
+    }
+    return Built(commands, hooks, renderers, moments.parted)
+
+
+def _page(page: Page, empty: Text) -> Reply:
+    if not page.moments:
+        blocks: tuple[Block, ...] = (empty,)
+        return Reply((Message(blocks),))
+    return Reply(tuple(CopyRef(MOMENT, moment_id) for moment_id in page.moments))
+
+
+def _read_post(text: str) -> Addressed:
+    text = cleaned(text)
+    behind = without_to(text)
+    if behind is not None:
+        return _read_addressed(behind)
+    if looks_addressed(text):
+        raise UserError("audience-without-to")
+    return Addressed(Audience.FRIENDS, (), text)
+
+
+def _read_addressed(text: str) -> Addressed:
+    try:
+        return parse_addressed(cleaned(text))
+    except AudienceError as error:
+        raise UserError(error.message_id, **({"value": error.value[:60]} if error.value else {})) from None

@@ -1,0 +1,153 @@
+"""Copies of moments, comments and likes: rendered for one reader when they are sent, with the policy asked again."""
+
+from bridge.chat.clean import shorten
+from bridge.chat.command import Person
+from bridge.chat.reply import Block, CopyRef, Lines, Message, Picture, Text, Time, Written
+from bridge.contacts.model import one_line
+from bridge.contacts.names import enumeration, labels
+from bridge.db import Tx
+from bridge.ids import PersonId
+from bridge.moments import store
+from bridge.moments.model import Comment, Moment
+from bridge.moments.service import COMMENT, LIKES, MOMENT, MOMENT_COPIES, WHOLE, Moments
+from bridge.privacy import Audience, ResponseItem, World, load_world, may_see
+
+_SNIPPET = 60
+
+
+class Copies:
+    """Renderers. Each returns None for what the reader may not see (any more)."""
+
+    def __init__(self, moments: Moments) -> None:
+        self._moments = moments
+        self._limits = moments.limits
+
+    def moment(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
+        """A moment as lists show it, with its last comments."""
+        return self._moment(tx, reader, ref_id, MOMENT)
+
+    def whole(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
+        """A moment with as many comments as one event holds."""
+        return self._moment(tx, reader, ref_id, WHOLE)
+
+    def comment(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
+        """A comment, for who is told of it."""
+        found = self._moments.visible_comment(tx, reader.id, ref_id)
+        if found is None:
+            return None
+        comment, moment = found
+        answered = None
+        if comment.answer_to is not None:
+            answered = self._moments.visible_comment(tx, reader.id, comment.answer_to)
+        number = store.number_of(tx, reader.id, moment.id)
+        world = load_world(tx, [reader.id], [comment.writer])
+        who = labels(tx, reader.id, [comment.writer], world)[comment.writer]
+        answers_me = answered is not None and answered[0].writer == reader.id
+        about = answered[0].text if answered is not None and answers_me else moment.text
+        head = "comment-notice-answer" if answers_me else "comment-notice"
+        blocks: list[Block] = [Text(head, {"who": who, "number": number})]
+        if about:
+            blocks.append(Text("comment-notice-about", {"text": shorten(one_line(about), _SNIPPET)}))
+        blocks += [Written(comment.text), Text("comment-notice-howto")]
+        return Message(tuple(blocks), CopyRef(COMMENT, ref_id))
+
+    def likes(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
+        """All likes of one's moment that were not told yet."""
+        moment = store.moment(tx, ref_id)
+        if moment is None or moment.author != reader.id:
+            return None
+        # A notice that failed half-way is rendered again with the same turn: copies count what was sent.
+        turn = 1 + store.count_copies(tx, (LIKES,), ref_id, reader.id)
+        fresh = [person for person in store.untold_likers(tx, ref_id, turn) if person != reader.id]
+        world = load_world(tx, [reader.id], fresh)
+        seen = [p for p in fresh if may_see(reader.id, ResponseItem(moment.item, p), world)]
+        if not seen:
+            return None
+        store.tell_likes(tx, ref_id, seen, turn)
+        number = store.number_of(tx, reader.id, ref_id)
+        text = self._people(tx, reader, seen, world, "likes-notice", number=number)
+        blocks: list[Block] = [text]
+        if moment.text:
+            blocks.append(Text("comment-notice-about", {"text": shorten(one_line(moment.text), _SNIPPET)}))
+        return Message(tuple(blocks), CopyRef(LIKES, ref_id))
+
+    # --- inside ---------------------------------------------------------------------------------------------
+    def _moment(self, tx: Tx, reader: Person, ref_id: int, kind: str) -> Message | None:
+        moment = self._moments.visible(tx, reader, ref_id)
+        if moment is None:
+            return None
+        liked = store.likers(tx, moment.id, reader.id, moment.author)
+        comments = store.comments_on(tx, moment.id, reader.id, moment.author)
+        writers = {*liked, *(comment.writer for comment in comments)}
+        world = load_world(tx, [reader.id, moment.author], writers)
+        liked = [p for p in liked if may_see(reader.id, ResponseItem(moment.item, p), world)]
+        comments = [c for c in comments if may_see(reader.id, c.item(moment), world)]
+
+        number = store.number_of(tx, reader.id, moment.id)
+        own = moment.author == reader.id
+        new = not own and kind == MOMENT and not store.count_copies(tx, MOMENT_COPIES, moment.id, reader.id)
+        author = labels(tx, reader.id, [moment.author], world)[moment.author]
+        blocks: list[Block] = [
+            Text(
+                "moment-head-new" if new else "moment-head",
+                {"number": number, "author": author, "time": Time(moment.created_at)},
+            )
+        ]
+        if own:
+            blocks.append(self._audience(tx, reader, moment))
+        if moment.edited_at is not None:
+            blocks.append(Text("moment-edited", {"time": Time(moment.edited_at)}))
+        if moment.text:
+            blocks.append(Written(moment.text))
+        if liked:
+            blocks.append(self._people(tx, reader, liked, world, "moment-likes"))
+        blocks += self._comments(tx, reader, comments, world, number, whole=kind == WHOLE)
+        if kind == MOMENT and self._moments.is_page_end(tx, reader, moment):
+            blocks.append(Text("moment-more"))
+        stored = store.first_picture(tx, moment.id)
+        picture = None if stored is None else Picture(stored.file, stored.image_info())
+        return Message(tuple(blocks), CopyRef(kind, ref_id), picture)
+
+    def _audience(self, tx: Tx, reader: Person, moment: Moment) -> Text:
+        if moment.audience is Audience.FRIENDS:
+            return Text("moment-for-friends")
+        named = self._moments.named(tx, moment) if moment.audience is Audience.PEOPLE else []
+        if not named:
+            return Text("moment-for-nobody")
+        return self._people(tx, reader, named, load_world(tx, [reader.id], named), "moment-for-people")
+
+    def _people(
+        self, tx: Tx, reader: Person, people: list[PersonId], world: World, message_id: str, **args: int
+    ) -> Text:
+        """A text about people: the first of them by name, of the others only how many."""
+        shown = people[: self._limits.shown_names]
+        names = labels(tx, reader.id, shown, world)
+        listed = enumeration([names[person] for person in shown])
+        if len(people) > len(shown):
+            listed = Text("people-and-more", {"people": listed, "count": len(people) - len(shown)})
+        return Text(message_id, {"people": listed, **args})
+
+    def _comments(
+        self, tx: Tx, reader: Person, comments: list[Comment], world: World, number: int, *, whole: bool
+    ) -> list[Block]:
+        limit = self._limits.whole_comments if whole else self._limits.shown_comments
+        shown = comments[-limit:]
+        if not shown:
+            return []
+        names = labels(tx, reader.id, {comment.writer for comment in comments}, world)
+        writers = {comment.id: comment.writer for comment in comments}
+        lines: list[Text] = []
+        if len(comments) > len(shown):
+            earlier = "comments-earlier-left" if whole else "comments-earlier"
+            lines.append(Text(earlier, {"count": len(comments) - len(shown), "number": number}))
+        for comment in shown:
+            text = one_line(comment.text)
+            text = text if whole else shorten(text, self._limits.shown_comment)
+            who = names[comment.writer]
+            # Whom it answers is told only where the answered comment itself is visible.
+            answered = writers.get(comment.answer_to) if comment.answer_to is not None else None
+            if answered is None or answered == comment.writer:
+                lines.append(Text("comment-line", {"who": who, "text": text}))
+            else:
+                lines.append(Text("comment-line-answer", {"who": who, "whom": names[answered], "text": text}))
+        return [Lines(tuple(lines))]

@@ -1,0 +1,65 @@
+"""One page of moments of several authors, newest first, at the cost of a page."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from bridge.db import Tx
+from bridge.ids import PersonId
+from bridge.moments import store
+from bridge.moments.model import Moment, Page, Position
+from bridge.privacy import load_world, may_see
+
+# Later than every moment with the same time.
+_LAST = 2**62
+
+
+def feed_page(tx: Tx, reader: PersonId, before: Position | None, size: int) -> Page:
+    """The reader's own moments and those of their friends."""
+    return _page(tx, reader, store.latest_times(tx, reader, before), before, size)
+
+
+def album_page(tx: Tx, reader: PersonId, author: PersonId, before: Position | None, size: int) -> Page:
+    """Moments of one author."""
+    return _page(tx, reader, [(author, _LAST)], before, size)
+
+
+def _page(
+    tx: Tx, reader: PersonId, authors: Sequence[tuple[PersonId, int]], before: Position | None, size: int
+) -> Page:
+    shown: list[int] = []
+    candidates = _newest_first(tx, reader, authors, before, size + 1)
+    # Goes on until the page is full and it is known whether there is one more: what is hidden leaves no gap.
+    while len(shown) <= size:
+        some = list(islice(candidates, size + 1 - len(shown)))
+        if not some:
+            break
+        world = load_world(tx, [reader], {m.author for m in some})
+        shown += [m.id for m in some if may_see(reader, m.item, world)]
+    return Page(tuple(shown[:size]), len(shown) > size)
+
+
+def _newest_first(
+    tx: Tx, reader: PersonId, authors: Sequence[tuple[PersonId, int]], before: Position | None, batch: int
+) -> Iterator[Moment]:
+    """Merges the authors' moments. An author costs a query only when the page reaches down to their latest moment."""
+    order = 0
+    heap: list[tuple[int, int, int, Moment | None, PersonId, Position | None]] = []
+
+    def push(position: Position, moment: Moment | None, author: PersonId, bound: Position | None) -> None:
+        nonlocal order
+        order += 1
+        heapq.heappush(heap, (-position.created_at, -position.id, order, moment, author, bound))
+
+    for author, latest in authors:
+        push(Position(latest, _LAST), None, author, before)
+    while heap:
+        _, _, _, moment, author, bound = heapq.heappop(heap)
+        if moment is not None:
+            yield moment
+            continue
+        rows = store.newest_by(tx, author, reader, bound, batch)
+        for row in rows:
+            push(row.position, row, author, None)
+        if len(rows) == batch:
+            push(rows[-1].position, None, author, rows[-1].position)
