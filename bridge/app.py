@@ -25,6 +25,7 @@ from bridge.contacts import commands as contacts
 from bridge.contacts.model import ContactLimits
 from bridge.db import Database, Tx
 from bridge.db.migrate import upgrade
+from bridge.db.tables import handled
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
 from bridge.delivery.worker import DeliveryWorker
@@ -153,7 +154,8 @@ class _Bot:
         keep_ms = self._config.limits.handled_days * _DAY_MS
 
         def work(tx: Tx) -> None:
-            tx.sql("DELETE FROM handled WHERE at < ?", (tx.now - keep_ms,))
+            # The marks of greetings stay: a chat is greeted once, however old it is.
+            tx.execute(handled.delete().where(handled.c.at < tx.now - keep_ms, handled.c.event_id.not_like("opened:%")))
 
         while True:
             await self._db.run(work)

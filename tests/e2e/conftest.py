@@ -16,6 +16,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bridge.demo.synapse import Homeserver, federated_pair
+from tests.e2e.bot import BotProcess, running_bot
+from tests.e2e.clients.js import JsProcess
 
 
 def unique(name: str) -> str:
@@ -28,3 +30,19 @@ async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tup
     """Two homeservers that federate with each other."""
     async with federated_pair(tmp_path_factory.mktemp("servers")) as pair:
         yield pair
+
+
+@pytest.fixture(scope="session")
+async def js() -> AsyncIterator[JsProcess]:
+    """A Node process in which people with Element's crypto log in."""
+    async with JsProcess() as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+async def bot(
+    servers: tuple[Homeserver, Homeserver], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[BotProcess]:
+    """A bot on the first server, for tests that leave it running. Its quotas are wide, its likes gather for 1 s."""
+    async with running_bot(tmp_path_factory.mktemp("bot"), servers[0], unique("courtyard")) as running:
+        yield running
