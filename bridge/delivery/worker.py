@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
@@ -29,6 +30,15 @@ _MAX_BACKOFF_MS = 30_000
 _MAX_FAULTS = 8
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of a try."""
+
+    write: Settle
+    failed: bool = False
+    """It is to be tried again."""
 
 
 class DeliveryWorker:
@@ -135,17 +145,22 @@ class DeliveryWorker:
 
     async def _drain(self, tasks: asyncio.TaskGroup, target: Target, claimed: Claimed | None) -> None:
         """Send what a room has, one by one."""
+        failed = False
         while True:
             if claimed is None:
                 self._again.discard(target)
                 step = await self._transact(lambda tx: self._claims.claim(tx, target))
             else:
-                step = await self._settle(await self._send(claimed), target)
+                outcome = await self._send(claimed)
+                failed = outcome.failed
+                step = await self._settle(outcome.write, target)
             claimed = step.claimed
             if claimed is None and not step.again and target not in self._again:
                 break
         self._busy.discard(target)
         self._fill(tasks)
+        if failed:
+            self.wake()  # the last look knew nothing of the time of the next try
 
     async def _settle(self, settle: Settle, target: Target) -> Step:
         try:
@@ -156,27 +171,28 @@ class DeliveryWorker:
             await self._transact(settle)
             return Step(None)
 
-    async def _send(self, claimed: Claimed) -> Settle:
+    async def _send(self, claimed: Claimed) -> "_Outcome":
         out = claimed.outgoing
         try:
             if claimed.what is What.REDACT:
                 assert claimed.target_event is not None
                 await self._sender.redact(out.account, out.room_id, claimed.target_event, out.txn_id)
-                return claim.sent(claimed, claimed.target_event)
-            return claim.sent(claimed, await self._sender.send(out))
+                return _Outcome(claim.sent(claimed, claimed.target_event))
+            return _Outcome(claim.sent(claimed, await self._sender.send(out)))
         except Held:
-            return claim.held(claimed)
+            return _Outcome(claim.held(claimed), failed=True)
         except Later as wait:
-            return claim.later(claimed, max(wait.after_ms, 0) + self._backoff(claimed.attempts))
+            delay = max(wait.after_ms, 0) + self._backoff(claimed.attempts)
+            return _Outcome(claim.later(claimed, delay), failed=True)
         except Refused:
             log.warning("delivery_refused", kind=claimed.what.value)
-            return claim.refused(claimed)
+            return _Outcome(claim.refused(claimed))
         except Exception as error:
             # The type alone: the text of an error may name people or rooms.
             log.error("delivery_fault", error=type(error).__name__, attempts=claimed.attempts)
             if claimed.attempts >= _MAX_FAULTS:
-                return claim.refused(claimed)
-            return claim.later(claimed, self._backoff(claimed.attempts))
+                return _Outcome(claim.refused(claimed))
+            return _Outcome(claim.later(claimed, self._backoff(claimed.attempts)), failed=True)
 
     def _backoff(self, attempts: int) -> int:
         longest = min(_MAX_BACKOFF_MS, _BACKOFF_MS * 2 ** min(attempts - 1, 16))
