@@ -182,7 +182,9 @@ class _Commands:
         if self._moments.visible_comment(request.tx, request.person.id, ref_id) is None:
             raise UserError("edit-too-late")
         before = handled(request.tx, request.account, request.event.target)
-        if before is not None and before.command == "comment":
+        if before is None:
+            raise UserError("edit-too-late")  # so long ago that it is forgotten how the comment was written
+        if before.command == "comment":
             found = self._find(text)
             if found is None or found.command.name != "comment":
                 raise UserError("edit-not-understood")

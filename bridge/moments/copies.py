@@ -65,7 +65,7 @@ class Copies:
             return None
         store.tell_likes(tx, ref_id, seen, turn)
         number = store.number_of(tx, reader.id, ref_id)
-        text = self._people(tx, reader, seen, world, "likes-notice", number=number)
+        text = self._people(tx, reader, seen, world, "likes-notice", number=number, count=len(seen))
         blocks: list[Block] = [text]
         if moment.text:
             blocks.append(Text("comment-notice-about", {"text": shorten(one_line(moment.text), _SNIPPET)}))

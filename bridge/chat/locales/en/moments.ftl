@@ -57,7 +57,10 @@ moment-gone = That is no longer there.
 like-done = You like #{ $number }.
 unlike-done = You no longer like #{ $number }.
 unlike-none = You had not liked #{ $number }.
-likes-notice = ♥ { $people } like your moment #{ $number }.
+likes-notice = ♥ { $people } { $count ->
+    [one] likes
+   *[other] like
+} your moment #{ $number }.
 
 ## Comments
 comment-done = Your comment is on #{ $number }.

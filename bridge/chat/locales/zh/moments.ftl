@@ -52,7 +52,9 @@ moment-gone = 那条内容已经不在了。
 like-done = 你赞了 #{ $number }。
 unlike-done = 你取消了对 #{ $number } 的赞。
 unlike-none = 你没有赞过 #{ $number }。
-likes-notice = ♥ { $people } 赞了你的动态 #{ $number }。
+likes-notice = ♥ { $people } { $count ->
+   *[other] 赞了
+}你的动态 #{ $number }。
 
 ## 评论
 comment-done = 已评论 #{ $number }。

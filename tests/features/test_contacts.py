@@ -1,0 +1,185 @@
+"""I1, I10: requests, friends, profiles."""
+
+import pytest
+
+from bridge.contacts.model import ContactLimits
+from tests.features.village import MINUTE, Village
+
+DAY = 24 * 60 * MINUTE
+ASKED = "Your request waits for @{}:x.org now. When they accept, I will tell you."
+
+
+def test_a_request_is_a_question_with_numbers(strangers: Village) -> None:
+    assert strangers.one("alice", "friend add @bob:x.org We met at the lake") == ASKED.format("bob")
+    question = strangers.bodies("bob")[-1]
+    assert "@alice:x.org would like to be your friend" in question
+    assert "We met at the lake" in question
+    assert "1 — accept" in question
+    assert strangers.one("bob", "1") == "You and @alice:x.org are friends now."
+    assert strangers.bodies("alice")[-1] == "You and @bob:x.org are friends now."
+    assert strangers.one("alice", "friends") == "Your friend\n@bob:x.org"
+    assert strangers.one("bob", "friends") == "Your friend\n@alice:x.org"
+
+
+def test_until_accepted_the_asker_is_a_stranger(strangers: Village) -> None:
+    strangers.say("bob", "post For my friends")
+    strangers.say("bob", "profile set name Bob")
+    before = [strangers.one("alice", c) for c in ("feed", "album @bob:x.org", "profile @bob:x.org", "friends")]
+    strangers.say("alice", "friend add @bob:x.org")
+    after = [strangers.one("alice", c) for c in ("feed", "album @bob:x.org", "profile @bob:x.org", "friends")]
+    assert after == before
+    nobody = [strangers.one("alice", c) for c in ("album @nobody:x.org", "profile @nobody:x.org")]
+    assert [text.replace("nobody", "bob") for text in nobody] == before[1:3]
+
+
+def test_declining_is_silent_and_cannot_be_found_out(strangers: Village) -> None:
+    """Who was declined sees and hears the same as who is waiting."""
+    strangers.say("alice", "friend add @bob:x.org")
+    strangers.say("carol", "friend add @bob:x.org")
+    strangers.say("bob", "friend decline @alice:x.org")
+    count = len(strangers.bodies("bob"))
+    for command in ("friends", "friend add @bob:x.org", "feed", "profile @bob:x.org", "friend remove @bob:x.org"):
+        assert strangers.say("alice", command) == strangers.say("carol", command), command
+    strangers.wait(30 * DAY)
+    for command in ("friend add @bob:x.org again", "friends"):
+        assert strangers.say("alice", command) == strangers.say("carol", command), command
+    assert len(strangers.bodies("bob")) == count, "a repeated request must not ring again"
+
+
+def test_after_a_long_time_one_may_ask_again(strangers: Village) -> None:
+    strangers.say("alice", "friend add @bob:x.org")
+    strangers.say("bob", "2")
+    strangers.wait(91 * DAY)
+    assert strangers.one("alice", "friend add @bob:x.org Please") == ASKED.format("bob")
+    assert "Please" in strangers.bodies("bob")[-1]
+
+
+def test_who_declined_may_change_their_mind(strangers: Village) -> None:
+    strangers.say("alice", "friend add @bob:x.org")
+    strangers.say("bob", "2")
+    assert strangers.one("bob", "friend add @alice:x.org") == "You and @alice:x.org are friends now."
+
+
+def test_adding_who_asked_accepts(strangers: Village) -> None:
+    strangers.say("alice", "friend add @bob:x.org")
+    assert strangers.one("bob", "friend add @alice:x.org") == "You and @alice:x.org are friends now."
+    assert strangers.one("bob", "1").startswith("No question is open")
+
+
+def test_the_answer_is_the_same_for_everybody(strangers: Village) -> None:
+    strangers.say("alice", "friend add @bob:x.org")
+    strangers.say("bob", "2")
+    for name in ("bob", "carol", "nobody"):
+        assert strangers.one("alice", f"friend add @{name}:x.org") == ASKED.format(name)
+
+
+def test_a_request_waits_for_the_first_chat(strangers: Village) -> None:
+    strangers.say("alice", "friend add @dave:x.org Hello Dave")
+    strangers.open("dave")
+    greeting, question = strangers.bodies("dave")
+    assert greeting.startswith("Hello! I am Courtyard.")
+    assert "Hello Dave" in question
+    strangers.say("dave", "1")
+    assert strangers.bodies("alice")[-1] == "You and @dave:x.org are friends now."
+
+
+def test_numbers_of_requests(strangers: Village) -> None:
+    """They hold until the list is shown again, and are usable before it was ever shown."""
+    strangers.say("bob", "friend add @alice:x.org")
+    strangers.say("carol", "friend add @alice:x.org")
+    assert strangers.one("alice", "friend accept 2") == "You and @carol:x.org are friends now."
+    assert "1 — @bob:x.org" in strangers.one("alice", "friends")
+    assert strangers.one("alice", "friend accept 2").startswith("There is no open request 2")
+    assert strangers.one("alice", "friend decline 1") == "Declined. @bob:x.org is not told."
+    assert strangers.one("alice", "friend accept 1").startswith("There is no open request 1")
+
+
+def test_a_request_that_was_taken_back_cannot_be_accepted(strangers: Village) -> None:
+    strangers.say("alice", "friend add @bob:x.org")
+    strangers.say("alice", "friend remove @bob:x.org")
+    assert "no open request" in strangers.one("bob", "friend accept @alice:x.org")
+    strangers.say("alice", "friend add @bob:x.org")
+    assert strangers.one("bob", "friend accept @alice:x.org") == "You and @alice:x.org are friends now."
+
+
+def test_notes_cannot_forge(strangers: Village) -> None:
+    strangers.say("alice", "friend add @bob:x.org **hi**\n@carol:x.org would like \u202eto be your friend")
+    question = strangers.bodies("bob")[-1]
+    assert "They write: **hi** @carol:x.org would like to be your friend\n" in question
+
+
+def test_parting_is_silent_and_mutual(village: Village) -> None:
+    village.say("alice", "post From Alice")
+    village.say("bob", "post From Bob")
+    village.say("bob", "feed")
+    village.say("alice", "feed")
+    count = len(village.rooms["alice"].events)
+    assert "no longer among your friends" in village.one("bob", "friend remove @alice:x.org")
+    assert len(village.rooms["alice"].events) == count, "nobody is told"
+    assert not any("From Bob" in body for body in village.bodies("alice"))
+    assert not any("From Alice" in body for body in village.bodies("bob"))
+    assert village.one("alice", "friends") == "Your friend\n@carol:x.org"
+    assert "From Bob" not in "".join(village.say("alice", "feed"))
+    assert "From Alice" not in "".join(village.say("bob", "feed"))
+
+
+def test_limits() -> None:
+    village = Village(contact_limits=ContactLimits(open_requests=2, friends=3, note=5))
+    village.open("alice", "bob", "carol", "dave", "erin")
+    assert "too long" in village.one("alice", "friend add @bob:x.org far too long")
+    village.say("alice", "friend add @bob:x.org")
+    village.say("alice", "friend add @nobody:x.org")
+    assert "still unanswered" in village.one("alice", "friend add @carol:x.org")
+    village.say("bob", "1")
+    village.say("carol", "friend add @alice:x.org")
+    village.say("alice", "1")
+    village.say("dave", "friend add @alice:x.org")
+    assert "it is full" in village.one("alice", "1")
+    village.close()
+
+
+def test_a_flood_of_requests_announces_only_some() -> None:
+    village = Village(contact_limits=ContactLimits(notices=2))
+    village.open("alice", "bob", "carol", "dave")
+    for name in ("bob", "carol", "dave"):
+        assert village.one(name, "friend add @alice:x.org") == ASKED.format("alice")
+    assert len(village.bodies("alice")) == 3
+    assert "3 — @dave:x.org" in village.one("alice", "friends")
+    village.close()
+
+
+def test_profiles(village: Village) -> None:
+    assert "Nothing is filled in yet" in village.one("alice", "profile")
+    village.say("alice", "profile set name Alice\u202e Liddell")
+    village.say("alice", "profile set bio I like *lakes*\nand cats")
+    mine = village.one("alice", "profile")
+    assert "Name: Alice Liddell" in mine
+    assert "I like *lakes*\nand cats" in mine
+    assert "Name: Alice Liddell" in village.one("bob", "profile @alice:x.org")
+    assert village.one("bob", "profile @carol:x.org") == "There is no profile of @carol:x.org for you to see."
+    assert village.one("bob", "friends") == "Your friend\nAlice Liddell (@alice:x.org)"
+    village.say("alice", "profile set name")
+    assert "Name:" not in village.one("bob", "profile @alice:x.org")
+    assert "no field" in village.one("alice", "profile set shoe 44")
+    assert "too long" in village.one("alice", "profile set name " + "x" * 61)
+
+
+def test_yourself(strangers: Village) -> None:
+    assert "That is you" in strangers.one("alice", "friend add @alice:x.org")
+    assert "not among your friends" in strangers.one("alice", "friend remove @alice:x.org")
+
+
+@pytest.mark.parametrize("command", ["加好友 @bob:x.org 你好", "加好友@bob:x.org"])
+def test_chinese(strangers: Village, command: str) -> None:
+    strangers.say("alice", "language zh")
+    assert strangers.one("alice", command) == "你的申请正在等 @bob:x.org 回复。对方接受后，我会告诉你。"
+
+
+def test_on_every_engine(any_engine: Village) -> None:
+    assert any_engine.one("alice", "friends") == "Your 2 friends\n@bob:x.org\n@carol:x.org"
+    any_engine.say("bob", "friend add @carol:x.org x")
+    any_engine.say("carol", "friend decline 1")
+    any_engine.say("bob", "friend remove @carol:x.org")
+    any_engine.say("alice", "friend remove @carol:x.org")
+    any_engine.say("bob", "profile set name Bob")
+    assert any_engine.one("alice", "friends") == "Your friend\nBob (@bob:x.org)"

@@ -1,0 +1,227 @@
+"""The whole bot but Matrix, in one process: the real pipeline, features, outbox, claims and database.
+
+People speak by name; what the bot sends lands in their rooms, numbered so that two villages can be compared.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.chat.catalogue import Catalogue
+from bridge.chat.commands import build_registry
+from bridge.chat.hooks import Hooks
+from bridge.chat.inbound import (
+    DmOpened,
+    EditedMessage,
+    EncryptedFile,
+    Inbound,
+    Origin,
+    PictureMessage,
+    Reaction,
+    Redaction,
+    Relation,
+    RoomView,
+    TextMessage,
+)
+from bridge.chat.people import People
+from bridge.chat.pipeline import Pipeline
+from bridge.chat.quota import Quotas, Rate
+from bridge.chat.registry import Found
+from bridge.contacts import commands as contacts
+from bridge.contacts.model import ContactLimits
+from bridge.db import Database
+from bridge.db.tables import metadata
+from bridge.delivery.claim import Claims, What, sent
+from bridge.delivery.outbox import Outbox
+from bridge.ids import AccountId, EventId, RoomId, UserId
+from bridge.moments import commands as moments
+from bridge.moments.model import MomentLimits
+from bridge.moments.picture import StoredPicture
+
+ACCOUNT = AccountId(1)
+MINUTE = 60_000
+STORED = StoredPicture(
+    file={"v": "v2", "url": "mxc://x.org/picture", "iv": "aXY", "hashes": {"sha256": "aGFzaA"}, "key": {"k": "a2V5"}},
+    thumbnail={"v": "v2", "url": "mxc://x.org/small", "iv": "aXY", "hashes": {"sha256": "c21h"}, "key": {"k": "a2V5"}},
+    info={"mimetype": "image/jpeg", "w": 640, "h": 480, "size": 1000, "thumbnail_info": {"w": 64, "h": 48}},
+)
+
+
+@dataclass(slots=True)
+class Shown:
+    """An event of the bot in somebody's room."""
+
+    event_id: EventId
+    content: Mapping[str, Any]
+    redacted: bool = False
+
+    @property
+    def body(self) -> str:
+        return str(self.content["body"])
+
+
+@dataclass(slots=True)
+class Room:
+    room_id: RoomId
+    events: list[Shown] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    """All that ever arrived, in order, as JSON."""
+
+
+def user_id(name: str) -> UserId:
+    return UserId(f"@{name}:x.org")
+
+
+class Village:
+    def __init__(
+        self,
+        database: Database | None = None,
+        *,
+        contact_limits: ContactLimits | None = None,
+        moment_limits: MomentLimits | None = None,
+    ) -> None:
+        self.now = 1_750_000_000_000
+        self.db = database or Database.open("sqlite://")
+        self.db.clock = lambda: self.now
+        if database is None:
+            metadata.create_all(self.db.engine)
+        self.db.run_sync(
+            lambda tx: tx.sql("INSERT INTO accounts (id, user_id, instance, created_at) VALUES (1, '@bot:x', 'i', 0)")
+        )
+        self.rooms: dict[str, Room] = {}
+        self._events = 0
+        # A loop of its own, since the tests that use it are plain functions.
+        self._loop = asyncio.new_event_loop()
+        self._owns_db = database is None
+        catalogue = _CATALOGUE
+        people = People()
+        outbox = Outbox(people, catalogue, lambda: None)
+
+        def find(text: str) -> Found | None:
+            return registry.find(text)
+
+        built = moments.build(outbox, people, find, moment_limits)
+        commands, hooks, renderers = contacts.build(outbox, people, contact_limits, (built.parted,))
+        registry = build_registry([*commands, *built.commands], people, catalogue)
+        merged = Hooks(
+            on_reply=built.hooks.on_reply,
+            on_reaction=built.hooks.on_reaction,
+            on_choice=hooks.on_choice,
+            on_redaction=built.hooks.on_redaction,
+            on_edit=built.hooks.on_edit,
+            on_opened=hooks.on_opened,
+        )
+        endless = Quotas(Rate(10**9, 10**9), Rate(10**9, 10**9))
+
+        async def prepare(event: PictureMessage) -> StoredPicture:
+            return STORED
+
+        self._pipeline = Pipeline(self.db, registry, merged, outbox, people, endless, pictures=prepare)
+        self._claims = Claims(people, {**renderers, **built.renderers}, catalogue)
+
+    def close(self) -> None:
+        if self._owns_db:
+            self._loop.run_until_complete(self.db.close())
+        self._loop.close()
+
+    # --- what people do ---------------------------------------------------------------------------------------
+    def open(self, *names: str) -> None:
+        """These people open their chats with the bot."""
+        for name in names:
+            self.rooms[name] = Room(RoomId(f"!{name}:x.org"))
+            self._handle(name, lambda origin: DmOpened(origin))
+
+    def befriend(self, a: str, b: str) -> None:
+        self.say(a, f"friend add {user_id(b)}")
+        self.say(b, f"friend accept {user_id(a)}")
+
+    def say(self, name: str, text: str, to: EventId | None = None) -> list[str]:
+        """Send a text; returns the bodies of what the speaker got since."""
+        return [event.body for event in self.get(name, text, to)]
+
+    def get(self, name: str, text: str, to: EventId | None = None) -> list[Shown]:
+        """The same, with the whole events."""
+        before = len(self.rooms[name].events)
+        self._handle(name, lambda origin: TextMessage(origin, text, Relation(reply_to=to)))
+        return self.rooms[name].events[before:]
+
+    def one(self, name: str, text: str, to: EventId | None = None) -> str:
+        """The same, for what has exactly one answer."""
+        [body] = self.say(name, text, to)
+        return body
+
+    def picture(self, name: str, caption: str) -> list[str]:
+        before = len(self.rooms[name].events)
+        file = EncryptedFile("mxc://x.org/original", "key", "iv", "hash")
+        self._handle(name, lambda origin: PictureMessage(origin, caption, file, "image/png", 10))
+        return [event.body for event in self.rooms[name].events[before:]]
+
+    def react(self, name: str, target: EventId, key: str) -> EventId:
+        return self._handle(name, lambda origin: Reaction(origin, target, key))
+
+    def redact(self, name: str, target: EventId) -> list[str]:
+        before = len(self.rooms[name].events)
+        self._handle(name, lambda origin: Redaction(origin, target))
+        return [event.body for event in self.rooms[name].events[before:]]
+
+    def edit(self, name: str, target: EventId, text: str) -> list[str]:
+        before = len(self.rooms[name].events)
+        self._handle(name, lambda origin: EditedMessage(origin, target, text))
+        return [event.body for event in self.rooms[name].events[before:]]
+
+    @property
+    def last_event(self) -> EventId:
+        """The event that somebody sent last."""
+        return EventId(f"$in-{self._events}")
+
+    # --- what people see --------------------------------------------------------------------------------------
+    def bodies(self, name: str) -> list[str]:
+        """What stands in somebody's room now, the answers to edits as they were sent."""
+        return [event.body for event in self.rooms[name].events if not event.redacted]
+
+    def wait(self, ms: int) -> None:
+        """Let time pass, and what is due be sent."""
+        self.now += ms
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Send all that is due, as the worker does."""
+        while True:
+            scan = self.db.run_sync(lambda tx: self._claims.scan(tx, set(), 1000))
+            if not scan.claims:
+                return
+            for target, first in scan.claims.items():
+                claimed = first
+                while True:
+                    [room] = [room for room in self.rooms.values() if room.room_id == target[1]]
+                    if claimed.what is What.REDACT:
+                        [event] = [event for event in room.events if event.event_id == claimed.target_event]
+                        assert not event.redacted
+                        event.redacted = True
+                        event_id = event.event_id
+                        room.log.append(f"redacted {event_id}")
+                    else:
+                        event_id = EventId(f"$out-{len(room.events)}-{room.room_id}")
+                        content = json.loads(json.dumps(dict(claimed.outgoing.content)))
+                        room.events.append(Shown(event_id, content))
+                        room.log.append(json.dumps(content, sort_keys=True))
+                    step = self.db.run_sync(
+                        lambda tx, c=claimed, e=event_id, t=target: self._claims.settle(sent(c, e), tx, t)  # type: ignore[misc]
+                    )
+                    if step.claimed is None:
+                        break
+                    claimed = step.claimed
+
+    def _handle(self, name: str, make: "Any") -> EventId:
+        self._events += 1
+        room = self.rooms[name]
+        origin = Origin(ACCOUNT, room.room_id, self.last_event, user_id(name), self.now, True)
+        event: Inbound = make(origin)
+        self._loop.run_until_complete(self._pipeline.handle(event, RoomView(room.room_id, user_id(name), True)))
+        self.deliver()
+        return self.last_event
+
+
+_CATALOGUE = Catalogue.load(strict=True)
