@@ -24,7 +24,6 @@ async def test_element_that_excludes_insecure_devices(
         assert "pong" in answer.body
         assert answer.shield is None
         assert answer.decryption_failure is None
-    await alice.client.logout()
 
 
 @pytest.mark.parametrize("server", [0, 1])
