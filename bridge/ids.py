@@ -1,7 +1,7 @@
 """Identifiers. Matrix ids follow the grammar of the Matrix specification, appendix "Identifier grammar"."""
 
 import re
-from typing import NewType
+from typing import NewType, TypeGuard
 
 UserId = NewType("UserId", str)
 """A Matrix user id, `@localpart:server`, at most 255 bytes."""
@@ -19,6 +19,25 @@ MAX_ID_BYTES = 255
 _SERVER = r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,230})(?::\d{1,5})?"
 # Historical user ids may hold any printable ASCII in the localpart (spec: "Historical User IDs").
 _USER_ID = re.compile(rf"@[\x21-\x39\x3B-\x7E]{{1,250}}:{_SERVER}", re.ASCII)
+
+
+_OPAQUE = re.compile(r"[$!][\x21-\x7E]{1,254}", re.ASCII)
+_DEVICE_ID = re.compile(r"[\x21-\x7E]{1,255}", re.ASCII)
+
+
+def is_event_id(value: object) -> TypeGuard[str]:
+    """Whether `value` can be an event id. Only printable ASCII: it goes into databases and URLs."""
+    return isinstance(value, str) and value.startswith("$") and _OPAQUE.fullmatch(value) is not None
+
+
+def is_room_id(value: object) -> TypeGuard[str]:
+    """Whether `value` can be a room id."""
+    return isinstance(value, str) and value.startswith("!") and _OPAQUE.fullmatch(value) is not None
+
+
+def is_device_id(value: object) -> TypeGuard[str]:
+    """Whether `value` can be a device id."""
+    return isinstance(value, str) and _DEVICE_ID.fullmatch(value) is not None
 
 
 def parse_user_id(text: str) -> UserId | None:

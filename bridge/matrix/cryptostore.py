@@ -255,6 +255,22 @@ class CryptoStore:
         if self.users.pop(user_id, None) is not None:
             self._dirty_users[user_id] = None
 
+    def drop_session(self, session: Session) -> None:
+        """Forget an Olm session."""
+        self._dirty_sessions[session.id] = None
+
+    def drop_sessions_of(self, sender_key: str) -> None:
+        """Forget all Olm sessions and room keys of a device."""
+        for session in self._sessions._entries.pop(sender_key, []):
+            self.drop_session(session)
+        for room_id in [room for room, senders in self._groups._entries.items() if sender_key in senders]:
+            for session_id in self._groups._entries[room_id].pop(sender_key):
+                self._dirty_groups[(room_id, sender_key, session_id)] = None
+
+    def count_groups_of(self, sender_key: str) -> int:
+        """How many room keys of a device are kept."""
+        return sum(len(senders[sender_key]) for senders in self._groups._entries.values() if sender_key in senders)
+
     def save_secret(self, name: str, value: bytes) -> None:
         self.secrets[name] = value
         self._dirty_secrets[name] = value
@@ -271,8 +287,8 @@ class CryptoStore:
     def _clear_dirty(self) -> None:
         self._wipe = False
         self._account_dirty = False
-        self._dirty_sessions: dict[str, tuple[str, Session]] = {}
-        self._dirty_groups: dict[tuple[str, str, str], InboundGroupSession] = {}
+        self._dirty_sessions: dict[str, tuple[str, Session] | None] = {}
+        self._dirty_groups: dict[tuple[str, str, str], InboundGroupSession | None] = {}
         self._dirty_outbound: dict[RoomId, GroupSession | None] = {}
         self._dirty_devices: dict[tuple[str, str], OlmDevice] = {}
         self._dirty_users: dict[str, TrackedUser | None] = {}
@@ -332,8 +348,21 @@ class CryptoStore:
                 " DO UPDATE SET pickle = excluded.pickle, used_at = excluded.used_at",
                 [
                     (me, sid, curve, s.pickle(key), _ms(s.creation_time), _ms(s.use_time))
-                    for sid, (curve, s) in self._dirty_sessions.items()
+                    for sid, (curve, s) in ((k, v) for k, v in self._dirty_sessions.items() if v is not None)
                 ],
+            )
+        )
+        statements.append(
+            (
+                "DELETE FROM crypto_olm_sessions WHERE account_id = ? AND session_id = ?",
+                [(me, sid) for sid, s in self._dirty_sessions.items() if s is None],
+            )
+        )
+        statements.append(
+            (
+                "DELETE FROM crypto_megolm_inbound"
+                " WHERE account_id = ? AND room_id = ? AND sender_key = ? AND session_id = ?",
+                [(me, *key) for key, g in self._dirty_groups.items() if g is None],
             )
         )
         statements.append(
@@ -345,6 +374,7 @@ class CryptoStore:
                 [
                     (me, room, curve, sid, g.ed25519, json.dumps(g.forwarding_chain), g.pickle(key))
                     for (room, curve, sid), g in self._dirty_groups.items()
+                    if g is not None
                 ],
             )
         )

@@ -1,7 +1,7 @@
 """Matrix events to `Inbound` values. Everything in an event may be hostile: what does not fit becomes None."""
 
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
 from bridge.chat.inbound import (
     EditedMessage,
@@ -15,7 +15,7 @@ from bridge.chat.inbound import (
     Relation,
     TextMessage,
 )
-from bridge.ids import AccountId, EventId, RoomId, UserId, parse_user_id
+from bridge.ids import AccountId, EventId, RoomId, UserId, is_event_id, parse_user_id
 
 _MAX_BODY = 65_536
 _MAX_KEY = 64
@@ -28,7 +28,12 @@ _OTHER_TYPES = frozenset(
 def origin(event: Mapping[str, Any], room_id: RoomId, account: AccountId, *, encrypted: bool) -> Origin | None:
     """Where an event comes from; None when it lacks what every event has."""
     event_id, sender, sent_at = event.get("event_id"), event.get("sender"), event.get("origin_server_ts")
-    if not _is_id(event_id) or not isinstance(sender, str) or not isinstance(sent_at, int) or isinstance(sent_at, bool):
+    if (
+        not is_event_id(event_id)
+        or not isinstance(sender, str)
+        or not isinstance(sent_at, int)
+        or isinstance(sent_at, bool)
+    ):
         return None
     user = parse_user_id(sender)
     if user is None:
@@ -52,12 +57,12 @@ def to_inbound(
         relation = content.get("m.relates_to")
         if isinstance(relation, dict) and relation.get("rel_type") == "m.annotation":
             target, key = relation.get("event_id"), relation.get("key")
-            if _is_id(target) and isinstance(key, str) and 0 < len(key) <= _MAX_KEY:
+            if is_event_id(target) and isinstance(key, str) and 0 < len(key) <= _MAX_KEY and _is_text(key):
                 return Reaction(where, EventId(target), key)
         return None
     if event_type == "m.room.redaction":
         target = content.get("redacts", redacts)
-        return Redaction(where, EventId(target)) if _is_id(target) else None
+        return Redaction(where, EventId(target)) if is_event_id(target) else None
     if event_type in _OTHER_TYPES:
         return OtherMessage(where, event_type)
     return None
@@ -99,7 +104,7 @@ def _message(where: Origin, content: Mapping[str, Any], me: UserId) -> Inbound |
 
 def _edit(where: Origin, relates: Mapping[str, Any], new: object) -> EditedMessage | None:
     target = relates.get("event_id")
-    if not isinstance(new, dict) or not _is_id(target):
+    if not isinstance(new, dict) or not is_event_id(target):
         return None
     body = new.get("body")
     if not isinstance(body, str) or len(body) > _MAX_BODY:
@@ -111,11 +116,11 @@ def _relation(relates: object) -> Relation:
     if not isinstance(relates, dict):
         return Relation()
     reply, thread, falls_back = None, None, False
-    if relates.get("rel_type") == "m.thread" and _is_id(relates.get("event_id")):
+    if relates.get("rel_type") == "m.thread" and is_event_id(relates.get("event_id")):
         thread = EventId(relates["event_id"])
         falls_back = relates.get("is_falling_back") is True
     in_reply = relates.get("m.in_reply_to")
-    if isinstance(in_reply, dict) and _is_id(in_reply.get("event_id")) and not falls_back:
+    if isinstance(in_reply, dict) and is_event_id(in_reply.get("event_id")) and not falls_back:
         reply = EventId(in_reply["event_id"])
     return Relation(reply, thread)
 
@@ -134,8 +139,13 @@ def _file(file: object) -> EncryptedFile | None:
     return EncryptedFile(*values)
 
 
-def _is_id(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and 1 < len(value) <= 255 and value.startswith("$")
+def _is_text(text: str) -> bool:
+    """Whether it can be written as UTF-8: JSON can hold half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def sender_of(event: Mapping[str, Any]) -> UserId | None:

@@ -18,6 +18,7 @@ log = structlog.get_logger(__name__)
 _QUERY_USERS = 250
 _SHARE_DEVICES = 100
 _CLAIM_PAUSE_S = 60.0
+_QUERY_PAUSE_S = 60.0
 
 
 class Keys:
@@ -31,6 +32,8 @@ class Keys:
         self._upload_lock = asyncio.Lock()
         # A device whose key could not be claimed is tried again, but not with every message.
         self._claim_after: dict[tuple[str, str], float] = {}
+        # Nor does a message wait each time for a server that is down.
+        self._query_after: dict[str, float] = {}
         # Transaction ids of to-device sends: random per start, counted within.
         self._txn = (f"{secrets.token_hex(8)}.{n}" for n in itertools.count())
 
@@ -58,15 +61,22 @@ class Keys:
             Unreachable, MatrixError: nothing may be encrypted to them until it succeeds.
         """
         async with self._query_lock:
-            users = self.machine.users_to_query(among)
+            users = [u for u in self.machine.users_to_query(among) if self.may_query(u)]
             for start in range(0, len(users), _QUERY_USERS):
                 part = users[start : start + _QUERY_USERS]
                 answer = await self._http.request(
                     "POST", "/_matrix/client/v3/keys/query", {"device_keys": {u: [] for u in part}, "timeout": 10000}
                 )
                 self.machine.receive_devices(answer, part)
+            now = time.monotonic()
+            self._query_after = {u: t for u, t in self._query_after.items() if t > now}
+            self._query_after.update({u: now + _QUERY_PAUSE_S for u in self.machine.users_to_query(users)})
             if users:
                 await self._store.commit()
+
+    def may_query(self, user: str) -> bool:
+        """Whether a query for this user would be sent now: their server has not just failed to answer one."""
+        return self._query_after.get(user, 0.0) <= time.monotonic()
 
     async def session_for(self, room_id: RoomId, members: list[str], rotation: tuple[int, int]) -> GroupSession:
         """The room's outbound session, in the hands of every device of its members that can be reached.

@@ -5,7 +5,9 @@ wrong with one never costs another.
 """
 
 import json
+import re
 from base64 import b64decode
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +20,7 @@ from nio.events import RoomKeyEvent
 
 from bridge.db.engine import now_ms
 from bridge.errors import CourtyardError
-from bridge.ids import DeviceId, RoomId, UserId
+from bridge.ids import DeviceId, RoomId, UserId, is_device_id, is_room_id
 from bridge.matrix.cryptostore import CryptoStore, GroupSession
 from bridge.matrix.signing import verified
 
@@ -30,7 +32,12 @@ OLM = "m.olm.v1.curve25519-aes-sha2"
 _MAX_OLM_BODY = 65_536
 _MAX_DEVICES_PER_USER = 200
 _MAX_SESSIONS_PER_SENDER_AND_ROOM = 500
-_FALLBACK_SLACK = 50
+_MAX_OLM_SESSIONS_PER_DEVICE = 10
+_MAX_STRANGERS = 500
+"""Devices of people whom we share no room with that may have Olm sessions and room keys here at the same time."""
+_MAX_STRANGERS_KEYS = 20
+_KEY32 = re.compile(r"[A-Za-z0-9+/]{43}")
+"""32 bytes in unpadded base64: a session id, a public key."""
 
 
 class NoKey(CourtyardError):
@@ -65,6 +72,7 @@ class Machine(Olm):  # type: ignore[misc]
     def __init__(self, user_id: UserId, device_id: DeviceId, store: CryptoStore) -> None:
         super().__init__(user_id, device_id, store)
         self._seen: LRUCache[tuple[str, str, int], str] = LRUCache(100_000)
+        self._strangers: OrderedDict[str, None] = OrderedDict()
         self.self_signing_key: str | None = None
         """Our own account's self-signing key: devices of ours that it signed get room keys too."""
 
@@ -97,19 +105,49 @@ class Machine(Olm):  # type: ignore[misc]
             message = vodozemac.AnyOlmMessage.normal(b64decode(body + "=" * (-len(body) % 4), validate=True))
         else:
             return None
-        got = self.decrypt(sender, sender_key, message)
+        self._make_room_for(sender, sender_key)
+        try:
+            got = self.decrypt(sender, sender_key, message)
+        finally:
+            self._tidy(sender, sender_key)
         if isinstance(got, RoomKeyEvent):
             return RoomKey(got.room_id, got.session_id)
         return None
+
+    def _make_room_for(self, sender: str, sender_key: str) -> None:
+        """Anybody may write to us and claim any `sender_key`: what strangers leave here is bounded."""
+        if sender in self.store.users:
+            self._strangers.pop(sender_key, None)
+            return
+        self._strangers[sender_key] = None
+        self._strangers.move_to_end(sender_key)
+        while len(self._strangers) > _MAX_STRANGERS:
+            oldest, _ = self._strangers.popitem(last=False)
+            self.store.drop_sessions_of(oldest)
+
+    def _tidy(self, sender: str, sender_key: str) -> None:
+        """nio's containers grow with each name that is asked for."""
+        sessions = self.session_store._entries
+        if not sessions.get(sender_key):
+            sessions.pop(sender_key, None)
+            self._strangers.pop(sender_key, None)
+        elif len(sessions[sender_key]) > _MAX_OLM_SESSIONS_PER_DEVICE:
+            sessions[sender_key].sort(key=lambda session: session.use_time, reverse=True)
+            while len(sessions[sender_key]) > _MAX_OLM_SESSIONS_PER_DEVICE:
+                self.store.drop_session(sessions[sender_key].pop())
+        if not self.device_store._entries.get(sender):
+            self.device_store._entries.pop(sender, None)
 
     def create_group_session(
         self, sender_key: str, sender_fp_key: str, room_id: str, session_id: str, session_key: str
     ) -> None:
         """Keep a room key, unless we have it from an earlier index, or its sender has sent too many."""
-        known = self.inbound_group_store[room_id][sender_key]
         session = InboundGroupSession(session_key, sender_fp_key, sender_key, room_id)
-        if session.id != session_id:
+        if session.id != session_id or not is_room_id(room_id):
             raise Undecryptable("the session id does not belong to the session key")
+        if sender_key in self._strangers and self.store.count_groups_of(sender_key) >= _MAX_STRANGERS_KEYS:
+            raise Undecryptable("too many room keys of a stranger")
+        known = self.inbound_group_store[room_id][sender_key]
         old = known.get(session_id)
         if old is not None and old.first_known_index <= session.first_known_index:
             return
@@ -227,7 +265,7 @@ class Machine(Olm):  # type: ignore[misc]
     def _checked_device(self, user: str, device_id: str, keys: object) -> OlmDevice | None:
         try:
             assert isinstance(keys, dict)
-            if keys["user_id"] != user or keys["device_id"] != device_id or len(device_id) > 255:
+            if keys["user_id"] != user or keys["device_id"] != device_id or not is_device_id(device_id):
                 return None
             ed25519, curve = keys["keys"][f"ed25519:{device_id}"], keys["keys"][f"curve25519:{device_id}"]
             vodozemac.Curve25519PublicKey.from_base64(curve)
@@ -358,6 +396,8 @@ class Machine(Olm):  # type: ignore[misc]
         session_id, ciphertext = content.get("session_id"), content.get("ciphertext")
         if content.get("algorithm") != MEGOLM or not isinstance(session_id, str) or not isinstance(ciphertext, str):
             raise Undecryptable("malformed")
+        if not _KEY32.fullmatch(session_id):
+            raise Undecryptable("malformed")
         candidates = [
             sessions[session_id] for sessions in self.inbound_group_store[room_id].values() if session_id in sessions
         ]
@@ -403,4 +443,4 @@ def _only_key(key: object) -> str | None:
         (value,) = key["keys"].values()
     except (AssertionError, KeyError, TypeError, ValueError, AttributeError):
         return None
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, str) and _KEY32.fullmatch(value) else None

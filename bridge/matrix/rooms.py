@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.chat.inbound import RoomView
 from bridge.db import Tx
-from bridge.ids import AccountId, RoomId, UserId
+from bridge.ids import AccountId, RoomId, UserId, parse_user_id
 from bridge.matrix.machine import MEGOLM
 
 _DEFAULT_ROTATION_MS = 7 * 24 * 3600 * 1000
@@ -77,6 +77,8 @@ class Room:
         if not isinstance(content, dict) or not isinstance(key, str):
             return False
         if kind == "m.room.member":
+            if parse_user_id(key) is None:
+                return False
             membership = content.get("membership")
             before = self.members.get(key)
             if membership in ("join", "invite"):
@@ -103,7 +105,8 @@ class Room:
             return True
         if kind == "m.room.create":
             additional = content.get("additional_creators")
-            self.creators = [event.get("sender", "")] + (additional if isinstance(additional, list) else [])
+            names = [event.get("sender"), *(additional if isinstance(additional, list) else [])]
+            self.creators = [name for name in names if isinstance(name, str)]
             return True
         return False
 

@@ -14,7 +14,7 @@ import structlog
 from bridge.chat.inbound import DmOpened, Inbound, Origin
 from bridge.db import Tx
 from bridge.db.engine import now_ms
-from bridge.ids import AccountId, EventId, RoomId, UserId
+from bridge.ids import AccountId, EventId, RoomId, UserId, is_room_id
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.events import origin, sender_of, to_inbound
 from bridge.matrix.http import Homeserver, MatrixError, Unreachable, retrying, segment
@@ -93,6 +93,8 @@ class SyncReader:
         self._waiting: dict[str, _Waiting] = {}
         self._new_waiting: list[_Waiting] = []
         self._done_waiting: list[str] = []
+        self._unknown: dict[str, str] = {}
+        """Waiting events whose sender's devices could not be asked for, with the sender."""
         self._first = True
 
     def load(self, tx: Tx) -> None:
@@ -111,12 +113,15 @@ class SyncReader:
         self._device_facts(answer, batch)
         new_keys = self._to_device(answer)
         rooms = _dict(answer.get("rooms"))
-        for room_id in _dict(rooms.get("leave")):
+        for room_id in filter(is_room_id, _dict(rooms.get("leave"))):
             self._left(RoomId(room_id))
         for room_id, data in _dict(rooms.get("invite")).items():
-            self._invited(RoomId(room_id), _dict(data), batch)
+            if is_room_id(room_id):
+                self._invited(RoomId(room_id), _dict(data), batch)
         said: list[tuple[RoomId, Mapping[str, Any]]] = []
         for room_id, data in _dict(rooms.get("join")).items():
+            if not is_room_id(room_id):
+                continue
             said += await self._joined(RoomId(room_id), _dict(data), since, batch)
         self._track()
         for room_id, event in said:
@@ -301,12 +306,20 @@ class SyncReader:
         self._store.save_user(where.sender, outdated=True)
         try:
             await self._keys.query([where.sender])
-            return self._keys.machine.decrypt_room_event(event, room_id)
+            inner = self._keys.machine.decrypt_room_event(event, room_id)
         except (Unreachable, MatrixError):
-            self._wait(room_id, where.event_id, event, session_id)
+            pass
         except (NoKey, UnknownSender, Undecryptable):
-            log.warning("an event was refused: its room key belongs to no device of its sender")
-            self._settled(where.event_id)
+            if not self._store.users[where.sender].outdated:
+                log.warning("an event was refused: its room key belongs to no device of its sender")
+                self._settled(where.event_id)
+                return None
+        else:
+            self._unknown.pop(where.event_id, None)
+            return inner
+        # The sender's server did not tell their devices. Ask again later.
+        self._wait(room_id, where.event_id, event, session_id)
+        self._unknown[where.event_id] = where.sender
         return None
 
     def _wait(self, room_id: RoomId, event_id: EventId, event: Mapping[str, Any], session_id: str) -> None:
@@ -319,6 +332,7 @@ class SyncReader:
         self._new_waiting.append(waiting)
 
     def _settled(self, event_id: str) -> None:
+        self._unknown.pop(event_id, None)
         if self._waiting.pop(event_id, None) is not None:
             self._done_waiting.append(event_id)
 
@@ -329,7 +343,12 @@ class SyncReader:
     async def _retry(self, keys: list[RoomKey], *, everything: bool) -> list[Inbound]:
         """Events whose key has just come; at the start, all that wait."""
         got = {(k.room_id, k.session_id) for k in keys}
-        ready = [w for w in self._waiting.values() if everything or (w.room_id, w.session_id) in got]
+        ask = {event_id for event_id, user in self._unknown.items() if self._keys.may_query(user)}
+        ready = [
+            w
+            for event_id, w in self._waiting.items()
+            if everything or event_id in ask or (w.room_id, w.session_id) in got
+        ]
         events: list[Inbound] = []
         for waiting in ready:
             inbound = await self._open(waiting.room_id, waiting.event)
