@@ -141,7 +141,7 @@ class OlmMachine:
             raise OlmFailure("not encrypted for this device")
         try:
             payload = thing(json.loads(self._decrypt(sender_key, int(kind), body)))
-        except (OlmSessionError, OlmAccountError, ValueError) as error:
+        except (OlmSessionError, OlmAccountError, ValueError, RecursionError) as error:
             raise OlmFailure(f"Olm: {error}") from error
         ed25519 = text(thing(payload.get("keys")).get("ed25519"))
         if payload.get("sender") != sender:
@@ -171,9 +171,8 @@ class OlmMachine:
         session = InboundSession(self.account, prekey, sender_key)
         # The key is given up only once the message proved to be real: else garbage would burn one-time keys.
         plain = str(session.decrypt(prekey))
-        with contextlib.suppress(OlmAccountError):
-            # libolm refuses to remove a fallback key here, and rightly so: it serves until the next one.
-            self.account.remove_one_time_keys(session)
+        # (A fallback key stays where it is: it serves until the next one.)
+        self.account.remove_one_time_keys(session)
         self._use(sender_key, session)
         return plain
 

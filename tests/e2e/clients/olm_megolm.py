@@ -108,7 +108,7 @@ class Megolm:
         try:
             plain, index = inbound.session.decrypt(ciphertext)
             payload = thing(json.loads(plain))
-        except (OlmGroupSessionError, ValueError) as error:
+        except (OlmGroupSessionError, ValueError, RecursionError) as error:
             raise MegolmFailure(f"bad_ciphertext:{error}") from error
         if inbound.sender != sender:
             raise MegolmFailure("mismatched_sender")
