@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 
@@ -116,12 +116,26 @@ async def _well_known(session: aiohttp.ClientSession, origin: str) -> str | None
     base = section.get("base_url") if answer.status == 200 and isinstance(section, dict) else None
     if not isinstance(base, str):
         return None
-    parts = urlsplit(base)
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment or parts.username:
+    parts = _split(base)
+    if (
+        parts is None
+        or parts.scheme not in ("https", "http")
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or parts.username
+    ):
         raise OperatorError(f"homeserver: {origin}/.well-known/matrix/client names an address that can't be used.")
     if parts.scheme == "http" and origin.startswith("https://"):
         raise OperatorError(f"homeserver: {origin}/.well-known/matrix/client leads to unencrypted http.")
     return base.rstrip("/")
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
 
 
 async def _request(
@@ -134,7 +148,10 @@ async def _request(
     follow: bool = False,
 ) -> _Answer:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    host = urlsplit(url).netloc
+    parts = _split(url)
+    if parts is None or not parts.hostname:
+        raise OperatorError("homeserver: that is no valid address. Write it like https://matrix.example.org")
+    host = parts.netloc
     try:
         # No redirects where a password or token is sent: it would go somewhere else with them.
         async with session.request(method, url, json=body, headers=headers, allow_redirects=follow) as response:

@@ -18,13 +18,14 @@ class Section(BaseModel):
 
 
 def _homeserver(url: str) -> str:
-    parts = urlsplit(url)
+    wrong = "should be the address of the homeserver, like https://matrix.example.org"
     try:
+        parts = urlsplit(url)
         port_is_valid = parts.port is None or parts.port > 0
-    except ValueError:
-        port_is_valid = False
+    except ValueError:  # its text quotes the address
+        raise ValueError(wrong) from None
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_valid:
-        raise ValueError("should be the address of the homeserver, like https://matrix.example.org")
+        raise ValueError(wrong)
     if parts.username is not None or parts.query or parts.fragment:
         raise ValueError("should be an address without user name, `?` and `#`")
     return url.rstrip("/")

@@ -66,7 +66,7 @@ def test_every_field_is_explained_in_the_example() -> None:
         for key in field.annotation.model_fields:
             assert re.search(rf"^  # .+\n  (?:# )?{key}: ", section[1], re.MULTILINE), f"{name}.{key}"
     for limit, field in Config.model_fields["limits"].annotation.model_fields.items():  # type: ignore[union-attr]
-        unit = r"bytes|pixels|characters|seconds|minutes|hours|days|at once|[Ff]riend|[Pp]eople|Moments|[Ee]vents"
+        unit = r"bytes|pixels|characters|seconds|minute|hours|days|at once|[Ff]riend|[Pp]eople|Moments|[Ee]vents"
         assert re.search(unit, field.description or ""), limit
 
 
@@ -118,6 +118,9 @@ surprise: 1
     "line",
     [
         f"  user_id: [{SECRET}]\n  homeserver: {SECRET}",
+        f"  homeserver: 'https://[{SECRET}'",
+        f"  homeserver: 'https://{SECRET}\u2100'",
+        f"  homeserver: https://x:{SECRET}",
         f"  password: [{SECRET}]",
         f"  device_id: {{{SECRET}: 1}}\n  password: {SECRET}",
         f"  password: {SECRET}\n  password: {SECRET}",
