@@ -146,7 +146,7 @@ async def test_devices_that_nobody_signed_show_a_shield(people: People) -> None:
     assert (await hear(bob, room, "who am I?")).shield == "unsigned_device"
     await alice.publish_identity()
     await alice.send(room, "signed now")
-    await hear(bob, room, "signed now")
+    await bob.wait_trusted(room, (await hear(bob, room, "signed now")).event_id)
     assert (await hear(bob, room, "who am I?")).shield is None
 
 

@@ -291,3 +291,17 @@ class OlmClient(OlmDevice):
             return message.reply_to == event_id and message.decryption_failure is None and not message.redacted
 
         return await self.wait_messages(room_id, answers, count, timeout)
+
+    async def wait_trusted(self, room_id: str, event_id: str, timeout: float = TIMEOUT) -> Message:
+        """The event once nothing is to be warned of: readable, without a shield.
+
+        Over federation a message may come a moment before its sender's cross-signing keys: then its shield goes away.
+        """
+
+        def trusted() -> Message | None:
+            room = self.inbox.rooms.get(room_id)
+            entry = room.entries.get(event_id) if room is not None else None
+            message = self.inbox.show(room, entry) if room is not None and entry is not None else None
+            return message if message and message.shield is None and message.decryption_failure is None else None
+
+        return await self.inbox.until(trusted, timeout, "message without a warning")
