@@ -80,7 +80,7 @@ class CryptoStore:
         """
         try:
             self._load(tx)
-        except vodozemac.PickleException:
+        except (vodozemac.PickleException, vodozemac.LibolmPickleException):
             raise OperatorError(
                 "the crypto store can't be opened: the store key is not the one that it was written with. "
                 "Put the right key file back."

@@ -1,0 +1,218 @@
+"""Keys and sessions: shared, kept over a restart, never used twice, refused when forged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bridge.db import Database
+from bridge.errors import OperatorError
+from bridge.ids import RoomId
+from bridge.matrix.cryptostore import CryptoStore
+from bridge.matrix.machine import NoKey, Undecryptable, UnknownSender
+from bridge.matrix.seal import Sealer
+from tests.unit.matrix.conftest import Device, make_account
+from tests.unit.matrix.fake_homeserver import FakeHomeserver
+
+ROOM = RoomId("!room:example.org")
+ROTATION = (7 * 24 * 3600 * 1000, 100)
+
+Make = Callable[[str], Device]
+
+
+def event(sender: Device, content: dict[str, Any], event_id: str = "$1") -> dict[str, Any]:
+    return {
+        "type": "m.room.encrypted",
+        "sender": sender.user_id,
+        "event_id": event_id,
+        "origin_server_ts": 1,
+        "content": content,
+    }
+
+
+async def share(sender: Device, members: list[str], homeserver: FakeHomeserver) -> Any:
+    return await sender.keys.session_for(ROOM, members, ROTATION)
+
+
+def deliver(sender: Device, receiver: Device, homeserver: FakeHomeserver) -> None:
+    """Hand the receiver what was sent to its device."""
+    for messages in homeserver.to_device:
+        content = messages.get(receiver.user_id, {}).get(receiver.machine.device_id)
+        if content is not None:
+            receiver.machine.receive({"type": "m.room.encrypted", "sender": sender.user_id, "content": content})
+
+
+async def test_a_message_arrives_and_a_restart_uses_no_index_twice(device: Make, homeserver: FakeHomeserver) -> None:
+    bot, alice = device("bot"), device("alice")
+    members = [bot.user_id, alice.user_id]
+    session = await share(bot, members, homeserver)
+    deliver(bot, alice, homeserver)
+    alice.store.track(bot.user_id)
+    await alice.keys.query()
+    first = bot.machine.encrypt_event(session, "m.room.message", {"body": "one"})
+    await bot.store.commit()
+    assert alice.machine.decrypt_room_event(event(bot, first), ROOM)["content"] == {"body": "one"}
+
+    bot = device("bot")  # the process starts again
+    homeserver.to_device.clear()
+    session = await share(bot, members, homeserver)
+    assert homeserver.to_device == [], "the session was shared already"
+    second = bot.machine.encrypt_event(session, "m.room.message", {"body": "two"})
+    assert second["session_id"] == first["session_id"]
+    assert session.session.message_index == 2
+    assert alice.machine.decrypt_room_event(event(bot, second, "$2"), ROOM)["content"] == {"body": "two"}
+
+
+async def test_what_was_received_is_there_after_a_restart(device: Make, homeserver: FakeHomeserver) -> None:
+    bot, alice = device("bot"), device("alice")
+    bot.store.track(alice.user_id)
+    await bot.keys.query()
+    session = await share(alice, [bot.user_id, alice.user_id], homeserver)
+    sent = alice.machine.encrypt_event(session, "m.room.message", {"body": "hello"})
+    deliver(alice, bot, homeserver)
+    await bot.store.commit()
+    bot = device("bot")
+    assert bot.machine.decrypt_room_event(event(alice, sent), ROOM)["content"] == {"body": "hello"}
+
+
+async def test_deprecated_fields_are_not_needed_and_not_believed(device: Make, homeserver: FakeHomeserver) -> None:
+    bot, alice = device("bot"), device("alice")
+    bot.store.track(alice.user_id)
+    await bot.keys.query()
+    session = await share(alice, [bot.user_id, alice.user_id], homeserver)
+    deliver(alice, bot, homeserver)
+    sent = alice.machine.encrypt_event(session, "m.room.message", {"body": "hello"})
+    del sent["sender_key"], sent["device_id"]
+    assert bot.machine.decrypt_room_event(event(alice, sent), ROOM)["content"] == {"body": "hello"}
+
+
+async def test_a_ciphertext_under_another_name_is_refused(device: Make, homeserver: FakeHomeserver) -> None:
+    bot, alice, mallory = device("bot"), device("alice"), device("mallory")
+    for user in (alice.user_id, mallory.user_id):
+        bot.store.track(user)
+    await bot.keys.query()
+    session = await share(mallory, [bot.user_id, mallory.user_id], homeserver)
+    deliver(mallory, bot, homeserver)
+    sent = mallory.machine.encrypt_event(session, "m.room.message", {"body": "delete 1"})
+    forged = event(mallory, sent) | {"sender": alice.user_id}
+    with pytest.raises(UnknownSender):
+        bot.machine.decrypt_room_event(forged, ROOM)
+    assert bot.machine.decrypt_room_event(event(mallory, sent), ROOM)["content"] == {"body": "delete 1"}
+
+
+async def test_a_replayed_or_moved_ciphertext_is_refused(device: Make, homeserver: FakeHomeserver) -> None:
+    bot, alice = device("bot"), device("alice")
+    bot.store.track(alice.user_id)
+    await bot.keys.query()
+    session = await share(alice, [bot.user_id, alice.user_id], homeserver)
+    deliver(alice, bot, homeserver)
+    sent = alice.machine.encrypt_event(session, "m.room.message", {"body": "like 1"})
+    bot.machine.decrypt_room_event(event(alice, sent, "$1"), ROOM)
+    assert bot.machine.decrypt_room_event(event(alice, sent, "$1"), ROOM), "the same event may come again"
+    with pytest.raises(Undecryptable):
+        bot.machine.decrypt_room_event(event(alice, sent, "$2"), ROOM)
+    with pytest.raises(NoKey):
+        bot.machine.decrypt_room_event(event(alice, sent, "$1"), RoomId("!other:example.org"))
+
+
+async def test_who_leaves_does_not_get_the_next_session(device: Make, homeserver: FakeHomeserver) -> None:
+    bot, alice, bob = device("bot"), device("alice"), device("bob")
+    everybody = [bot.user_id, alice.user_id, bob.user_id]
+    first = await share(bot, everybody, homeserver)
+    same = await share(bot, everybody, homeserver)
+    assert same.session.session_id == first.session.session_id
+    without_bob = await share(bot, [bot.user_id, alice.user_id], homeserver)
+    assert without_bob.session.session_id != first.session.session_id
+    assert bob.user_id not in without_bob.shared_with
+
+
+async def test_who_could_not_be_reached_is_not_marked_as_served(device: Make, homeserver: FakeHomeserver) -> None:
+    bot, alice = device("bot"), device("alice")
+    keys, homeserver.one_time_keys[(alice.user_id, "ALICE")] = (
+        homeserver.one_time_keys[(alice.user_id, "ALICE")],
+        {},
+    )
+    session = await share(bot, [bot.user_id, alice.user_id], homeserver)
+    assert session.shared_with == {}
+    homeserver.one_time_keys[(alice.user_id, "ALICE")] = keys
+    bot.keys._claim_after.clear()  # a minute later
+    session = await share(bot, [bot.user_id, alice.user_id], homeserver)
+    assert session.shared_with == {alice.user_id: {"ALICE": alice.machine.account.identity_keys["curve25519"]}}
+
+
+async def test_a_server_that_does_not_answer_is_asked_again_but_not_with_each_message(
+    device: Make, homeserver: FakeHomeserver
+) -> None:
+    bot, _alice = device("bot"), device("alice")
+    homeserver.failures = {"example.org"}
+    for _ in range(3):
+        await share(bot, [bot.user_id, "@alice:example.org"], homeserver)
+    queries = [path for _, path, _ in homeserver.requests if path.endswith("/keys/query")]
+    assert len(queries) == 1
+    assert bot.store.users["@alice:example.org"].outdated
+
+
+def test_no_one_time_keys_left_is_a_number_too(device: Make) -> None:
+    bot = device("bot")
+    body = bot.machine.upload_body(0, True)
+    assert body is not None
+    assert len(body["one_time_keys"]) == 50
+    assert "fallback_keys" not in body
+    bot.machine.uploaded()
+    assert bot.machine.upload_body(50, True) is None
+    again = bot.machine.upload_body(50, False)
+    assert again is not None
+    (fallback,) = again["fallback_keys"].values()
+    assert fallback["fallback"] is True
+
+
+def test_an_upload_that_was_cut_off_is_repeated_with_the_same_keys(device: Make) -> None:
+    bot = device("bot")
+    first = bot.machine.upload_body(0, False)
+    second = bot.machine.upload_body(0, False)
+    assert first == second
+
+
+async def test_a_device_that_changes_its_keys_is_not_believed(device: Make, homeserver: FakeHomeserver) -> None:
+    bot, alice = device("bot"), device("alice")
+    bot.store.track(alice.user_id)
+    await bot.keys.query()
+    known = bot.machine.device_store[alice.user_id]["ALICE"].ed25519
+    mallory = device("mallory")
+    forged = dict(homeserver.device_keys[mallory.user_id]["MALLORY"])
+    homeserver.device_keys[alice.user_id]["ALICE"] = forged
+    bot.store.save_user(alice.user_id, outdated=True)
+    await bot.keys.query()
+    assert bot.machine.device_store[alice.user_id]["ALICE"].ed25519 == known
+
+
+async def test_one_malformed_device_costs_no_other(device: Make, homeserver: FakeHomeserver) -> None:
+    bot, alice = device("bot"), device("alice")
+    homeserver.device_keys[alice.user_id] |= {"X": {"user_id": 3}, "Y\0": {}, "Z": []}  # type: ignore[dict-item]
+    bot.store.track(alice.user_id)
+    await bot.keys.query()
+    assert [d.device_id for d in bot.machine.devices_of([alice.user_id])] == ["ALICE"]
+    await bot.store.commit()
+
+
+async def test_strangers_leave_a_bounded_number_of_sessions(device: Make, homeserver: FakeHomeserver) -> None:
+    bot, mallory = device("bot"), device("mallory")
+    for number in range(40):
+        room = RoomId(f"!{number}:example.org")
+        await mallory.keys.session_for(room, [bot.user_id], ROTATION)
+    deliver(mallory, bot, homeserver)
+    kept = sum(1 for _ in bot.machine.inbound_group_store)
+    assert 0 < kept <= 20
+    await bot.store.commit()
+
+
+async def test_another_store_key_opens_nothing(device: Make, database: Database, homeserver: FakeHomeserver) -> None:
+    bot = device("bot")
+    await share(bot, [bot.user_id], homeserver)
+    bot.store.save_secret("cross-signing master", b"x" * 32)
+    await bot.store.commit()
+    other = CryptoStore(database, make_account(database, bot.user_id), Sealer(bytes(32)))
+    with pytest.raises(OperatorError, match="store key"):
+        database.run_sync(other.load)
