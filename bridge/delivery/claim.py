@@ -297,6 +297,15 @@ def later(claimed: Claimed, after_ms: int) -> Settle:
     return settle
 
 
+def park(claimed: Claimed, after_ms: int) -> Settle:
+    """Set this row aside for a while, and let those behind it pass."""
+
+    def settle(tx: Tx) -> None:
+        tx.sql("UPDATE outbox SET state = 'held', not_before = ? WHERE id = ?", (tx.now + after_ms, claimed.row_id))
+
+    return settle
+
+
 def held(claimed: Claimed) -> Settle:
     """The room can't take it now: neither this row nor what else is due there for the same person."""
 

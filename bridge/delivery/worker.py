@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -28,6 +29,8 @@ _FORGET_EVERY_MS = 3600 * 1000
 _BACKOFF_MS = 500
 _MAX_BACKOFF_MS = 30_000
 _MAX_FAULTS = 8
+PARK_MS = 600_000
+"""A row that only ever meets unexpected errors is tried again after this time, and blocks its room no longer."""
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +74,8 @@ class DeliveryWorker:
         """Idle rooms with work that waits for a free slot, first come first served."""
         self._reserved = 0
         """Slots that a scan may be claiming rows for just now."""
+        self._faults: Counter[int] = Counter()
+        """Unexpected errors by row."""
         self._more = False
         self._maintain_at = 0
         self._forget_at = 0
@@ -153,6 +158,8 @@ class DeliveryWorker:
             else:
                 outcome = await self._send(claimed)
                 failed = outcome.failed
+                if not outcome.failed:
+                    self._faults.pop(claimed.row_id, None)
                 step = await self._settle(outcome.write, target)
             claimed = step.claimed
             if claimed is None and not step.again and target not in self._again:
@@ -190,8 +197,10 @@ class DeliveryWorker:
         except Exception as error:
             # The type alone: the text of an error may name people or rooms.
             log.error("delivery_fault", error=type(error).__name__, attempts=claimed.attempts)
-            if claimed.attempts >= _MAX_FAULTS:
-                return _Outcome(claim.refused(claimed))
+            self._faults[claimed.row_id] += 1
+            if self._faults[claimed.row_id] >= _MAX_FAULTS:
+                # Nothing is lost, but what is behind it in the room goes first from now on.
+                return _Outcome(claim.park(claimed, PARK_MS), failed=True)
             return _Outcome(claim.later(claimed, self._backoff(claimed.attempts)), failed=True)
 
     def _backoff(self, attempts: int) -> int:

@@ -238,5 +238,5 @@ def dm_view(person: Person) -> RoomView:
 async def until(condition: Callable[[], bool], timeout: float = 10) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(timeout):
-        while not condition():
-            await asyncio.sleep(0.002)
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.002)  # the conditions are in the database: nothing tells when they change

@@ -1,13 +1,10 @@
 """A private PostgreSQL server for the tests: its own directory, a Unix socket, no TCP port, no durability."""
 
-import ctypes
 import importlib.util
 import os
 import pwd
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 START_TIMEOUT = 60.0
+# The server ends (SIGINT: "fast shutdown") when its standard input does, also when the tests are killed.
+_GUARD = '"$@" < /dev/null & read -r _; kill -INT $!; wait $!'
 
 
 class Unavailable(Exception):
@@ -52,25 +51,21 @@ def postgres_server() -> Iterator[str]:
         options = [part for setting in settings for part in ("-c", setting)]
         with open(root / "log", "wb") as log:
             server = subprocess.Popen(
-                [str(binaries / "postgres"), "-D", str(data), *options],
-                stdin=subprocess.DEVNULL,
+                ["/bin/sh", "-c", _GUARD, "sh", str(binaries / "postgres"), "-D", str(data), *options],
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 cwd=root,
                 user=uid,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
             )
+        assert server.stdin is not None
         try:
-            _wait_ready(server, root)
+            _wait_ready(root)
             yield f"postgresql+psycopg://postgres@/postgres?host={root}"
         finally:
-            server.send_signal(signal.SIGINT)  # "fast shutdown"
-            try:
-                server.wait(20)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+            server.stdin.close()
+            server.wait(30)
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
@@ -94,8 +89,12 @@ def _reachable(binaries: Path, root: Path, uid: int) -> Path:
     try:
         subprocess.run([str(binaries / "postgres"), "--version"], check=True, capture_output=True, user=uid, cwd="/")
     except (PermissionError, subprocess.CalledProcessError):
-        copied = root / "install"
+        package = binaries.parent.parent
+        copied = root / "install" / package.name / binaries.parent.name
         shutil.copytree(binaries.parent, copied, symlinks=True)
+        libraries = package.with_name(package.name + ".libs")  # the binaries look for them relative to themselves
+        if libraries.exists():
+            shutil.copytree(libraries, root / "install" / libraries.name, symlinks=True)
         return copied / "bin"
     return binaries
 
@@ -106,21 +105,14 @@ def _run(command: Sequence[str], uid: int | None, cwd: Path) -> None:
         raise RuntimeError(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}")
 
 
-def _wait_ready(server: "subprocess.Popen[bytes]", root: Path) -> None:
+def _wait_ready(root: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     status = root / "data" / "postmaster.pid"
     while time.monotonic() < deadline:
-        if server.poll() is not None:
+        if b"FATAL" in (root / "log").read_bytes():
             break
         lines = status.read_text().splitlines() if status.exists() else []
         if len(lines) >= 8 and lines[7].strip() == "ready":  # documented: the eighth line is the server's state
             return
         time.sleep(0.02)
     raise RuntimeError(f"PostgreSQL did not start:\n{(root / 'log').read_text(errors='replace')}")
-
-
-def _die_with_parent() -> None:
-    """Linux: have the server stop even when the test process is killed."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGINT)
