@@ -108,6 +108,8 @@ def _upright_srgb(image: Image.Image) -> Image.Image:
     image.load()
     profile = image.info.get("icc_profile")
     orientation = _orientation(image)
+    if max(image.size) > MAX_SIDE and image.mode in ("RGB", "RGBA", "L", "CMYK") and "transparency" not in image.info:
+        image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)  # in place, before there are copies
     plain = _to_srgb(image, profile)
     plain.info.clear()
     if max(plain.size) > MAX_SIDE:
