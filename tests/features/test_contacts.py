@@ -74,13 +74,13 @@ def test_the_answer_is_the_same_for_everybody(strangers: Village) -> None:
 
 
 def test_a_request_waits_for_the_first_chat(strangers: Village) -> None:
-    strangers.say("alice", "friend add @dave:x.org Hello Dave")
-    strangers.open("dave")
-    greeting, question = strangers.bodies("dave")
+    strangers.say("alice", "friend add @fourth:x.org Hello there")
+    strangers.open("fourth")
+    greeting, question = strangers.bodies("fourth")
     assert greeting.startswith("Hello! I am Courtyard.")
-    assert "Hello Dave" in question
-    strangers.say("dave", "1")
-    assert strangers.bodies("alice")[-1] == "You and @dave:x.org are friends now."
+    assert "Hello there" in question
+    strangers.say("fourth", "1")
+    assert strangers.bodies("alice")[-1] == "You and @fourth:x.org are friends now."
 
 
 def test_numbers_of_requests(strangers: Village) -> None:
@@ -125,7 +125,7 @@ def test_parting_is_silent_and_mutual(village: Village) -> None:
 
 def test_limits() -> None:
     village = Village(contact_limits=ContactLimits(open_requests=2, friends=3, note=5))
-    village.open("alice", "bob", "carol", "dave", "erin")
+    village.open("alice", "bob", "carol", "fourth", "fifth")
     assert "too long" in village.one("alice", "friend add @bob:x.org far too long")
     village.say("alice", "friend add @bob:x.org")
     village.say("alice", "friend add @nobody:x.org")
@@ -133,18 +133,18 @@ def test_limits() -> None:
     village.say("bob", "1")
     village.say("carol", "friend add @alice:x.org")
     village.say("alice", "1")
-    village.say("dave", "friend add @alice:x.org")
+    village.say("fourth", "friend add @alice:x.org")
     assert "it is full" in village.one("alice", "1")
     village.close()
 
 
 def test_a_flood_of_requests_announces_only_some() -> None:
     village = Village(contact_limits=ContactLimits(notices=2))
-    village.open("alice", "bob", "carol", "dave")
-    for name in ("bob", "carol", "dave"):
+    village.open("alice", "bob", "carol", "fourth")
+    for name in ("bob", "carol", "fourth"):
         assert village.one(name, "friend add @alice:x.org") == ASKED.format("alice")
     assert len(village.bodies("alice")) == 3
-    assert "3 — @dave:x.org" in village.one("alice", "friends")
+    assert "3 — @fourth:x.org" in village.one("alice", "friends")
     village.close()
 
 

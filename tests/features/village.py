@@ -5,7 +5,7 @@ People speak by name; what the bot sends lands in their rooms, numbered so that 
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,7 +59,7 @@ class Shown:
 
     @property
     def body(self) -> str:
-        return str(self.content["body"])
+        return str(self.content.get("m.new_content", self.content)["body"])
 
 
 @dataclass(slots=True)
@@ -92,6 +92,10 @@ class Village:
         )
         self.rooms: dict[str, Room] = {}
         self._events = 0
+        self.last_event = EventId("")
+        """The event that somebody sent last."""
+        self.next_event: EventId | None = None
+        """A name for the next event that somebody sends."""
         # A loop of its own, since the tests that use it are plain functions.
         self._loop = asyncio.new_event_loop()
         self._owns_db = database is None
@@ -171,11 +175,6 @@ class Village:
         self._handle(name, lambda origin: EditedMessage(origin, target, text))
         return [event.body for event in self.rooms[name].events[before:]]
 
-    @property
-    def last_event(self) -> EventId:
-        """The event that somebody sent last."""
-        return EventId(f"$in-{self._events}")
-
     # --- what people see --------------------------------------------------------------------------------------
     def bodies(self, name: str) -> list[str]:
         """What stands in somebody's room now, the answers to edits as they were sent."""
@@ -214,12 +213,12 @@ class Village:
                         break
                     claimed = step.claimed
 
-    def _handle(self, name: str, make: "Any") -> EventId:
+    def _handle(self, name: str, make: Callable[[Origin], Inbound]) -> EventId:
         self._events += 1
+        self.last_event, self.next_event = self.next_event or EventId(f"$in-{self._events}"), None
         room = self.rooms[name]
         origin = Origin(ACCOUNT, room.room_id, self.last_event, user_id(name), self.now, True)
-        event: Inbound = make(origin)
-        self._loop.run_until_complete(self._pipeline.handle(event, RoomView(room.room_id, user_id(name), True)))
+        self._loop.run_until_complete(self._pipeline.handle(make(origin), RoomView(room.room_id, user_id(name), True)))
         self.deliver()
         return self.last_event
 

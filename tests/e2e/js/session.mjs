@@ -227,7 +227,8 @@ export class Session {
                 this.pending.delete(id);
                 const room = this.client.getRoom(event.getRoomId());
                 if (!room) continue;
-                await event.getDecryptionPromise();
+                // Waited for here, so that messages are pushed in the order of the timeline.
+                await this.client.decryptEventIfNeeded(event);
                 if (!isSettled(event)) continue; // "decrypted" follows
                 const view = await viewOf(this.crypto, room, event);
                 // An edit is shown in place of what it edits. It is recognised before it can be decrypted, since
