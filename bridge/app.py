@@ -5,7 +5,7 @@ import contextlib
 import fcntl
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +65,9 @@ async def _open(config: Config) -> "AsyncIterator[tuple[Database, Homeserver, Pi
             limits = config.limits
             pictures = Pictures(limits.picture_bytes, limits.picture_pixels, limits.picture_seconds)
             try:
-                timeout = limits.request_timeout_seconds
-                async with Homeserver.connect(config.matrix.homeserver, timeout) as http:
+                async with Homeserver.connect(
+                    config.matrix.homeserver, limits.request_timeout_seconds, limits.upload_timeout_seconds
+                ) as http:
                     yield db, http, pictures
             finally:
                 await pictures.close()
@@ -180,6 +181,8 @@ def _settings(config: Config) -> AccountSettings:
         timeline_limit=limits.sync_timeline,
         sync_timeout_s=limits.sync_timeout_seconds,
         max_backfill=limits.backfill_events,
+        key_wait_ms=limits.key_wait_minutes * 60_000,
+        look_back_after_ms=limits.outbox_check_after_minutes * 60_000,
     )
 
 
@@ -212,7 +215,8 @@ def _features(
         ),
         parted=(post.parted,),
     )
-    return [*know[0], *post.commands], _merged([know[1], post.hooks]), {**know[2], **post.renderers}
+    post_hooks = post.hooks if config.moments.reactions else replace(post.hooks, on_reaction={})
+    return [*know[0], *post.commands], _merged([know[1], post_hooks]), {**know[2], **post.renderers}
 
 
 def _merged(parts: list[Hooks]) -> Hooks:

@@ -268,9 +268,6 @@ class LimitsConfig(Section):
         description="A message whose sending broke off longer ago than this is looked for in its room "
         "before it is sent again, in minutes.",
     )
-    outbox_give_up_hours: int = Field(
-        default=168, ge=1, le=8760, description="How long the bot keeps trying to send a message, in hours."
-    )
     outbox_hold_days: int = Field(
         default=30,
         ge=1,

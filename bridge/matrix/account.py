@@ -44,6 +44,8 @@ class AccountSettings:
     timeline_limit: int = 50
     sync_timeout_s: float = 30.0
     max_backfill: int = 2000
+    key_wait_ms: int = 24 * 3600 * 1000
+    look_back_after_ms: int = 30 * 60 * 1000
 
 
 @dataclass(slots=True)
@@ -78,7 +80,13 @@ class MatrixAccount:
         self._store = CryptoStore(db, self.id, sealer)
         self.rooms = Rooms(self.id, self.me)
         self.sender = RoomSender(
-            self.me, homeserver, self._store, self.rooms, lambda: self._current.keys, lambda: self._current.since
+            self.me,
+            homeserver,
+            self._store,
+            self.rooms,
+            lambda: self._current.keys,
+            lambda: self._current.since,
+            settings.look_back_after_ms,
         )
         self._doorstep = Doorstep(homeserver, self.me, self.rooms, self._store, accepts_invite)
         self._dispatcher = Dispatcher(self._settle, self._save_token)
@@ -201,6 +209,7 @@ class MatrixAccount:
             keys,
             self.rooms,
             max_backfill=self._settings.max_backfill,
+            key_wait_ms=self._settings.key_wait_ms,
         )
 
     async def _equip(self) -> None:

@@ -64,21 +64,30 @@ def segment(text: str) -> str:
 class Homeserver:
     """Requests to one homeserver as one account."""
 
-    def __init__(self, base_url: str, session: aiohttp.ClientSession, timeout_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        session: aiohttp.ClientSession,
+        timeout_s: float = 30.0,
+        media_timeout_s: float = 120.0,
+    ) -> None:
         self.base_url = base_url.rstrip("/")
         self.token: str | None = None
         self._session = session
         self._timeout = timeout_s
+        self._media_timeout = media_timeout_s
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, base_url: str, timeout_s: float = 30.0) -> "AsyncIterator[Homeserver]":
+    async def connect(
+        cls, base_url: str, timeout_s: float = 30.0, media_timeout_s: float = 120.0
+    ) -> "AsyncIterator[Homeserver]":
         """A connection pool for as long as the context lasts."""
         connector = aiohttp.TCPConnector(limit=64, keepalive_timeout=60)
         async with aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True
         ) as session:
-            yield cls(base_url, session, timeout_s)
+            yield cls(base_url, session, timeout_s, media_timeout_s)
 
     async def request(
         self,
@@ -123,7 +132,7 @@ class Homeserver:
                 self.base_url + "/_matrix/media/v3/upload",
                 data=data,
                 headers=headers,
-                timeout=aiohttp.ClientTimeout(total=self._timeout * 4),
+                timeout=aiohttp.ClientTimeout(total=self._media_timeout),
             ) as response:
                 raw = await _read(response, _MAX_JSON)
                 uri = _result(response.status, response.headers.get("Retry-After"), raw).get("content_uri")
@@ -144,7 +153,7 @@ class Homeserver:
             async with self._session.get(
                 URL(url, encoded=True),
                 headers=headers,
-                timeout=aiohttp.ClientTimeout(total=self._timeout * 4),
+                timeout=aiohttp.ClientTimeout(total=self._media_timeout),
             ) as response:
                 if response.status != 200:
                     raw = await _read(response, _MAX_JSON)

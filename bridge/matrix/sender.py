@@ -22,8 +22,6 @@ log = structlog.get_logger(__name__)
 TXN_KEY = "chat.courtyard.txn"
 """Inside the ciphertext, each message carries its transaction id, so that an old try can be recognised."""
 
-_TXN_LIFE_MS = 6 * 3600 * 1000
-"""Homeservers forget transaction ids after about a day; a try older than this is looked for before it is repeated."""
 _LOOK_BACK_PAGES = 5
 _PAUSE_MS = 2_000
 
@@ -39,13 +37,17 @@ class RoomSender:
         rooms: Rooms,
         keys: Callable[[], Keys],
         device_since: Callable[[], int],
+        look_back_after_ms: int,
     ) -> None:
+        """`look_back_after_ms`: homeservers forget transaction ids after about a day; a try older than this is looked
+        for in the room before it is repeated."""
         self._me = me
         self._http = homeserver
         self._store = store
         self._rooms = rooms
         self._keys = keys
         self._device_since = device_since
+        self._look_back_after_ms = look_back_after_ms
         self._locks: WeakValueDictionary[RoomId, asyncio.Lock] = WeakValueDictionary()
 
     async def send(self, event: Outgoing) -> EventId:
@@ -86,7 +88,7 @@ class RoomSender:
         async with lock:
             members, rotation = self._admitted(event)
             old = event.first_attempt_at
-            if old is not None and (now_ms() - old > _TXN_LIFE_MS or old < self._device_since()):
+            if old is not None and (now_ms() - old > self._look_back_after_ms or old < self._device_since()):
                 found = await self._look_back(event, old)
                 if found is not None:
                     return found

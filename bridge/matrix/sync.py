@@ -67,6 +67,7 @@ class _Waiting:
     room_id: RoomId
     event: Mapping[str, Any]
     session_id: str
+    since: int
 
 
 class SyncReader:
@@ -82,6 +83,7 @@ class SyncReader:
         rooms: Rooms,
         *,
         max_backfill: int,
+        key_wait_ms: int,
     ) -> None:
         self._account = account
         self._me = me
@@ -90,6 +92,7 @@ class SyncReader:
         self._keys = keys
         self._rooms = rooms
         self._max_backfill = max_backfill
+        self._key_wait_ms = key_wait_ms
         self._waiting: dict[str, _Waiting] = {}
         self._new_waiting: list[_Waiting] = []
         self._done_waiting: list[str] = []
@@ -99,10 +102,11 @@ class SyncReader:
 
     def load(self, tx: Tx) -> None:
         """Read the events that wait for a key, or that were opened and not handled when the process ended."""
-        for event_id, room_id, session_id, event in tx.sql(
-            "SELECT event_id, room_id, session_id, event FROM waiting_events WHERE account_id = ?", (self._account,)
+        for event_id, room_id, session_id, event, since in tx.sql(
+            "SELECT event_id, room_id, session_id, event, since FROM waiting_events WHERE account_id = ?",
+            (self._account,),
         ):
-            self._waiting[event_id] = _Waiting(room_id, json.loads(event), session_id)
+            self._waiting[event_id] = _Waiting(room_id, json.loads(event), session_id, since)
 
     async def read(self, answer: Mapping[str, Any], since: str | None) -> Batch:
         """Process one answer and commit what it changed. Without `since` the timeline is history: not handled."""
@@ -130,6 +134,7 @@ class SyncReader:
                 batch.events.append(inbound)
         batch.events += await self._retry(new_keys, everything=self._first)
         self._first = False
+        self._give_up()
         await self._commit()
         return batch
 
@@ -327,7 +332,7 @@ class SyncReader:
             return
         if sum(w.room_id == room_id for w in self._waiting.values()) >= _MAX_WAITING_PER_ROOM:
             return
-        waiting = _Waiting(room_id, event, session_id)
+        waiting = _Waiting(room_id, event, session_id, now_ms())
         self._waiting[event_id] = waiting
         self._new_waiting.append(waiting)
 
@@ -356,8 +361,14 @@ class SyncReader:
                 events.append(inbound)
         return events
 
+    def _give_up(self) -> None:
+        """Keys that have not come for so long don't come any more."""
+        oldest = now_ms() - self._key_wait_ms
+        for event_id in [e for e, w in self._waiting.items() if w.since < oldest]:
+            self._settled(event_id)
+
     async def _commit(self) -> None:
-        me, now = self._account, now_ms()
+        me = self._account
         rooms = self._rooms.take_changes()
         new = [(me, w.event["event_id"], w.room_id, w.session_id, json.dumps(w.event), now) for w in self._new_waiting]
         done = [(me, event_id) for event_id in self._done_waiting]

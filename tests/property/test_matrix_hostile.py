@@ -176,7 +176,9 @@ class World:
         account = self.device.store.account
         rooms = Rooms(account, ME)
         self.database.run_sync(rooms.load)
-        reader = SyncReader(account, ME, self.homeserver, self.device.store, self.device.keys, rooms, max_backfill=100)
+        reader = SyncReader(
+            account, ME, self.homeserver, self.device.store, self.device.keys, rooms, max_backfill=100, key_wait_ms=1000
+        )
         self.database.run_sync(reader.load)
         return reader
 
