@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from bridge.demo.synapse import Homeserver
-from tests.e2e.audit import Books, assert_answered_once, assert_indices_used_once, chat_of, room_events
+from tests.e2e.audit import Books, assert_answered_once, assert_indices_used_once, chat_of, room_events, seen, until
 from tests.e2e.bot import BotProcess, prepare_bot
 from tests.e2e.clients.js import JsClient, JsProcess
 from tests.e2e.clients.olm_client import OlmClient
 from tests.e2e.conftest import unique
 from tests.e2e.people import Friendly, befriend, js_person, olm_person
-from tests.e2e.wire import Stage, Wire, brings_to_device, is_send, is_sync, wire
+from tests.e2e.wire import Exchange, Stage, Wire, brings_to_device, is_send, is_sync, wire
 
 pytestmark = [pytest.mark.e2e, pytest.mark.crash]
 
@@ -92,8 +92,12 @@ async def kill_often(bot: BotProcess, line: Wire, seed: int) -> int:
     rng.shuffle(kinds)
     base = len(line.sends)
     for threshold, (kind, stage) in zip(thresholds, kinds, strict=True):
-        fits = {"send": is_send, "sync": is_sync, "any": lambda exchange: True}[kind]
-        async with line.caught(lambda e, t=threshold, f=fits: len(line.sends) - base >= t and f(e), stage) as exchange:  # type: ignore[misc]
+
+        def fits(exchange: Exchange, kind: str = kind, threshold: int = threshold) -> bool:
+            right = kind == "any" or (is_send(exchange) if kind == "send" else is_sync(exchange))
+            return len(line.sends) - base >= threshold and right
+
+        async with line.caught(fits, stage) as exchange:
             exchange.lost = rng.random() < 0.5
             if exchange.lost:
                 await bot.kill()
@@ -102,6 +106,20 @@ async def kill_often(bot: BotProcess, line: Wire, seed: int) -> int:
             await asyncio.sleep(rng.uniform(0, 0.06))
         await restart(bot)
     return len(thresholds)
+
+
+async def answered(person: Friendly, said: Said) -> None:
+    """Wait until every command has an answer."""
+    wanted = {event for events in said.events.values() for event in events}
+
+    def complete() -> bool:
+        return wanted <= {m.reply_to for m in seen(person)}
+
+    await until(complete, 90, "every command has an answer")
+
+
+def home(person: Friendly, servers: tuple[Homeserver, Homeserver]) -> Homeserver:
+    return next(hs for hs in servers if person.user_id.endswith(f":{hs.server_name}"))
 
 
 async def test_two_hundred_commands_and_kill_9(
@@ -127,8 +145,6 @@ async def test_two_hundred_commands_and_kill_9(
         for n in range(1, PAGE + 1):
             await alice.ask(f"post setup {n}")
         for friend in friends:
-            before = len((await chat_of(here, friend, bot.user_id)).answers)
-            assert before
             await friend.client.send(friend.room, "feed")
             await friend.client.wait_messages(friend.room, lambda m: "setup" in m.body, PAGE)
         names = [f"person{i}" for i in range(len(people))]
@@ -139,15 +155,10 @@ async def test_two_hundred_commands_and_kill_9(
         said = [task.result() for task in speaking]
         assert killing.result() == 5
 
-        for person, words in zip(people, said, strict=True):
-            wanted = [event for events in words.events.values() for event in events]
-            answered = {m.reply_to for m in await person.client.wait_messages(
-                person.room, lambda m, w=frozenset(wanted): m.reply_to in w, len(wanted), timeout=90
-            )}  # fmt: skip
-            assert answered
+        await asyncio.gather(*(answered(p, w) for p, w in zip(people, said, strict=True)))
         books = Books(bot.database)
         await books.outbox_empty(60)
-        chats = [await chat_of(here if p.user_id.endswith(here.server_name) else there, p, bot.user_id) for p in people]
+        chats = [await chat_of(home(p, servers), p, bot.user_id) for p in people]
         assert await bot.stop() == 0
 
         for chat, words in zip(chats, said, strict=True):
@@ -183,10 +194,10 @@ async def test_two_hundred_commands_and_kill_9(
             for event in chat.questions:
                 assert books.count("SELECT count(*) FROM handled WHERE event_id = ?", event) == 1
         stored = [
-            e
-            for p in people
-            for e in await room_events(here if p.user_id.endswith(here.server_name) else there, p)
-            if e["type"] == "m.room.encrypted" and e["sender"] == bot.user_id
+            event
+            for person in people
+            for event in await room_events(home(person, servers), person)
+            if event["type"] == "m.room.encrypted" and event["sender"] == bot.user_id
         ]
         assert assert_indices_used_once(line.sends, stored) >= len(stored)
 
