@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from bridge.demo.synapse import Homeserver
+from tests.e2e.leaks import event_leaks, log_leaks
 
 READY_TIMEOUT = 60.0
 STOP_TIMEOUT = 30.0
@@ -124,10 +125,12 @@ async def prepare_bot(
 async def running_bot(
     directory: Path, hs: Homeserver, name: str, settings: Mapping[str, Any] | None = None
 ) -> AsyncIterator[BotProcess]:
-    """A bot for the length of the block."""
+    """A bot for the length of the block. At its end, nothing readable may have left it, and its log tells nothing."""
     bot = await prepare_bot(directory, hs, name, settings)
     try:
         await bot.start()
         yield bot
     finally:
         await bot.kill()
+    assert event_leaks(hs, bot.user_id) == []
+    assert log_leaks(bot.log()) == []

@@ -10,7 +10,6 @@ starts servers of its own with `bridge.demo.synapse`.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 
 import pytest
@@ -18,11 +17,9 @@ import pytest
 from bridge.demo.synapse import Homeserver, federated_pair
 from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsProcess
-
-
-def unique(name: str) -> str:
-    """A local part that no other test uses: `alice` becomes something like `alice-5f3a91c2`."""
-    return f"{name}-{secrets.token_hex(4)}"
+from tests.e2e.flow import Meet, Three, meeting
+from tests.e2e.people import befriend
+from tests.e2e.people import unique as unique
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +43,20 @@ async def bot(
     """A bot on the first server, for tests that leave it running. Its quotas are wide, its likes gather for 1 s."""
     async with running_bot(tmp_path_factory.mktemp("bot"), servers[0], unique("courtyard")) as running:
         yield running
+
+
+@pytest.fixture
+async def meet(servers: tuple[Homeserver, Homeserver], js: JsProcess, bot: BotProcess) -> AsyncIterator[Meet]:
+    """People for one test."""
+    async with meeting(servers, js, bot) as meet:
+        yield meet
+
+
+@pytest.fixture(scope="module")
+async def three(servers: tuple[Homeserver, Homeserver], js: JsProcess, bot: BotProcess) -> AsyncIterator[Three]:
+    """Alice with two friends, Bob on her server and Carol on the other, who are no friends of each other."""
+    async with meeting(servers, js, bot) as meet:
+        three = Three(await meet("alice"), await meet("bob", olm=True), await meet("carol", 1))
+        await befriend(three.alice, three.bob)
+        await befriend(three.alice, three.carol)
+        yield three

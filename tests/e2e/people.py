@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 
 from bridge.demo.synapse import Homeserver
@@ -12,6 +13,11 @@ from tests.e2e.clients.olm_client import OlmClient
 PASSWORD = "correct horse battery"
 
 Client = JsClient | OlmClient
+
+
+def unique(name: str) -> str:
+    """A local part that no other test uses: `alice` becomes something like `alice-5f3a91c2`."""
+    return f"{name}-{secrets.token_hex(4)}"
 
 
 @dataclass(frozen=True, slots=True)
