@@ -54,6 +54,10 @@ class Delivery(Protocol):
         """
         ...
 
+    def release(self, tx: Tx, *, person_id: PersonId) -> None:
+        """Try again at once what was held because the person had no DM, or not this one."""
+        ...
+
     def find_copy(self, tx: Tx, account: AccountId, room_id: RoomId, event_id: EventId) -> SentCopy | None: ...
 
 

@@ -264,7 +264,10 @@ class Pipeline:
     def _enter_dm(self, tx: Tx, job: _Job, person: Person) -> None:
         """Make the room the person's current DM; greet once per room, and hand out what waited for the first."""
         origin, room_id = job.event.origin, job.room.room_id
-        if self._people.dm(tx, person.id) == (origin.account, room_id):
+        known = self._people.dm(tx, person.id) == (origin.account, room_id)
+        if isinstance(job.event, DmOpened) or not known:
+            self._delivery.release(tx, person_id=person.id)
+        if known:
             return
         first = self._people.set_dm(tx, person.id, origin.account, room_id)
         opening = _opening_id(room_id)

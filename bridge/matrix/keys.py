@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import structlog
 
@@ -78,7 +78,7 @@ class Keys:
         """Whether a query for this user would be sent now: their server has not just failed to answer one."""
         return self._query_after.get(user, 0.0) <= time.monotonic()
 
-    async def session_for(self, room_id: RoomId, members: list[str], rotation: tuple[int, int]) -> GroupSession:
+    async def session_for(self, room_id: RoomId, members: Sequence[str], rotation: tuple[int, int]) -> GroupSession:
         """The room's outbound session, in the hands of every device of its members that can be reached.
 
         Who can't be reached (their server is down) is not marked as served and gets the key with a later message.

@@ -370,7 +370,9 @@ class SyncReader:
     async def _commit(self) -> None:
         me = self._account
         rooms = self._rooms.take_changes()
-        new = [(me, w.event["event_id"], w.room_id, w.session_id, json.dumps(w.event), now) for w in self._new_waiting]
+        new = [
+            (me, w.event["event_id"], w.room_id, w.session_id, json.dumps(w.event), w.since) for w in self._new_waiting
+        ]
         done = [(me, event_id) for event_id in self._done_waiting]
         self._new_waiting, self._done_waiting = [], []
         if not (rooms or new or done or self._store.dirty):

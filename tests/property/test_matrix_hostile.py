@@ -17,6 +17,7 @@ from bridge.db import Database
 from bridge.db.tables import metadata
 from bridge.ids import AccountId, EventId, RoomId, UserId
 from bridge.matrix.events import origin, to_inbound
+from bridge.matrix.machine import MEGOLM
 from bridge.matrix.rooms import Room, Rooms
 from bridge.matrix.sync import SyncReader
 from tests.unit.matrix.conftest import Device, open_device, publish
@@ -43,7 +44,9 @@ values = st.recursive(
 def damaged(shape: Any) -> st.SearchStrategy[Any]:
     """Values like `shape`, in which any part may be missing or something else."""
     if isinstance(shape, dict):
-        right = st.fixed_dictionaries({}, optional={key: damaged(value) for key, value in shape.items()})
+        right: st.SearchStrategy[Any] = st.fixed_dictionaries(
+            {}, optional={key: damaged(value) for key, value in shape.items()}
+        )
     elif isinstance(shape, list):
         right = st.lists(st.one_of([damaged(item) for item in shape] or [values]), max_size=3)
     else:
@@ -176,8 +179,18 @@ class World:
         account = self.device.store.account
         rooms = Rooms(account, ME)
         self.database.run_sync(rooms.load)
+        room = rooms.ensure(ROOM)
+        room.joined, room.encryption = True, {"algorithm": MEGOLM}
+        room.members = {ME: "join", ALICE: "join"}
         reader = SyncReader(
-            account, ME, self.homeserver, self.device.store, self.device.keys, rooms, max_backfill=100, key_wait_ms=1000
+            account,
+            ME,
+            self.homeserver,
+            self.device.store,
+            self.device.keys,
+            rooms,
+            max_backfill=100,
+            key_wait_ms=10**9,
         )
         self.database.run_sync(reader.load)
         return reader

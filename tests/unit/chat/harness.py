@@ -35,7 +35,7 @@ from bridge.chat.reply import CopyRef, Message, Reply
 from bridge.db import Database, Tx
 from bridge.db.tables import metadata
 from bridge.errors import UserError
-from bridge.ids import AccountId, EventId, RoomId, UserId
+from bridge.ids import AccountId, EventId, PersonId, RoomId, UserId
 
 ALICE = UserId("@alice:one.example.org")
 BOB = UserId("@bob:two.example.org")
@@ -65,12 +65,16 @@ class Recorder:
 
     answers: list[Answer] = field(default_factory=list)
     copies: dict[EventId, SentCopy] = field(default_factory=dict)
+    released: list[PersonId] = field(default_factory=list)
     failing: bool = False
 
     def answer(self, tx: Tx, event: Inbound, room: RoomView, person: Person, reply: Reply) -> None:
         if self.failing:
             raise RuntimeError("alice wrote: secret")
         tx.after_commit(lambda: self.answers.append(Answer(event, room, person, reply)))
+
+    def release(self, tx: Tx, *, person_id: PersonId) -> None:
+        self.released.append(person_id)
 
     def find_copy(self, tx: Tx, account: AccountId, room_id: RoomId, event_id: EventId) -> SentCopy | None:
         return self.copies.get(event_id)

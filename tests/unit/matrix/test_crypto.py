@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -32,7 +32,7 @@ def event(sender: Device, content: dict[str, Any], event_id: str = "$1") -> dict
     }
 
 
-async def share(sender: Device, members: list[str], homeserver: FakeHomeserver) -> Any:
+async def share(sender: Device, members: Sequence[str], homeserver: FakeHomeserver) -> Any:
     return await sender.keys.session_for(ROOM, members, ROTATION)
 
 
@@ -190,7 +190,7 @@ async def test_a_device_that_changes_its_keys_is_not_believed(device: Make, home
 
 async def test_one_malformed_device_costs_no_other(device: Make, homeserver: FakeHomeserver) -> None:
     bot, alice = device("bot"), device("alice")
-    homeserver.device_keys[alice.user_id] |= {"X": {"user_id": 3}, "Y\0": {}, "Z": []}  # type: ignore[dict-item]
+    homeserver.device_keys[alice.user_id] |= {"X": {"user_id": 3}, "Y\0": {}, "Z": []}
     bot.store.track(alice.user_id)
     await bot.keys.query()
     assert [d.device_id for d in bot.machine.devices_of([alice.user_id])] == ["ALICE"]
