@@ -12,10 +12,9 @@ def demo(data_dir: Path, port: int) -> int:
     Raises:
         OperatorError: it can't be started; one line says why.
     """
-    if importlib.util.find_spec("synapse") is None:
-        raise OperatorError(
-            "demo: no homeserver is installed; use `make demo`, or install the extra `courtyard[demo]`."
-        )
+    for module, what in (("synapse", "no homeserver is installed"), ("prompt_toolkit", "prompt_toolkit is missing")):
+        if importlib.util.find_spec(module) is None:
+            raise OperatorError(f"demo: {what}; use `make demo`, or install the extra `courtyard[demo]`.")
     from bridge.demo.main import run
 
     return run(data_dir, port)

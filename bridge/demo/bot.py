@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from bridge.demo import guarded
 from bridge.errors import OperatorError
 
 _START_S = 90.0
@@ -41,8 +41,7 @@ async def running_bot(config: Path, log_file: Path) -> AsyncIterator[asyncio.sub
     """
     with log_file.open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "bridge.demo.guarded", "bridge", "run", "-c", str(config)),
+            *guarded.command("bridge", "run", "-c", str(config)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,

@@ -5,9 +5,9 @@ import contextlib
 import itertools
 import mimetypes
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bridge.chat.inbound import (
     DmOpened,
@@ -25,12 +25,15 @@ from bridge.delivery.ports import Held, Later, Outgoing, Refused
 from bridge.errors import CourtyardError
 from bridge.ids import EventId, RoomId, UserId
 from bridge.matrix.account import AccountSettings, MatrixAccount
-from bridge.matrix.http import Homeserver
+from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable
 from bridge.matrix.machine import MEGOLM
 from bridge.matrix.media import encrypt
 from bridge.matrix.seal import Sealer
 
+T = TypeVar("T")
+
 _TRIES = 20
+_GREETING_S = 60.0
 
 
 class CannotSend(CourtyardError):
@@ -87,7 +90,11 @@ class Person:
             },
         )
         self.room = RoomId(answer["room_id"])
-        await self._greeted.wait()
+        try:
+            async with asyncio.timeout(_GREETING_S):
+                await self._greeted.wait()
+        except TimeoutError:
+            raise CannotSend(f"the bot did not join the chat of {self.name} within {_GREETING_S:.0f} s") from None
 
     async def say(self, text: str, **extra: Any) -> EventId:
         """Send a text message; `extra` goes into its content."""
@@ -112,19 +119,28 @@ class Person:
         """React to the bot's latest message."""
         assert self.room is not None
         assert self.last_answer is not None
-        await self.account.sender.react(self.account.id, self.room, self.last_answer, key, next(self._txn))
+        room, target, txn_id = self.room, self.last_answer, next(self._txn)
+        await _patiently(lambda: self.account.sender.react(self.account.id, room, target, key, txn_id))
 
     async def remove(self) -> None:
         """Redact one's own latest message."""
         assert self.room is not None
         assert self.last_sent is not None
-        await self.account.sender.redact(self.account.id, self.room, self.last_sent, next(self._txn))
+        room, target, txn_id = self.room, self.last_sent, next(self._txn)
+        await _patiently(lambda: self.account.sender.redact(self.account.id, room, target, txn_id))
 
     async def send_picture(self, path: Path, caption: str) -> EventId:
         """Send a picture, encrypted, with a caption."""
-        data = await asyncio.to_thread(path.read_bytes)
+        try:
+            data = await asyncio.to_thread(lambda: path.expanduser().read_bytes())
+        except (OSError, RuntimeError) as error:  # RuntimeError: `~` of a user that there is none of
+            reason = getattr(error, "strerror", None) or "no such user"
+            raise CannotSend(f"{path} can't be read ({reason})") from None
         ciphertext, file = encrypt(data)
-        url = await self.account.http.upload(ciphertext)
+        try:
+            url = await self.account.http.upload(ciphertext)
+        except (MatrixError, Unreachable, TokenRevoked, TooLarge):
+            raise CannotSend("the homeserver does not take the picture") from None
         mimetype = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         return await self._send(
             {
@@ -151,19 +167,24 @@ class Person:
     async def _send(self, content: dict[str, Any]) -> EventId:
         assert self.room is not None
         event = Outgoing(self.account.id, self.room, next(self._txn), content, self.bot, None)
-        for tries in range(1, _TRIES + 1):
-            try:
-                self.last_sent = await self.account.sender.send(event)
-                return self.last_sent
-            except Later as later:
-                if tries == _TRIES:
-                    raise CannotSend("the homeserver does not take it") from None
-                await asyncio.sleep(later.after_ms / 1000)
-            except Held:
-                raise CannotSend("the chat is not encrypted, or the bot is not in it") from None
-            except Refused:
-                raise CannotSend("the homeserver refused it") from None
-        raise AssertionError("unreachable")
+        self.last_sent = await _patiently(lambda: self.account.sender.send(event))
+        return self.last_sent
+
+
+async def _patiently(send: Callable[[], Awaitable[T]]) -> T:
+    """What `send` returns; when the homeserver asks to wait, it is tried again."""
+    for tries in range(1, _TRIES + 1):
+        try:
+            return await send()
+        except Later as later:
+            if tries == _TRIES:
+                raise CannotSend("the homeserver does not take it") from None
+            await asyncio.sleep(later.after_ms / 1000)
+        except Held:
+            raise CannotSend("the chat is not encrypted, or the bot is not in it") from None
+        except Refused:
+            raise CannotSend("the homeserver refused it") from None
+    raise AssertionError("unreachable")
 
 
 @contextlib.asynccontextmanager

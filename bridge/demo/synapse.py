@@ -27,7 +27,6 @@ import random
 import re
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +34,7 @@ from typing import IO, Any, Final
 
 import aiohttp
 
+from . import guarded
 from .synapse_config import LOG_FILE, LOOPBACK, ServerState, write_server_files
 
 START_TIMEOUT: Final = 90.0
@@ -47,24 +47,6 @@ REQUEST_TIMEOUT: Final = 30.0
 
 _OUTPUT_FILE: Final = "output.log"
 _LOCK_FILE: Final = "lock"
-
-# The process that becomes Synapse. Its standard input is a pipe that the caller holds open and never writes to:
-# the end of it means that the caller is gone, however that happened. This works on every Unix; Linux's "parent
-# death signal" would be tied to the thread that started the process.
-_GUARDED: Final = """
-import os, runpy, signal, sys, threading, time
-
-def end_with_the_caller():
-    while os.read(0, 4096):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(2)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-threading.Thread(target=end_with_the_caller, daemon=True).start()
-sys.argv[0] = "synapse"
-runpy.run_module("synapse.app.homeserver", run_name="__main__", alter_sys=True)
-"""
 
 
 class SynapseError(Exception):
@@ -154,15 +136,10 @@ class Homeserver:
                     )
             config = write_server_files(self.data_dir, self._state, self._overrides)
             output = files.enter_context((self.data_dir / _OUTPUT_FILE).open("wb"))
-            # -P: the working directory is no place to import from. The lock is inherited and thereby held for
-            # exactly as long as the server lives. A session of its own keeps a terminal's Ctrl-C from it.
+            # The lock is inherited and thereby held for exactly as long as the server lives. A session of its own
+            # keeps a terminal's Ctrl-C from it.
             self._running.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-c",
-                _GUARDED,
-                "-c",
-                str(config),
+                *guarded.command("synapse.app.homeserver", "-c", str(config)),
                 cwd=self.data_dir,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=output,
@@ -198,6 +175,12 @@ class Homeserver:
                 await process.wait()
             if process.stdin is not None:
                 process.stdin.close()
+
+    async def wait(self) -> int:
+        """Wait until the server's process ends, for whatever reason; its exit status."""
+        process = self._running.process
+        assert process is not None, "the server was not started"
+        return await process.wait()
 
     async def kill(self) -> None:
         """End the server without letting it finish anything (kill -9), as a power cut would."""
