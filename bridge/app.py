@@ -116,6 +116,7 @@ class _Bot:
             ),
             config.chat.prefix,
             PictureIntake(http, pictures, limits.picture_bytes),
+            unsigned=config.access.unsigned_devices,
         )
         invites = Quotas(
             Rate(limits.invites_per_minute, limits.invites_per_minute),
@@ -182,6 +183,8 @@ def _settings(config: Config) -> AccountSettings:
         sync_timeout_s=limits.sync_timeout_seconds,
         max_backfill=limits.backfill_events,
         key_wait_ms=limits.key_wait_minutes * 60_000,
+        key_notice_ms=limits.key_notice_seconds * 1000,
+        exclude_unsigned=config.access.unsigned_devices == "strict",
         look_back_after_ms=limits.outbox_check_after_minutes * 60_000,
     )
 

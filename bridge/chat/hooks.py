@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeAlias
 
 from bridge.chat.command import Person, Request
 from bridge.chat.inbound import Inbound, PictureMessage, RoomView
-from bridge.chat.reply import CopyRef, Reply
+from bridge.chat.reply import CopyRef, Message, Reply
 from bridge.db import Tx
 from bridge.ids import AccountId, EventId, PersonId, RoomId
 
@@ -52,6 +52,18 @@ class Delivery(Protocol):
         A personal reply goes to the person's DM; when `room` is another room, that room gets the neutral line
         `answer-in-dm` instead. When `event` is an EditedMessage, the answers to its target are replaced (m.replace).
         """
+        ...
+
+    def message(self, tx: Tx, person: Person, message: Message) -> None:
+        """Queue a message to a person's current DM, as an answer to nothing."""
+        ...
+
+    def is_out(self, tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
+        """Whether such a copy was sent to the person and not withdrawn, or is about to be sent."""
+        ...
+
+    def withdraw(self, tx: Tx, kind: str, ref_id: int) -> int:
+        """Redact every delivered copy and drop the queued ones. The number of delivered ones."""
         ...
 
     def release(self, tx: Tx, *, person_id: PersonId) -> None:

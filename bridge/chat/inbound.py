@@ -17,6 +17,12 @@ class Origin:
     sent_at: int
     """Origin time in ms as the sender's server claims it: for display, never for decisions."""
     encrypted: bool
+    device: str | None = None
+    """Device that encrypted it; None for what is not encrypted."""
+    unsigned_ms: int = 0
+    """How long we have known that the sender's own identity does not vouch for that device; 0: it does."""
+    ciphertext: str | None = None
+    """Which ciphertext it was, whatever event carried it: the same one in another event is a replay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,41 @@ class DmOpened:
     origin: Origin
 
 
-Inbound: TypeAlias = TextMessage | PictureMessage | EditedMessage | Reaction | Redaction | OtherMessage | DmOpened
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A message can't be decrypted, for longer than a late key takes. `origin.event_id` is that of the message."""
+
+    origin: Origin
+    withheld: bool
+    """The sender's client said that it keeps the key from us on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """Nothing in this room is unreadable any more."""
+
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityChanged:
+    """The person has a new cross-signing identity: they reset it, or somebody else did who has their account."""
+
+    origin: Origin
+
+
+Inbound: TypeAlias = (
+    TextMessage
+    | PictureMessage
+    | EditedMessage
+    | Reaction
+    | Redaction
+    | OtherMessage
+    | DmOpened
+    | Unreadable
+    | Readable
+    | IdentityChanged
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,16 @@ from bridge.chat.hooks import Delivery, Hooks, PicturePreparer
 from bridge.chat.inbound import (
     DmOpened,
     EditedMessage,
+    IdentityChanged,
     Inbound,
     OtherMessage,
     PictureMessage,
     Reaction,
+    Readable,
     Redaction,
     RoomView,
     TextMessage,
+    Unreadable,
 )
 from bridge.chat.locks import KeyedLocks
 from bridge.chat.people import People
@@ -51,8 +54,16 @@ _UNUSABLE = frozenset(
 )
 # Refusals that say nothing about a person: they may stand in any room.
 _NEUTRAL = frozenset(
-    ("edit-too-late", "picture-howto", "picture-not-here", "picture-unavailable", "quota-wait", "error-unexpected")
+    (
+        "edit-too-late",
+        "picture-howto",
+        "picture-not-here",
+        "picture-unavailable",
+        "quota-wait",
+        "error-unexpected",
+    )
 )
+_UNSIGNED_GRACE_MS = 60_000
 # Raised when the database is gone, but for a wrong statement on SQLite too.
 _DATABASE_DOWN = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 
@@ -88,13 +99,17 @@ class Pipeline:
         prefix: str = "!",
         pictures: PicturePreparer | None = None,
         log: Any = None,
+        unsigned: str = "warn",
     ) -> None:
+        """`unsigned`: what becomes of messages from devices that their owners have not signed: `strict` (refused),
+        `warn` (answered, and said once how to mend it) or `allow`."""
         self._db = db
         self._hooks = hooks
         self._delivery = delivery
         self._people = people
         self._quotas = quotas
         self._pictures = pictures
+        self._unsigned = unsigned
         self._reader = Reader(registry, prefix)
         self._router = Router(hooks, delivery, people)
         self._locks = KeyedLocks()
@@ -135,6 +150,8 @@ class Pipeline:
             case Redaction():
                 # Never refused: what somebody takes back must go.
                 return _Job(event, room, sender, quota=False)
+            case Unreadable() | Readable() | IdentityChanged():
+                return _Job(event, room, sender, quota=False) if dm else None
             case Reaction():
                 return _Job(event, room, sender, quiet=True) if dm else None
             case OtherMessage():
@@ -148,6 +165,8 @@ class Pipeline:
         if not event.origin.encrypted:
             # In an encrypted room a server could have made it up. Nothing in it counts.
             return _Job(event, room, sender, Said("", False, error=UserError("not-encrypted"))) if dm else None
+        if self._unsigned == "strict" and event.origin.unsigned_ms:
+            return _Job(event, room, sender, Said("", False, error=UserError("unsigned-refused"))) if dm else None
         match event:
             case TextMessage():
                 said = self._reader.read(event.body, event.relation, dm=dm, mentioned=event.mentioned)
@@ -180,7 +199,7 @@ class Pipeline:
             except Exception as second:
                 # Not even the answer could be written. Mark the event, or it would come back for ever.
                 self._report(reference, second, job)
-                fresh = await self._db.run(lambda tx: _claim(tx, job.event.origin.account, job.event.origin.event_id))
+                fresh = await self._db.run(lambda tx: _claim(tx, job.event.origin.account, _mark(job.event)))
             self._report(reference, error, job)
             return fresh
 
@@ -227,8 +246,10 @@ class Pipeline:
         event, origin = job.event, job.event.origin
         if not job.in_dm and not isinstance(event, DmOpened) and self._is_unknown(tx, event):
             return False
-        if not _claim(tx, origin.account, origin.event_id):
+        if not _claim(tx, origin.account, _mark(event)):
             return False
+        if origin.ciphertext is not None and not _claim(tx, origin.account, EventId(f"megolm:{origin.ciphertext}")):
+            return False  # the same ciphertext in another event: a server played it again
         person = self._people.ensure(tx, job.sender)
         if job.in_dm:
             self._enter_dm(tx, job, person)
@@ -245,7 +266,17 @@ class Pipeline:
                 # The command may have changed the language in which it is answered.
                 person = self._people.by_id(tx, person.id) or person
             self._delivery.answer(tx, event, job.room, person, outcome.reply)
+        if job.in_dm:
+            self._warn_of_unsigned(tx, event, person)
         return True
+
+    def _warn_of_unsigned(self, tx: Tx, event: Inbound, person: Person) -> None:
+        """Say once for each device that its owner has not signed it. Signatures may come late: not at once."""
+        origin = event.origin
+        if self._unsigned != "warn" or origin.unsigned_ms < _UNSIGNED_GRACE_MS:
+            return
+        if _claim(tx, origin.account, EventId(f"unsigned:{origin.sender}:{origin.device}")):
+            self._delivery.message(tx, person, Message((Text("unsigned-device"),)))
 
     @staticmethod
     def _remember_sender(tx: Tx, event: TextMessage | PictureMessage, person: Person) -> None:
@@ -294,6 +325,16 @@ class Pipeline:
         self._log.error(
             "event could not be handled", ref=reference, inbound=type(job.event).__name__, error=chain, frames=frames
         )
+
+
+def _mark(event: Inbound) -> EventId:
+    """What stands in `handled` for an event. A notice about a message is not the message."""
+    match event:
+        case Unreadable():
+            return EventId(f"unreadable:{event.origin.event_id}")
+        case Readable():
+            return EventId(f"readable:{event.origin.event_id}")
+    return event.origin.event_id
 
 
 def _opening_id(room_id: RoomId) -> EventId:

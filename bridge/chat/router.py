@@ -8,24 +8,31 @@ from bridge.chat.command import Person, Request
 from bridge.chat.hooks import Delivery, Hooks, SentCopy
 from bridge.chat.inbound import (
     EditedMessage,
+    IdentityChanged,
     Inbound,
     OtherMessage,
     PictureMessage,
     Reaction,
+    Readable,
     Redaction,
     Relation,
     RoomView,
     TextMessage,
+    Unreadable,
 )
 from bridge.chat.people import People
 from bridge.chat.reading import Said
-from bridge.chat.reply import NOTHING, Reply
+from bridge.chat.reply import NOTHING, CopyRef, Message, Reply, Text
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.ids import AccountId, EventId
 
 COMMAND_SOURCE = "command"
 """Kind of the sources that remember who gave a command outside a DM."""
+
+
+UNREADABLE = "unreadable"
+"""Kind of the notice that a message can't be read; its ref is the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +86,23 @@ class Router:
                 return self._redaction(self._request(tx, person, event, room), event)
             case OtherMessage():
                 raise UserError("cant-use")
+            case Unreadable():
+                return self._unreadable(tx, person, event)
+            case Readable():
+                self._delivery.withdraw(tx, UNREADABLE, person.id)
+                return Outcome()
+            case IdentityChanged():
+                self._delivery.message(tx, person, Message((Text("identity-changed"),)))
+                return Outcome()
             case _:
                 return Outcome()
+
+    def _unreadable(self, tx: Tx, person: Person, event: Unreadable) -> Outcome:
+        """Say once what is wrong; it is redacted when everything could be read."""
+        if self._delivery.is_out(tx, person.id, UNREADABLE, person.id):
+            return Outcome()
+        text = Text("unreadable-withheld" if event.withheld else "unreadable-missing")
+        return Outcome(Reply((Message((text,), CopyRef(UNREADABLE, person.id)),)))
 
     def may_run(self, tx: Tx, person: Person | None, room: RoomView, said: Said) -> bool:
         """Whether the requirements of the command that was read are met."""

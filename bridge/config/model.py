@@ -172,6 +172,12 @@ class AccessConfig(Section):
         default=(), description="Matrix ids that may invite into rooms, when invites is `allowed`."
     )
 
+    unsigned_devices: Literal["strict", "warn", "allow"] = Field(
+        default="warn",
+        description="Messages from devices that their owner has not signed (not verified): strict (refuse them, and "
+        "give such devices no keys), warn (answer, and say once how to mend it), allow.",
+    )
+
     def allows(self, user_id: UserId) -> bool:
         """Whether this person may use the bot."""
         server = server_without_port(server_name(user_id))
@@ -261,6 +267,12 @@ class LimitsConfig(Section):
         description="How long a message whose key is missing is kept waiting, in minutes.",
     )
 
+    key_notice_seconds: int = Field(
+        default=20,
+        ge=1,
+        le=86_400,
+        description="After how long a person is told that a message can't be read, in seconds.",
+    )
     outbox_check_after_minutes: int = Field(
         default=30,
         ge=1,

@@ -152,7 +152,8 @@ crypto_users = _table(  # users whose devices are tracked
     _ref("account_id", "accounts.id", primary_key=True),
     _str("user_id", primary_key=True),
     _int("outdated", default=1),
-    _str("master_key", nullable=True),
+    _str("master_key", nullable=True),  # public part of the identity that the person is known by
+    _str("new_master_key", nullable=True),  # another one that has come since; the person is told, then it is theirs
 )
 crypto_key_requests = _table(
     "crypto_key_requests",

@@ -105,6 +105,13 @@ class Outbox:
         tx.after_commit(self._wake)
         return count
 
+    def is_out(self, tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
+        """Whether such a copy was sent to the person and not withdrawn, or is about to be sent."""
+        sent = tx.sql(
+            "SELECT 1 FROM copies WHERE kind = ? AND ref_id = ? AND person_id = ? LIMIT 1", (kind, ref_id, person_id)
+        )
+        return sent.first() is not None or queue.is_waiting(tx, person_id, kind, ref_id)
+
     def release(self, tx: Tx, *, room_id: RoomId | None = None, person_id: PersonId | None = None) -> None:
         """Try again what was held for this room, or for this person: the room or their DM can take it now."""
         if queue.release(tx, room_id, person_id):

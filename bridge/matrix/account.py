@@ -18,6 +18,7 @@ from bridge.matrix.doorstep import Doorstep
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, Unreachable, retrying
 from bridge.matrix.identity import Identity
 from bridge.matrix.keys import Keys
+from bridge.matrix.late import LateKeys
 from bridge.matrix.machine import Machine
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.seal import Sealer
@@ -45,7 +46,9 @@ class AccountSettings:
     sync_timeout_s: float = 30.0
     max_backfill: int = 2000
     key_wait_ms: int = 24 * 3600 * 1000
+    key_notice_ms: int = 20_000
     look_back_after_ms: int = 30 * 60 * 1000
+    exclude_unsigned: bool = False
 
 
 @dataclass(slots=True)
@@ -198,6 +201,7 @@ class MatrixAccount:
 
     def _adopt(self, device_id: DeviceId) -> None:
         machine = Machine(self.me, device_id, self._store)
+        machine.exclude_unsigned = self._settings.exclude_unsigned
         keys = Keys(self.http, machine, self._store)
         since = int(self._store.secrets.get("device since", b"0"))
         self._device = _Device(device_id, since, machine, keys)
@@ -209,7 +213,7 @@ class MatrixAccount:
             keys,
             self.rooms,
             max_backfill=self._settings.max_backfill,
-            key_wait_ms=self._settings.key_wait_ms,
+            late=LateKeys(self.id, self._settings.key_wait_ms, self._settings.key_notice_ms),
         )
 
     async def _equip(self) -> None:
@@ -217,7 +221,7 @@ class MatrixAccount:
         device, reader = self._current, self._reader
         assert reader is not None
         await self._store.commit()
-        await self._db.run(reader.load)
+        await self._db.run(reader.late.load)
         if not device.machine.account.shared:
             await retrying(lambda: device.keys.upload(None, False), "uploading keys")
         identity = Identity(self.http, self._store, device.machine, self.me, self._settings.password)
@@ -272,7 +276,11 @@ class MatrixAccount:
 
     async def _sync_once(self, since: str | None, first: bool) -> Batch:
         # The first sync answers at once, so that the bot is ready without waiting for an event.
+        assert self._reader is not None
         timeout_ms = 0 if first else int(self._settings.sync_timeout_s * 1000)
+        due = self._reader.late.next_ms()
+        if due is not None:
+            timeout_ms = min(timeout_ms, due)
         params = {"filter": self._filter, "timeout": str(timeout_ms), "set_presence": "offline"}
         if since is not None:
             params["since"] = since
@@ -282,13 +290,12 @@ class MatrixAccount:
             ),
             "syncing",
         )
-        assert self._reader is not None
         return await self._reader.read(answer, since)
 
     async def _settle(self, event: Inbound) -> None:
         await self._handle(event, self.rooms.view(event.origin.room_id))
         if self._reader is not None:
-            self._reader.handled(event.origin.event_id)
+            self._reader.handled(event)
 
     async def _save_token(self, token: str) -> None:
         await self._db.run(lambda tx: tx.sql("UPDATE accounts SET sync_token = ? WHERE id = ?", (token, self.id)))
@@ -301,5 +308,6 @@ class MatrixAccount:
             count, unused = self._supply
             try:
                 await self._current.keys.upload(count, unused)
+                await self._current.keys.repair()
             except (Unreachable, MatrixError, TokenRevoked) as error:
-                log.warning("one-time keys could not be refilled; tried again with the next sync", error=str(error))
+                log.warning("key upkeep failed; it is tried again with the next sync", error=str(error))

@@ -50,6 +50,9 @@ class TrackedUser:
 
     outdated: bool
     master_key: str | None
+    """Public part of the identity that the user is known by."""
+    new_master_key: str | None = None
+    """Another one that has come since; the person has not been told yet."""
 
 
 class CryptoStore:
@@ -121,10 +124,10 @@ class CryptoStore:
         ):
             keys = {"ed25519": ed25519, "curve25519": curve}
             self._devices.add(OlmDevice(user, device, keys, name, bool(deleted), TrustState(trust)))
-        for user, outdated, master in tx.sql(
-            "SELECT user_id, outdated, master_key FROM crypto_users WHERE account_id = ?", one
+        for user, outdated, master, new in tx.sql(
+            "SELECT user_id, outdated, master_key, new_master_key FROM crypto_users WHERE account_id = ?", one
         ):
-            self.users[user] = TrackedUser(bool(outdated), master)
+            self.users[user] = TrackedUser(bool(outdated), master, new)
         for session_id, request_id, room, algorithm in tx.sql(
             "SELECT session_id, request_id, room_id, algorithm FROM crypto_key_requests WHERE account_id = ?", one
         ):
@@ -246,9 +249,21 @@ class CryptoStore:
             self._dirty_users[user_id] = self.users[user_id]
 
     def save_user(self, user_id: str, *, outdated: bool, master_key: str | None = None) -> None:
-        known = self.users.get(user_id)
-        self.users[user_id] = TrackedUser(outdated, master_key or (known.master_key if known else None))
-        self._dirty_users[user_id] = self.users[user_id]
+        """Note what became of a user's device list, and their identity if it was in the answer."""
+        user = self.users.setdefault(user_id, TrackedUser(outdated, None))
+        user.outdated = outdated
+        if master_key is not None:
+            if user.master_key is None:
+                user.master_key = master_key
+            user.new_master_key = master_key if master_key != user.master_key else None
+        self._dirty_users[user_id] = user
+
+    def accept_identity(self, user_id: str) -> None:
+        """The person knows of their new identity."""
+        user = self.users.get(user_id)
+        if user is not None and user.new_master_key is not None:
+            user.master_key, user.new_master_key = user.new_master_key, None
+            self._dirty_users[user_id] = user
 
     def untrack(self, user_id: str) -> None:
         """Nobody shares a room with us any more: the server no longer tells of changes."""
@@ -418,10 +433,15 @@ class CryptoStore:
         )
         statements.append(
             (
-                "INSERT INTO crypto_users (account_id, user_id, outdated, master_key) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (account_id, user_id)"
-                " DO UPDATE SET outdated = excluded.outdated, master_key = excluded.master_key",
-                [(me, u, int(t.outdated), t.master_key) for u, t in self._dirty_users.items() if t is not None],
+                "INSERT INTO crypto_users (account_id, user_id, outdated, master_key, new_master_key)"
+                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (account_id, user_id) DO UPDATE SET"
+                " outdated = excluded.outdated, master_key = excluded.master_key,"
+                " new_master_key = excluded.new_master_key",
+                [
+                    (me, u, int(t.outdated), t.master_key, t.new_master_key)
+                    for u, t in self._dirty_users.items()
+                    if t is not None
+                ],
             )
         )
         gone = [(me, u) for u, t in self._dirty_users.items() if t is None]

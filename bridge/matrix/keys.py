@@ -4,14 +4,17 @@ import asyncio
 import itertools
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import structlog
+from cachetools import LRUCache
+from nio.crypto import OutgoingKeyRequest
 
 from bridge.ids import RoomId
 from bridge.matrix.cryptostore import CryptoStore, GroupSession
 from bridge.matrix.http import Homeserver, MatrixError, segment
-from bridge.matrix.machine import Machine
+from bridge.matrix.machine import MEGOLM, Machine
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +37,9 @@ class Keys:
         self._claim_after: dict[tuple[str, str], float] = {}
         # Nor does a message wait each time for a server that is down.
         self._query_after: dict[str, float] = {}
+        self._withheld_from: LRUCache[str, set[tuple[str, str]]] = LRUCache(1000)
+        self.wanted: list[tuple[str, RoomId, str]] = []
+        """(sender, room, session) of room keys that are to be asked for."""
         # Transaction ids of to-device sends: random per start, counted within.
         self._txn = (f"{secrets.token_hex(8)}.{n}" for n in itertools.count())
 
@@ -74,6 +80,66 @@ class Keys:
             if users:
                 await self._store.commit()
 
+    async def repair(self) -> None:
+        """Make new Olm sessions where they broke, and ask for room keys that have not come."""
+        wedged = self.machine.take_wedged()
+        if wedged:
+            claim: dict[str, dict[str, str]] = {}
+            for device in wedged:
+                claim.setdefault(device.user_id, {})[device.device_id] = "signed_curve25519"
+            answer = await self._http.request(
+                "POST", "/_matrix/client/v3/keys/claim", {"one_time_keys": claim, "timeout": 10000}, timeout_s=60
+            )
+            self.machine.receive_claimed(answer)
+            messages = self.machine.encrypt_dummy(wedged)
+            await self._store.commit()
+            await self._to_devices("m.room.encrypted", messages)
+        wanted, self.wanted = self.wanted, []
+        for sender, room_id, session_id in wanted:
+            await self._request_key(sender, room_id, session_id)
+
+    async def _request_key(self, sender: str, room_id: RoomId, session_id: str) -> None:
+        """Ask all devices of the sender for a room key, once (spec: "Key requests"). Few clients answer."""
+        if session_id in self.machine.outgoing_key_requests:
+            return
+        request_id = secrets.token_hex(16)
+        body = {"algorithm": MEGOLM, "room_id": room_id, "session_id": session_id}
+        content = {
+            "action": "request",
+            "body": body,
+            "request_id": request_id,
+            "requesting_device_id": self.machine.device_id,
+        }
+        request = OutgoingKeyRequest(request_id, session_id, room_id, MEGOLM)
+        self.machine.outgoing_key_requests[session_id] = request
+        self._store.add_outgoing_key_request(request)
+        await self._store.commit()
+        await self._to_devices("m.room_key_request", {sender: {"*": content}})
+
+    async def _withhold(self, session: GroupSession, members: Sequence[str]) -> None:
+        """Tell devices that get no key why, once a session (spec: "m.room_key.withheld")."""
+        told = self._withheld_from.setdefault(session.session.session_id, set())
+        devices = [d for d in self.machine.excluded(members) if (d.user_id, d.device_id) not in told]
+        if not devices:
+            return
+        content = {
+            "algorithm": MEGOLM,
+            "room_id": session.room_id,
+            "session_id": session.session.session_id,
+            "sender_key": self.machine.account.identity_keys["curve25519"],
+            "code": "m.unverified",
+            "reason": "The device is not verified by its owner.",
+        }
+        messages: dict[str, dict[str, Any]] = {}
+        for device in devices:
+            messages.setdefault(device.user_id, {})[device.device_id] = content
+            told.add((device.user_id, device.device_id))
+        await self._to_devices("m.room_key.withheld", messages)
+
+    async def _to_devices(self, event_type: str, messages: Mapping[str, Mapping[str, Any]]) -> None:
+        path = f"/_matrix/client/v3/sendToDevice/{event_type}/{segment(next(self._txn))}"
+        await self._http.request("PUT", path, {"messages": messages})
+
     def may_query(self, user: str) -> bool:
         """Whether a query for this user would be sent now: their server has not just failed to answer one."""
         return self._query_after.get(user, 0.0) <= time.monotonic()
@@ -91,6 +157,7 @@ class Keys:
         await self.query(members)
         devices = self.machine.devices_of(members)
         session = self.machine.room_session(room_id, devices, *rotation)
+        await self._withhold(session, members)
         lacking = [d for d in devices if d.device_id not in session.shared_with.get(d.user_id, {})]
         if not lacking:
             return session
@@ -113,10 +180,6 @@ class Keys:
             part = ready[start : start + _SHARE_DEVICES]
             messages = self.machine.encrypt_room_key(session, part)
             await self._store.commit()  # the Olm ratchets have moved
-            await self._http.request(
-                "PUT",
-                f"/_matrix/client/v3/sendToDevice/m.room.encrypted/{segment(next(self._txn))}",
-                {"messages": messages},
-            )
+            await self._to_devices("m.room.encrypted", messages)
             self.machine.shared(session, part)
         return session

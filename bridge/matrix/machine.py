@@ -15,8 +15,8 @@ from typing import Any
 import structlog
 import vodozemac
 from cachetools import LRUCache
-from nio.crypto import InboundGroupSession, Olm, OlmDevice
-from nio.events import RoomKeyEvent
+from nio.crypto import InboundGroupSession, Olm, OlmDevice, TrustState
+from nio.events import ForwardedRoomKeyEvent, RoomKeyEvent
 
 from bridge.db.engine import now_ms
 from bridge.errors import CourtyardError
@@ -36,6 +36,9 @@ _MAX_OLM_SESSIONS_PER_DEVICE = 10
 _MAX_STRANGERS = 500
 """Devices of people whom we share no room with that may have Olm sessions and room keys here at the same time."""
 _MAX_STRANGERS_KEYS = 20
+_MAX_WITHHELD = 5_000
+_MAX_REPAIRED = 10_000
+_MAX_REPAIRS_PER_HOUR = 4
 _KEY32 = re.compile(r"[A-Za-z0-9+/]{43}")
 """32 bytes in unpadded base64: a session id, a public key."""
 
@@ -64,10 +67,24 @@ class RoomKey:
     session_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A decrypted room event, and who encrypted it."""
+
+    type: str
+    content: dict[str, Any]
+    device_id: str
+    signed: bool
+    """The sender's own identity vouches for the device."""
+    ciphertext: str
+    """Session and message index: two events with the same are one ciphertext, replayed."""
+
+
 class Machine(Olm):  # type: ignore[misc]
     """Olm and Megolm for one device."""
 
     store: CryptoStore
+    wedged_devices: list[OlmDevice]
 
     def __init__(self, user_id: UserId, device_id: DeviceId, store: CryptoStore) -> None:
         super().__init__(user_id, device_id, store)
@@ -75,6 +92,10 @@ class Machine(Olm):  # type: ignore[misc]
         self._strangers: OrderedDict[str, None] = OrderedDict()
         self.self_signing_key: str | None = None
         """Our own account's self-signing key: devices of ours that it signed get room keys too."""
+        self.exclude_unsigned = False
+        """Give no room keys to devices that their owners have not signed (MSC4153)."""
+        self._withheld: LRUCache[tuple[str, str, str], str] = LRUCache(_MAX_WITHHELD)
+        self._repairs: LRUCache[str, list[int]] = LRUCache(_MAX_REPAIRED)
 
     # --- to-device ---
     def handle_key_verification(self, event: object) -> None:
@@ -90,6 +111,9 @@ class Machine(Olm):  # type: ignore[misc]
 
     def _receive(self, event: Mapping[str, Any]) -> RoomKey | None:
         sender, content = event.get("sender"), event.get("content")
+        if event.get("type") == "m.room_key.withheld" and isinstance(sender, str) and isinstance(content, dict):
+            self._receive_withheld(sender, content)
+            return None
         if event.get("type") != "m.room.encrypted" or not isinstance(sender, str) or not isinstance(content, dict):
             return None
         sender_key = content.get("sender_key")
@@ -112,7 +136,68 @@ class Machine(Olm):  # type: ignore[misc]
             self._tidy(sender, sender_key)
         if isinstance(got, RoomKeyEvent):
             return RoomKey(got.room_id, got.session_id)
+        if isinstance(got, ForwardedRoomKeyEvent):
+            return RoomKey(got.room_id, got.session_id)
         return None
+
+    def _receive_withheld(self, sender: str, content: Mapping[str, Any]) -> None:
+        """The sender says that it keeps a room key from us (spec: "m.room_key.withheld"). Good for an explanation only:
+        it is not encrypted, anybody can say it."""
+        code, room_id, session_id = content["code"], content.get("room_id"), content.get("session_id")
+        if code == "m.no_olm" and isinstance(content.get("sender_key"), str):
+            # It has no Olm session with us: begin one.
+            self._mark_device_for_unwedging(sender, content["sender_key"])
+        elif is_room_id(room_id) and isinstance(session_id, str) and _KEY32.fullmatch(session_id):
+            self._withheld[(sender, room_id, session_id)] = str(code)[:64]
+
+    def is_withheld(self, sender: str, room_id: str, session_id: str) -> bool:
+        """Whether the sender's client said that it keeps this room key from us on purpose."""
+        return self._withheld.get((sender, room_id, session_id), "m.no_olm") != "m.no_olm"
+
+    def _mark_device_for_unwedging(self, sender: str, sender_key: str) -> None:
+        """The Olm session with a device is broken: have a new one made, a few times an hour at most.
+
+        nio's own rule forbids it for an hour after any new session, which is just when restored clients need it.
+        """
+        device = self.device_store.device_from_sender_key(sender, sender_key)
+        if device is None:
+            if sender in self.store.users:
+                self.store.save_user(sender, outdated=True)
+            return
+        now = now_ms()
+        times = [t for t in self._repairs.get(sender_key, []) if t > now - 3_600_000]
+        if len(times) >= _MAX_REPAIRS_PER_HOUR or device in self.wedged_devices:
+            return
+        self._repairs[sender_key] = [*times, now]
+        self.wedged_devices.append(device)
+
+    def take_wedged(self) -> list[OlmDevice]:
+        """Devices that need a new Olm session now."""
+        wedged: list[OlmDevice] = self.wedged_devices
+        self.wedged_devices = []
+        return wedged
+
+    def encrypt_dummy(self, devices: Iterable[OlmDevice]) -> dict[str, dict[str, Any]]:
+        """`m.dummy` over the newest session of each device: it tells them to use that one from now on."""
+        messages: dict[str, dict[str, Any]] = {}
+        for device in devices:
+            olm = self.session_store.get(device.curve25519)
+            if olm is not None:
+                messages.setdefault(device.user_id, {})[device.device_id] = self._olm_encrypt(
+                    olm, device, "m.dummy", {}
+                )
+        return messages
+
+    def _should_accept_forward(self, sender: str, sender_key: str, event: ForwardedRoomKeyEvent) -> bool:
+        """A room key that we asked for, from the very device that made it. Nobody else's word counts."""
+        asked = self.outgoing_key_requests.get(event.session_id)
+        return (
+            asked is not None
+            and event.algorithm == MEGOLM
+            and event.room_id == asked.room_id
+            and event.sender_key == sender_key
+            and self.device_store.device_from_sender_key(sender, sender_key) is not None
+        )
 
     def _make_room_for(self, sender: str, sender_key: str) -> None:
         """Anybody may write to us and claim any `sender_key`: what strangers leave here is bounded."""
@@ -226,16 +311,17 @@ class Machine(Olm):  # type: ignore[misc]
         failures = answer.get("failures")
         failed = set(failures) if isinstance(failures, dict) else set()
         device_keys = answer.get("device_keys")
-        masters = answer.get("master_keys")
         for user in asked:
             if user.partition(":")[2] in failed:
                 continue  # their server did not answer: stays outdated, asked again
             theirs = device_keys.get(user) if isinstance(device_keys, dict) else None
-            self._receive_devices_of(user, theirs if isinstance(theirs, dict) else {})
-            master = masters.get(user) if isinstance(masters, dict) else None
-            self.store.save_user(user, outdated=False, master_key=_only_key(master))
+            master, signer = _identity(user, answer)
+            if user == self.user_id:
+                signer = self.self_signing_key  # what we hold, not what the server says that we hold
+            self._receive_devices_of(user, theirs if isinstance(theirs, dict) else {}, signer)
+            self.store.save_user(user, outdated=False, master_key=master)
 
-    def _receive_devices_of(self, user: str, devices: Mapping[str, Any]) -> None:
+    def _receive_devices_of(self, user: str, devices: Mapping[str, Any], signer: str | None) -> None:
         changed: dict[str, OlmDevice] = {}
         known = self.device_store[user]
         for device_id, keys in list(devices.items())[:_MAX_DEVICES_PER_USER]:
@@ -249,12 +335,9 @@ class Machine(Olm):  # type: ignore[misc]
                 # A device never changes its keys (spec: "a device's identity keys must not change").
                 log.warning("a device changed its keys: ignored")
                 continue
-            if old is not None:
-                found.trust_state = old.trust_state
+            signed = signer is not None and verified(keys, user, signer, signer)
+            found.trust_state = TrustState.verified if signed else TrustState.unset
             known[device_id] = changed[device_id] = found
-            if user == self.user_id and self.self_signing_key:
-                own = verified(keys, user, self.self_signing_key, self.self_signing_key)
-                (self.store.verify_device if own else self.store.unverify_device)(found)
         for device_id, old in known.items():
             if device_id not in devices and not old.deleted:
                 old.deleted = True
@@ -278,12 +361,24 @@ class Machine(Olm):  # type: ignore[misc]
         return OlmDevice(user, device_id, {"ed25519": ed25519, "curve25519": curve})
 
     def devices_of(self, users: Iterable[str]) -> list[OlmDevice]:
-        """Devices that room keys go to: all of other people's, and those of ours that we signed."""
+        """Devices that room keys go to: other people's (signed ones only, if so set), and those that we signed."""
         return [
             device
             for user in users
             for device in self.device_store.active_user_devices(user)
-            if user != self.user_id or (device.verified and device.device_id != self.device_id)
+            if (device.verified and device.device_id != self.device_id)
+            or (user != self.user_id and not self.exclude_unsigned)
+        ]
+
+    def excluded(self, users: Iterable[str]) -> list[OlmDevice]:
+        """Other people's devices that get no room keys, because their owners have not signed them."""
+        if not self.exclude_unsigned:
+            return []
+        return [
+            device
+            for user in users
+            for device in self.device_store.active_user_devices(user)
+            if user != self.user_id and not device.verified
         ]
 
     def without_session(self, devices: Iterable[OlmDevice]) -> dict[str, dict[str, str]]:
@@ -380,8 +475,8 @@ class Machine(Olm):  # type: ignore[misc]
         return encrypted
 
     # --- room events in ---
-    def decrypt_room_event(self, event: Mapping[str, Any], room_id: RoomId) -> dict[str, Any]:
-        """`{type, content}` of an m.room.encrypted event, with the relation that it carries in the clear.
+    def decrypt_room_event(self, event: Mapping[str, Any], room_id: RoomId) -> Opened:
+        """What is in an m.room.encrypted event, with the relation that it carries in the clear.
 
         `sender_key` and `device_id` of the content are deprecated and not looked at: who sent it follows from whose
         device gave us the room key.
@@ -403,8 +498,11 @@ class Machine(Olm):  # type: ignore[misc]
         ]
         if not candidates:
             raise NoKey(session_id)
-        session = next((s for s in candidates if self._owns(sender, s)), None)
-        if session is None:
+        for session in candidates:
+            device_id, signed = self._maker(sender, session)
+            if device_id is not None:
+                break
+        else:
             raise UnknownSender("the room key belongs to no device of the sender")
         try:
             decrypted = session._session.decrypt(vodozemac.MegolmMessage.from_base64(ciphertext))
@@ -424,16 +522,30 @@ class Machine(Olm):  # type: ignore[misc]
         inner = dict(payload["content"])
         if "m.relates_to" in content:
             inner["m.relates_to"] = content["m.relates_to"]
-        return {"type": payload["type"], "content": inner}
+        return Opened(payload["type"], inner, device_id, signed, f"{session_id}:{decrypted.message_index}")
 
-    def _owns(self, sender: str, session: InboundGroupSession) -> bool:
+    def _maker(self, sender: str, session: InboundGroupSession) -> tuple[str | None, bool]:
+        """The device of the sender that made the session, and whether it is signed; None: none of theirs did."""
         if sender == self.user_id and session.sender_key == self.account.identity_keys["curve25519"]:
-            return True
+            return self.device_id, True
         # Deleted devices count as well: what they sent while they were there arrives late.
-        return any(
-            d.curve25519 == session.sender_key and d.ed25519 == session.ed25519
-            for d in self.device_store[sender].values()
-        )
+        for d in self.device_store[sender].values():
+            if d.curve25519 == session.sender_key and d.ed25519 == session.ed25519:
+                return d.device_id, bool(d.verified)
+        return None, False
+
+
+def _identity(user: str, answer: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Master and self-signing key of a user in an answer of /keys/query; the second only if the first signed it."""
+    masters, signers = answer.get("master_keys"), answer.get("self_signing_keys")
+    master = masters.get(user) if isinstance(masters, dict) else None
+    signer = signers.get(user) if isinstance(signers, dict) else None
+    public, signing = _only_key(master), _only_key(signer)
+    if public is None or not isinstance(master, dict) or master.get("user_id") != user:
+        return None, None
+    if signing is None or not isinstance(signer, dict) or signer.get("user_id") != user:
+        return public, None
+    return public, signing if verified(signer, user, public, public) else None
 
 
 def _only_key(key: object) -> str | None:

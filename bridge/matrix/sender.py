@@ -1,8 +1,8 @@
 """Sending, closed by default: nothing leaves unless the room is known, joined and encrypted, and the key is shared."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
@@ -131,10 +131,10 @@ class RoomSender:
             for old in chunk if isinstance(chunk, list) else []:
                 if isinstance(old, dict) and old.get("sender") == self._me and old.get("type") == "m.room.encrypted":
                     try:
-                        inner: Mapping[str, Any] = machine.decrypt_room_event(old, event.room_id)
+                        inner = machine.decrypt_room_event(old, event.room_id)
                     except CourtyardError:
                         continue
-                    if inner["content"].get(TXN_KEY) == event.txn_id:
+                    if inner.content.get(TXN_KEY) == event.txn_id:
                         return EventId(old["event_id"])
                 sent_at = old.get("origin_server_ts") if isinstance(old, dict) else None
                 if isinstance(sent_at, int) and sent_at < since - 3_600_000:

@@ -5,13 +5,14 @@ rooms and waiting events is committed before the next request can tell the homes
 """
 
 import json
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
 
-from bridge.chat.inbound import DmOpened, Inbound, Origin
+from bridge.chat.inbound import DmOpened, IdentityChanged, Inbound, Origin, Readable, Unreadable
 from bridge.db import Tx
 from bridge.db.engine import now_ms
 from bridge.ids import AccountId, EventId, RoomId, UserId, is_room_id
@@ -19,13 +20,14 @@ from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.events import origin, sender_of, to_inbound
 from bridge.matrix.http import Homeserver, MatrixError, Unreachable, retrying, segment
 from bridge.matrix.keys import Keys
-from bridge.matrix.machine import NoKey, RoomKey, Undecryptable, UnknownSender
+from bridge.matrix.late import LateKeys, Waiting
+from bridge.matrix.machine import NoKey, Opened, RoomKey, Undecryptable, UnknownSender
 from bridge.matrix.rooms import STATE_TYPES, Room, Rooms, write_rooms
 
 log = structlog.get_logger(__name__)
 
 _BACKFILL_PAGE = 100
-_MAX_WAITING_PER_ROOM = 200
+_RECHECK_S = 300.0
 _CLEAR_TYPES = frozenset({"m.reaction", "m.room.redaction"})
 
 
@@ -62,14 +64,6 @@ class Batch:
     fallback_unused: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    room_id: RoomId
-    event: Mapping[str, Any]
-    session_id: str
-    since: int
-
-
 class SyncReader:
     """Turns /sync answers into batches. One per running device."""
 
@@ -83,7 +77,7 @@ class SyncReader:
         rooms: Rooms,
         *,
         max_backfill: int,
-        key_wait_ms: int,
+        late: LateKeys,
     ) -> None:
         self._account = account
         self._me = me
@@ -92,21 +86,11 @@ class SyncReader:
         self._keys = keys
         self._rooms = rooms
         self._max_backfill = max_backfill
-        self._key_wait_ms = key_wait_ms
-        self._waiting: dict[str, _Waiting] = {}
-        self._new_waiting: list[_Waiting] = []
-        self._done_waiting: list[str] = []
-        self._unknown: dict[str, str] = {}
-        """Waiting events whose sender's devices could not be asked for, with the sender."""
-        self._first = True
-
-    def load(self, tx: Tx) -> None:
-        """Read the events that wait for a key, or that were opened and not handled when the process ended."""
-        for event_id, room_id, session_id, event, since in tx.sql(
-            "SELECT event_id, room_id, session_id, event, since FROM waiting_events WHERE account_id = ?",
-            (self._account,),
-        ):
-            self._waiting[event_id] = _Waiting(room_id, json.loads(event), session_id, since)
+        self.late = late
+        self._unsigned: dict[tuple[str, str], int] = {}
+        """Devices that their owners have not signed, with when we first saw it."""
+        self._rechecked: dict[str, float] = {}
+        self._announced: set[tuple[str, str]] = set()
 
     async def read(self, answer: Mapping[str, Any], since: str | None) -> Batch:
         """Process one answer and commit what it changed. Without `since` the timeline is history: not handled."""
@@ -132,9 +116,12 @@ class SyncReader:
             inbound = await self._open(room_id, event)
             if inbound is not None:
                 batch.events.append(inbound)
-        batch.events += await self._retry(new_keys, everything=self._first)
-        self._first = False
-        self._give_up()
+        for waiting in self.late.ready(new_keys, self._keys.may_query):
+            inbound = await self._open(waiting.room_id, waiting.event)
+            if inbound is not None:
+                batch.events.append(inbound)
+        self._tell(batch)
+        self.late.give_up()
         await self._commit()
         return batch
 
@@ -172,8 +159,7 @@ class SyncReader:
     def _left(self, room_id: RoomId) -> None:
         self._rooms.forget(room_id)
         self._store.drop_outbound(room_id)
-        for event_id in [e for e, w in self._waiting.items() if w.room_id == room_id]:
-            self._settled(event_id)
+        self.late.forget_room(room_id)
 
     def _invited(self, room_id: RoomId, data: Mapping[str, Any], batch: Batch) -> None:
         for event in _list(_dict(data.get("invite_state")).get("events")):
@@ -280,23 +266,25 @@ class SyncReader:
             return None
         if not where.encrypted:
             return self._open_clear(room, where, event)
-        inner: dict[str, Any] | None
+        opened: Opened | None
         try:
-            inner = self._keys.machine.decrypt_room_event(event, room_id)
+            opened = self._keys.machine.decrypt_room_event(event, room_id)
         except NoKey as error:
-            self._wait(room_id, where.event_id, event, error.session_id)
+            self.late.add(room_id, event, error.session_id)
             return None
         except UnknownSender:
-            inner = await self._ask_and_decrypt(room_id, where, event)
+            opened = await self._ask_and_decrypt(room_id, where, event)
         except Undecryptable as error:
             log.info("an event can't be decrypted", reason=str(error))
-            self._settled(where.event_id)
+            self.late.settled(where.event_id)
             return None
-        if inner is None:
+        if opened is None:
             return None
-        inbound = to_inbound(where, inner["type"], inner["content"], self._me)
+        unsigned_ms = 0 if opened.signed else await self._unsigned_ms(where.sender, opened.device_id)
+        where = replace(where, device=opened.device_id, unsigned_ms=unsigned_ms, ciphertext=opened.ciphertext)
+        inbound = to_inbound(where, opened.type, opened.content, self._me)
         if inbound is None:
-            self._settled(where.event_id)
+            self.late.settled(where.event_id)
         return inbound
 
     def _open_clear(self, room: Room, where: Origin, event: Mapping[str, Any]) -> Inbound | None:
@@ -305,89 +293,88 @@ class SyncReader:
             return None  # in an encrypted room, nobody's clear text is taken for their word
         return to_inbound(where, kind, _dict(event.get("content")), self._me, event.get("redacts"))
 
-    async def _ask_and_decrypt(self, room_id: RoomId, where: Origin, event: Mapping[str, Any]) -> dict[str, Any] | None:
+    async def _ask_and_decrypt(self, room_id: RoomId, where: Origin, event: Mapping[str, Any]) -> Opened | None:
         """The sender's device is not known: it may have come with this very batch. Ask once."""
-        session_id = str(_dict(event.get("content")).get("session_id"))
         self._store.save_user(where.sender, outdated=True)
         try:
             await self._keys.query([where.sender])
-            inner = self._keys.machine.decrypt_room_event(event, room_id)
+            return self._keys.machine.decrypt_room_event(event, room_id)
         except (Unreachable, MatrixError):
             pass
         except (NoKey, UnknownSender, Undecryptable):
             if not self._store.users[where.sender].outdated:
                 log.warning("an event was refused: its room key belongs to no device of its sender")
-                self._settled(where.event_id)
+                self.late.settled(where.event_id)
                 return None
-        else:
-            self._unknown.pop(where.event_id, None)
-            return inner
         # The sender's server did not tell their devices. Ask again later.
-        self._wait(room_id, where.event_id, event, session_id)
-        self._unknown[where.event_id] = where.sender
+        self.late.add(room_id, event, str(_dict(event.get("content")).get("session_id")), ask_again=True)
         return None
 
-    def _wait(self, room_id: RoomId, event_id: EventId, event: Mapping[str, Any], session_id: str) -> None:
-        if event_id in self._waiting:
-            return
-        if sum(w.room_id == room_id for w in self._waiting.values()) >= _MAX_WAITING_PER_ROOM:
-            return
-        waiting = _Waiting(room_id, event, session_id, now_ms())
-        self._waiting[event_id] = waiting
-        self._new_waiting.append(waiting)
+    async def _unsigned_ms(self, user: UserId, device_id: str) -> int:
+        """How long the device has been without its owner's signature. Over federation signatures come late: look
+        again from time to time."""
+        key, now = (user, device_id), time.monotonic()
+        if self._rechecked.get(user, -_RECHECK_S) + _RECHECK_S <= now:
+            self._rechecked[user] = now
+            self._store.save_user(user, outdated=True)
+            try:
+                await self._keys.query([user])
+            except (Unreachable, MatrixError):
+                log.info("devices could not be checked for signatures")
+            device = self._keys.machine.device_store[user].get(device_id)
+            if device is not None and device.verified:
+                self._unsigned.pop(key, None)
+                return 0
+        first = self._unsigned.setdefault(key, now_ms())
+        return max(1, now_ms() - first)
 
-    def _settled(self, event_id: str) -> None:
-        self._unknown.pop(event_id, None)
-        if self._waiting.pop(event_id, None) is not None:
-            self._done_waiting.append(event_id)
+    def _tell(self, batch: Batch) -> None:
+        """What people should know: unreadable messages, solved ones, a changed identity. In their DM alone."""
+        for waiting in self.late.overdue():
+            where = self._about(waiting)
+            withheld = self._keys.machine.is_withheld(waiting.sender, waiting.room_id, waiting.session_id)
+            self._keys.wanted.append((waiting.sender, waiting.room_id, waiting.session_id))
+            if where is not None:
+                batch.events.append(Unreadable(where, withheld))
+        for waiting in self.late.solved():
+            where = self._about(waiting)
+            if where is not None:
+                batch.events.append(Readable(where))
+        for user, tracked in self._store.users.items():
+            new = tracked.new_master_key
+            if new is not None and (user, new) not in self._announced:
+                self._announced.add((user, new))
+                for room_id in self._rooms.dms_with(UserId(user)):
+                    fact = EventId(f"$identity {user} {new}")
+                    batch.events.append(
+                        IdentityChanged(Origin(self._account, room_id, fact, UserId(user), now_ms(), True))
+                    )
 
-    def handled(self, event_id: EventId) -> None:
-        """An event was handled. If it had to wait for its key, its row goes with the next commit, not before."""
-        self._settled(event_id)
+    def _about(self, waiting: Waiting) -> Origin | None:
+        """The origin of an event that waits in its sender's DM."""
+        room = self._rooms.get(waiting.room_id)
+        if room is None or room.dm_with(self._me) != waiting.sender:
+            return None
+        return origin(waiting.event, waiting.room_id, self._account, encrypted=True)
 
-    async def _retry(self, keys: list[RoomKey], *, everything: bool) -> list[Inbound]:
-        """Events whose key has just come; at the start, all that wait."""
-        got = {(k.room_id, k.session_id) for k in keys}
-        ask = {event_id for event_id, user in self._unknown.items() if self._keys.may_query(user)}
-        ready = [
-            w
-            for event_id, w in self._waiting.items()
-            if everything or event_id in ask or (w.room_id, w.session_id) in got
-        ]
-        events: list[Inbound] = []
-        for waiting in ready:
-            inbound = await self._open(waiting.room_id, waiting.event)
-            if inbound is not None:
-                events.append(inbound)
-        return events
-
-    def _give_up(self) -> None:
-        """Keys that have not come for so long don't come any more."""
-        oldest = now_ms() - self._key_wait_ms
-        for event_id in [e for e, w in self._waiting.items() if w.since < oldest]:
-            self._settled(event_id)
+    def handled(self, event: Inbound) -> None:
+        """An event was handled: what had to wait for it can go."""
+        if isinstance(event, IdentityChanged):
+            self._store.accept_identity(event.origin.sender)
+        elif not isinstance(event, Unreadable | Readable):
+            self.late.settled(event.origin.event_id)
 
     async def _commit(self) -> None:
         me = self._account
         rooms = self._rooms.take_changes()
-        new = [
-            (me, w.event["event_id"], w.room_id, w.session_id, json.dumps(w.event), w.since) for w in self._new_waiting
-        ]
-        done = [(me, event_id) for event_id in self._done_waiting]
-        self._new_waiting, self._done_waiting = [], []
-        if not (rooms or new or done or self._store.dirty):
+        late = self.late.take_changes()
+        if not (rooms or late or self._store.dirty):
             return
 
         def write(tx: Tx) -> None:
             write_rooms(tx, me, rooms)
-            if new:
-                tx.sql(
-                    "INSERT INTO waiting_events (account_id, event_id, room_id, session_id, event, since)"
-                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, event_id) DO NOTHING",
-                    new,
-                )
-            if done:
-                tx.sql("DELETE FROM waiting_events WHERE account_id = ? AND event_id = ?", done)
+            if late is not None:
+                late(tx)
 
         await self._store.commit(write)
 

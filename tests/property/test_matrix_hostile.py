@@ -17,6 +17,7 @@ from bridge.db import Database
 from bridge.db.tables import metadata
 from bridge.ids import AccountId, EventId, RoomId, UserId
 from bridge.matrix.events import origin, to_inbound
+from bridge.matrix.late import LateKeys
 from bridge.matrix.machine import MEGOLM
 from bridge.matrix.rooms import Room, Rooms
 from bridge.matrix.sync import SyncReader
@@ -190,9 +191,9 @@ class World:
             self.device.keys,
             rooms,
             max_backfill=100,
-            key_wait_ms=10**9,
+            late=LateKeys(account, 10**9, 0),
         )
-        self.database.run_sync(reader.load)
+        self.database.run_sync(reader.late.load)
         return reader
 
 

@@ -65,6 +65,8 @@ class Recorder:
 
     answers: list[Answer] = field(default_factory=list)
     copies: dict[EventId, SentCopy] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+    withdrawn: list[tuple[str, int]] = field(default_factory=list)
     released: list[PersonId] = field(default_factory=list)
     failing: bool = False
 
@@ -72,6 +74,17 @@ class Recorder:
         if self.failing:
             raise RuntimeError("alice wrote: secret")
         tx.after_commit(lambda: self.answers.append(Answer(event, room, person, reply)))
+
+    def message(self, tx: Tx, person: Person, message: Message) -> None:
+        tx.after_commit(lambda: self.messages.append(message))
+
+    def is_out(self, tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
+        refs = [part.copy for answer in self.answers for part in answer.reply.parts if isinstance(part, Message)]
+        return CopyRef(kind, ref_id) in refs and (kind, ref_id) not in self.withdrawn
+
+    def withdraw(self, tx: Tx, kind: str, ref_id: int) -> int:
+        self.withdrawn.append((kind, ref_id))
+        return 1
 
     def release(self, tx: Tx, *, person_id: PersonId) -> None:
         self.released.append(person_id)

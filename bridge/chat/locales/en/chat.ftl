@@ -45,6 +45,13 @@ picture-howto = Nice picture. To share it, send it again with a caption that beg
 picture-not-here = I can't take a picture there, so I did nothing. Please send it without the picture.
 picture-unavailable = I can't take pictures at the moment. Please try again later.
 
+## Encryption
+unreadable-missing = I can't read this message: its key has not reached me yet. Mostly it comes by itself, and then this note goes away. If not, please send the message again.
+unreadable-withheld = I can't read this message: your app keeps its key from me, because it doesn't trust my device. Please send it again; if that doesn't help, verify me in your app or ask whoever runs me.
+unsigned-device = Your app answers under a session that you have not verified, so nobody can be sure that it is yours. Please verify this session in your app's security settings, from another session of yours or with your recovery key.
+unsigned-refused = I don't take messages from sessions that their owner has not verified. Please verify this session in your app's security settings, and send it again.
+identity-changed = Your encryption identity has been reset. If that was you, all is well. If it wasn't, somebody else has access to your account: change its password and sign out the sessions that you don't know.
+
 ## Questions with numbers
 prompt-none = No question is open that this could answer. Type `help` to see what I can do.
 prompt-range = Please answer with a number from 1 to { $count }.

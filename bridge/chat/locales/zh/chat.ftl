@@ -30,6 +30,13 @@ picture-howto = 图片不错。想分享它，请重新发送，并让说明文�
 picture-not-here = 这里不能用图片，所以我什么也没做。请去掉图片再发一次。
 picture-unavailable = 我现在不能接收图片，请稍后再试。
 
+## Encryption
+unreadable-missing = 我读不了这条消息：它的密钥还没有到。通常它会自己到达，到时这条提示会消失。如果没有，请把消息再发一次。
+unreadable-withheld = 我读不了这条消息：你的应用不信任我的设备，所以没有把密钥给我。请再发一次；如果不行，请在应用里验证我，或询问机器人的运营者。
+unsigned-device = 你正在用一个没有经过你验证的会话，别人无法确定它属于你。请在应用的安全设置里，用你的另一个会话或恢复密钥验证它。
+unsigned-refused = 我不接受未经主人验证的会话发来的消息。请在应用的安全设置里验证这个会话，然后重新发送。
+identity-changed = 你的加密身份被重置了。如果是你自己做的，一切正常。如果不是，说明有别人能进入你的账号：请修改密码，并退出你不认识的会话。
+
 ## Questions with numbers
 prompt-none = 现在没有等待你回答的问题。输入 `help` 看看我能做什么。
 prompt-range = 请回答 1 到 { $count } 之间的数字。

@@ -128,6 +128,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Text(), nullable=False),
         sa.Column("outdated", sa.Integer(), server_default="1", autoincrement=False, nullable=False),
         sa.Column("master_key", sa.Text(), nullable=True),
+        sa.Column("new_master_key", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_crypto_users_account_id"), ondelete="CASCADE"
         ),

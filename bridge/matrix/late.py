@@ -1,0 +1,140 @@
+"""Events whose room key has not come yet. They wait, in the database too, until it comes or they are too old."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.db import Tx
+from bridge.db.engine import now_ms
+from bridge.ids import AccountId, RoomId
+from bridge.matrix.machine import RoomKey
+
+_MAX_PER_ROOM = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One event that waits."""
+
+    event_id: str
+    room_id: RoomId
+    event: Mapping[str, Any]
+    session_id: str
+    since: int
+    """ms since the epoch."""
+
+    @property
+    def sender(self) -> str:
+        return str(self.event["sender"])
+
+
+class LateKeys:
+    """Who waits for what. `keep_ms`: how long; `notice_ms`: after how long it is worth saying so."""
+
+    def __init__(self, account: AccountId, keep_ms: int, notice_ms: int) -> None:
+        self._account = account
+        self._keep_ms = keep_ms
+        self._notice_ms = notice_ms
+        self._waiting: dict[str, Waiting] = {}
+        self._ask_again: dict[str, str] = {}
+        """Events whose sender's devices could not be asked for, with the sender."""
+        self._noticed: set[str] = set()
+        self._solved: list[Waiting] = []
+        self._new: list[Waiting] = []
+        self._done: list[str] = []
+        self._first = True
+
+    def load(self, tx: Tx) -> None:
+        """Read the events that wait for a key, or that were opened and not handled when the process ended."""
+        for event_id, room_id, session_id, event, since in tx.sql(
+            "SELECT event_id, room_id, session_id, event, since FROM waiting_events WHERE account_id = ?",
+            (self._account,),
+        ):
+            self._waiting[event_id] = Waiting(event_id, room_id, json.loads(event), session_id, since)
+
+    def add(self, room_id: RoomId, event: Mapping[str, Any], session_id: str, *, ask_again: bool = False) -> None:
+        """An event can't be opened yet. `ask_again`: not for want of the key, but of its sender's devices."""
+        event_id = event["event_id"]
+        if event_id not in self._waiting:
+            if sum(w.room_id == room_id for w in self._waiting.values()) >= _MAX_PER_ROOM:
+                return
+            waiting = Waiting(event_id, room_id, event, session_id, now_ms())
+            self._waiting[event_id] = waiting
+            self._new.append(waiting)
+        if ask_again:
+            self._ask_again[event_id] = str(event["sender"])
+
+    def settled(self, event_id: str) -> None:
+        """It was handled, or never will be. Its row goes with the next commit, not before."""
+        self._ask_again.pop(event_id, None)
+        waiting = self._waiting.pop(event_id, None)
+        if waiting is None:
+            return
+        self._done.append(event_id)
+        if event_id in self._noticed:
+            self._noticed.discard(event_id)
+            if not any(self._waiting[other].room_id == waiting.room_id for other in self._noticed):
+                self._solved.append(waiting)
+
+    def forget_room(self, room_id: RoomId) -> None:
+        for event_id in [e for e, w in self._waiting.items() if w.room_id == room_id]:
+            self._noticed.discard(event_id)
+            self.settled(event_id)
+
+    def ready(self, keys: Iterable[RoomKey], may_ask: Callable[[str], bool]) -> list[Waiting]:
+        """What is worth another try: its key has come, its sender can be asked for again, or the process is new."""
+        got = {(key.room_id, key.session_id) for key in keys}
+        everything, self._first = self._first, False
+        return [
+            waiting
+            for event_id, waiting in self._waiting.items()
+            if everything
+            or (waiting.room_id, waiting.session_id) in got
+            or (event_id in self._ask_again and may_ask(self._ask_again[event_id]))
+        ]
+
+    def overdue(self) -> list[Waiting]:
+        """What has waited so long that the person should know; each once."""
+        oldest = now_ms() - self._notice_ms
+        late = [w for e, w in self._waiting.items() if w.since <= oldest and e not in self._noticed]
+        self._noticed.update(w.event_id for w in late)
+        return late
+
+    def solved(self) -> list[Waiting]:
+        """One event for each room in which nothing waits any more that somebody was told of."""
+        solved, self._solved = self._solved, []
+        return solved
+
+    def next_ms(self) -> int | None:
+        """Milliseconds until something becomes overdue; None: nothing will."""
+        due = [w.since + self._notice_ms for e, w in self._waiting.items() if e not in self._noticed]
+        return max(0, min(due) - now_ms()) if due else None
+
+    def give_up(self) -> None:
+        """Keys that have not come for so long don't come any more."""
+        oldest = now_ms() - self._keep_ms
+        for event_id in [e for e, w in self._waiting.items() if w.since < oldest]:
+            self._noticed.discard(event_id)
+            self.settled(event_id)
+
+    def take_changes(self) -> Callable[[Tx], None] | None:
+        """What must be written; None: nothing."""
+        me = self._account
+        new = [(me, w.event_id, w.room_id, w.session_id, json.dumps(w.event), w.since) for w in self._new]
+        done = [(me, event_id) for event_id in self._done]
+        self._new, self._done = [], []
+        if not new and not done:
+            return None
+
+        def write(tx: Tx) -> None:
+            if new:
+                tx.sql(
+                    "INSERT INTO waiting_events (account_id, event_id, room_id, session_id, event, since)"
+                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, event_id) DO NOTHING",
+                    new,
+                )
+            if done:
+                tx.sql("DELETE FROM waiting_events WHERE account_id = ? AND event_id = ?", done)
+
+        return write
