@@ -13,6 +13,12 @@ from bridge.config.model import (
     SecretsConfig,
 )
 from bridge.config.problem import ConfigError, Problem
+from bridge.config.recovery_key import (
+    decode_recovery_key,
+    encode_recovery_key,
+    load_recovery_key,
+    save_recovery_key,
+)
 from bridge.config.store_key import load_or_create_store_key
 
 __all__ = [
@@ -28,7 +34,11 @@ __all__ = [
     "MomentsConfig",
     "Problem",
     "SecretsConfig",
+    "decode_recovery_key",
+    "encode_recovery_key",
     "load",
     "load_or_create_store_key",
+    "load_recovery_key",
     "load_with_warnings",
+    "save_recovery_key",
 ]

@@ -164,7 +164,12 @@ class _Load:
                     }
                 ),
                 "database": config.database.model_copy(update={"url": url, "url_file": at(config.database.url_file)}),
-                "secrets": config.secrets.model_copy(update={"store_key_file": at(config.secrets.store_key_file)}),
+                "secrets": config.secrets.model_copy(
+                    update={
+                        "store_key_file": at(config.secrets.store_key_file),
+                        "recovery_key_file": at(config.secrets.recovery_key_file),
+                    }
+                ),
             }
         )
 

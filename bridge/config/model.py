@@ -135,6 +135,12 @@ class SecretsConfig(Section):
         "Default: store.key in data_dir, made at the first start. Without it, the bot's device is lost.",
         examples=["var/store.key"],
     )
+    recovery_key_file: Path | None = Field(
+        default=None,
+        description="Recovery key of the bot's identity: with it, a new installation is the same bot to everybody. "
+        "Default: recovery-key in data_dir, made at the first start. Keep a copy on paper or on another machine.",
+        examples=["secrets/recovery-key"],
+    )
 
 
 class ChatConfig(Section):
@@ -344,3 +350,8 @@ class Config(Section):
     def store_key_file(self) -> Path:
         """Where the key lies that seals the crypto store."""
         return self.secrets.store_key_file or self.data_dir / "store.key"
+
+    @property
+    def recovery_key_file(self) -> Path:
+        """Where the recovery key of the bot's identity lies, or is written."""
+        return self.secrets.recovery_key_file or self.data_dir / "recovery-key"

@@ -2,11 +2,13 @@
 
 import base64
 import binascii
+import contextlib
 import os
 import secrets
 import stat
 from pathlib import Path
 
+from bridge.config.private_file import write_new
 from bridge.errors import OperatorError
 
 KEY_BYTES = 32
@@ -52,26 +54,9 @@ def _load(path: Path) -> bytes:
 
 
 def _create(path: Path) -> None:
-    text = base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n"
-    new = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with open(descriptor, "wb") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(descriptor)
-            # link, not rename: it never replaces a key, and a crash never leaves half of one.
-            os.link(new, path)
-        except FileExistsError:
-            pass  # another start was quicker: its key is the key
-        finally:
-            os.unlink(new)
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        # Another start that was quicker: its key is the key.
+        with contextlib.suppress(FileExistsError):
+            write_new(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
     except OSError as error:
         raise OperatorError(f"store key: {path} can't be written ({error.strerror}); check the directory.") from None
