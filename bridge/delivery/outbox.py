@@ -16,6 +16,7 @@ from bridge.chat.inbound import (
     Reaction,
     RoomView,
     TextMessage,
+    Unreadable,
 )
 from bridge.chat.render import render
 from bridge.chat.reply import CopyRef, Message, Reply, Text
@@ -154,7 +155,7 @@ class Outbox:
                 return event.target, queue.thread_of_answers(tx, account, room.room_id, event.target)
             case Reaction():
                 return event.target, queue.thread_of(tx, account, event.target)
-            case OtherMessage():
+            case OtherMessage() | Unreadable():
                 return event.origin.event_id, None
             case _:
                 return None, None  # nothing is left to reply to
