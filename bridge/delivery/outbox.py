@@ -111,7 +111,14 @@ class Outbox:
         sent = tx.sql(
             "SELECT 1 FROM copies WHERE kind = ? AND ref_id = ? AND person_id = ? LIMIT 1", (kind, ref_id, person_id)
         )
-        return sent.first() is not None or queue.is_waiting(tx, person_id, kind, ref_id)
+        if sent.first() is not None:
+            return True
+        queued = tx.sql(
+            "SELECT 1 FROM outbox WHERE copy_kind = ? AND copy_ref = ? AND person_id = ?"
+            " AND state <> 'failed' AND withdrawn = 0 LIMIT 1",
+            (kind, ref_id, person_id),
+        )
+        return queued.first() is not None
 
     def release(self, tx: Tx, *, room_id: RoomId | None = None, person_id: PersonId | None = None) -> None:
         """Try again what was held for this room, or for this person: the room or their DM can take it now."""
