@@ -58,7 +58,7 @@ async def run(config: Config, ready: Callable[[str], None]) -> None:
 @contextlib.asynccontextmanager
 async def _open(config: Config) -> "AsyncIterator[tuple[Database, Homeserver, Pictures]]":
     """What has to be closed again, in the right order."""
-    with _only_one(config.data_dir):
+    with only_one(config.data_dir):
         db = Database.open(config.database_url)
         try:
             await asyncio.to_thread(upgrade, db.engine)
@@ -76,7 +76,7 @@ async def _open(config: Config) -> "AsyncIterator[tuple[Database, Homeserver, Pi
 
 
 @contextlib.contextmanager
-def _only_one(data_dir: Path) -> Iterator[None]:
+def only_one(data_dir: Path) -> Iterator[None]:
     """Two processes with one device would use message keys twice: refuse the second."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (data_dir / "lock").open("a") as lock:
@@ -186,6 +186,7 @@ def _settings(config: Config) -> AccountSettings:
         key_notice_ms=limits.key_notice_seconds * 1000,
         exclude_unsigned=config.access.unsigned_devices == "strict",
         look_back_after_ms=limits.outbox_check_after_minutes * 60_000,
+        recovery_key_file=config.recovery_key_file,
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -16,7 +17,7 @@ from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.dispatch import Dispatcher
 from bridge.matrix.doorstep import Doorstep
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, Unreachable, retrying
-from bridge.matrix.identity import Identity
+from bridge.matrix.identity import Identity, Standing
 from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys
 from bridge.matrix.machine import Machine
@@ -49,6 +50,10 @@ class AccountSettings:
     key_notice_ms: int = 20_000
     look_back_after_ms: int = 30 * 60 * 1000
     exclude_unsigned: bool = False
+    recovery_key_file: Path | None = None
+    """None: the identity is not kept recoverable."""
+    recovery_key: bytes | None = None
+    """One more recovery key to try."""
 
 
 @dataclass(slots=True)
@@ -94,6 +99,8 @@ class MatrixAccount:
         self._doorstep = Doorstep(homeserver, self.me, self.rooms, self._store, accepts_invite)
         self._dispatcher = Dispatcher(self._settle, self._save_token)
         self._device: _Device | None = None
+        self.identity: Identity | None = None
+        self.standing: Standing | None = None
         self._reader: SyncReader | None = None
         self._supply: tuple[int | None, bool] = (None, True)
         self._supply_changed = asyncio.Event()
@@ -224,8 +231,17 @@ class MatrixAccount:
         await self._db.run(reader.late.load)
         if not device.machine.account.shared:
             await retrying(lambda: device.keys.upload(None, False), "uploading keys")
-        identity = Identity(self.http, self._store, device.machine, self.me, self._settings.password)
-        await retrying(lambda: identity.ensure(device.id), "signing the device")
+        settings = self._settings
+        self.identity = Identity(
+            self.http,
+            self._store,
+            device.keys,
+            self.me,
+            settings.password,
+            settings.recovery_key_file,
+            settings.recovery_key,
+        )
+        self.standing = await retrying(self.identity.ensure, "checking the identity")
 
     async def _login_again(self, error: TokenRevoked) -> None:
         """The token was revoked. With a password: log in, as a new device unless the logout was soft."""

@@ -1,149 +1,215 @@
 """The account's cross-signing identity (spec: "Cross-signing"): three keys, and our device signed with them.
 
-The private parts are sealed in the crypto store. An identity that somebody else put on the account is never replaced.
+The private parts are sealed in the crypto store, and in secret storage under the recovery key, so that a new
+installation is the same bot to everybody. An identity that somebody else put on the account is never replaced, but by
+`reset`, which the operator asks for.
 """
 
-import os
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from bridge.ids import DeviceId, UserId
+from bridge.matrix.cross_signing import SECRETS, USAGES, CrossSigningKeys, device_keys, public_key
 from bridge.matrix.cryptostore import CryptoStore
-from bridge.matrix.http import Homeserver, MatrixError, segment
-from bridge.matrix.machine import Machine
-from bridge.matrix.signing import SigningKey, verified
+from bridge.matrix.http import Homeserver, MatrixError
+from bridge.matrix.keys import Keys
+from bridge.matrix.own_devices import OwnDevices
+from bridge.matrix.recovery import Recovery
+from bridge.matrix.signing import verified
+from bridge.matrix.uia import NotConfirmed, confirmed
 
 log = structlog.get_logger(__name__)
 
-_USAGES = ("master", "self_signing", "user_signing")
+DEVICES_SECRET = "chat.courtyard.devices"
+"""Name of the record of our own devices in secret storage."""
+_NOW, _NEXT = "cross-signing", "next cross-signing"
+
+
+class Standing(Enum):
+    """What the bot's identity is like."""
+
+    OURS = "ours"
+    UNPUBLISHED = "unpublished"
+    """The homeserver does not take it without a confirmation that the bot can't give."""
+    FOREIGN = "foreign"
+    """The account has another one."""
+    DEVICE = "device"
+    """The homeserver has other keys for our device than we have."""
+    REFUSED = "refused"
+    """The homeserver refuses a request that should work."""
 
 
 class Identity:
-    """Cross-signing of one account."""
+    """Cross-signing of one account, seen from one device."""
 
     def __init__(
-        self, homeserver: Homeserver, store: CryptoStore, machine: Machine, user_id: UserId, password: str | None
+        self,
+        homeserver: Homeserver,
+        store: CryptoStore,
+        keys: Keys,
+        user_id: UserId,
+        password: str | None,
+        recovery_key_file: Path | None = None,
+        recovery_key: bytes | None = None,
     ) -> None:
+        """`recovery_key_file` None: the identity is not kept recoverable. `recovery_key`: one more to try."""
         self._http = homeserver
         self._store = store
-        self._machine = machine
+        self._keys = keys
+        self._machine = keys.machine
+        self._device = DeviceId(self._machine.device_id)
         self._user = user_id
         self._password = password
+        self.recovery = Recovery(homeserver, store, user_id, recovery_key_file, recovery_key)
+        self._devices = OwnDevices(homeserver, store, user_id, password)
 
-    async def ensure(self, device_id: DeviceId) -> bool:
-        """Have an identity on the server and our device signed by it. False: it can't be had; the log says why.
+    async def ensure(self) -> Standing:
+        """Have our identity on the homeserver, our device signed by it, all of it recoverable. The log says what fails.
 
-        Device keys must have been uploaded before.
+        Device keys must have been uploaded before. Repairs what the homeserver lost.
+
+        Raises:
+            Unreachable, TokenRevoked, MatrixError: only temporary ones; do it again.
+            OperatorError: the recovery key file can't be used.
         """
-        answer = await self._query()
-        theirs = _public(answer.get("master_keys", {}).get(self._user))
-        keys = self._keys()
-        if theirs is None:
-            if keys is None:
-                keys = await self._create()
-            if not await self._upload(keys):
-                return False
-        elif keys is None or keys["master"].public != theirs:
+        try:
+            return await self._ensure()
+        except NotConfirmed as error:
             log.error(
-                "the account has a cross-signing identity that is not ours; it is left as it is, and the bot's device "
-                "stays unsigned: clients that exclude insecure devices will not talk to it"
+                "the bot's identity is not on the homeserver, and clients that exclude insecure devices will not talk "
+                "to it; it is tried again at the next start",
+                reason=str(error),
             )
-            return False
-        assert keys is not None
-        self._machine.self_signing_key = keys["self_signing"].public
-        await self._sign_device(device_id, keys, answer)
-        return True
+            return Standing.UNPUBLISHED
+        except MatrixError as error:
+            if error.temporary:
+                raise
+            log.error("the homeserver refused a request for the bot's identity", code=error.errcode)
+            return Standing.REFUSED
 
-    def _keys(self) -> dict[str, SigningKey] | None:
-        if any(f"cross-signing {usage}" not in self._store.secrets for usage in _USAGES):
+    async def reset(self) -> Standing:
+        """Make a new identity and a new recovery key, whatever was there: people see that it changed.
+
+        A crash in the middle is mended by the next `ensure`.
+
+        Raises:
+            NotConfirmed: the homeserver does not take it; nothing has changed.
+            MatrixError, Unreachable, TokenRevoked, OperatorError
+        """
+        keys = CrossSigningKeys.generate()
+        self._save(_NEXT, keys)
+        self.recovery.prepare_new()
+        await self._store.commit()
+        await self._publish(keys)
+        return await self.ensure()
+
+    async def _ensure(self) -> Standing:
+        answer = await self._query()
+        if not self._is_device_there(answer):
+            log.warning("the homeserver has lost the keys of the bot's device; they are uploaded again")
+            self._machine.account.shared = False
+            await self._keys.upload(None, False)
+            answer = await self._query()
+        if not self._is_device_ours(answer):
+            log.error(
+                "the homeserver has other keys for the bot's device than the bot; this can't be repaired: have the "
+                "device signed out (by the homeserver's admin, or another client), and the bot logs in as a new one",
+                device=self._device,
+            )
+            return Standing.DEVICE
+        theirs = public_key(answer, "master", self._user)
+        keys = await self._held(theirs)
+        if keys is None and theirs is None:
+            keys = CrossSigningKeys.generate()
+            self._save(_NOW, keys)
+            await self._store.commit()  # before anybody can see the public parts
+        elif keys is None:
+            log.error(
+                "the account has a cross-signing identity that is not the bot's; it is left as it is, and clients that "
+                "exclude insecure devices will not talk to the bot; `courtyard identity recover` takes it over with "
+                "its recovery key, `courtyard identity reset` replaces it"
+            )
+            return Standing.FOREIGN
+        if not keys.are_published(answer, self._user):
+            await self._publish(keys)
+            answer = await self._query()
+        self._machine.self_signing_key = keys.self_signing.public
+        await self._sign(keys, answer)
+        self._devices.add({self._device: self._machine.account.identity_keys["ed25519"]})
+        await self._store.commit()
+        await self.recovery.keep({**keys.secrets(), DEVICES_SECRET: self._devices.as_text()})
+        await self._devices.sign_out_former(self._device, answer)
+        return Standing.OURS
+
+    # --- the private keys ---
+    def keys(self) -> CrossSigningKeys | None:
+        """The identity's keys, as far as the store knows."""
+        return self._load(_NOW)
+
+    async def _held(self, theirs: str | None) -> CrossSigningKeys | None:
+        """The private keys of the published identity `theirs`: those that we have, or can get from secret storage."""
+        keys, following = self._load(_NOW), self._load(_NEXT)
+        if following is not None and theirs == following.master.public:
+            self._save(_NOW, following)
+            self._save(_NEXT, None)
+            self.recovery.take_new()
+            await self._store.commit()
+            return following
+        if keys is not None and theirs in (None, keys.master.public):
+            return keys
+        secrets = await self.recovery.fetch([*SECRETS.values(), DEVICES_SECRET])
+        found = CrossSigningKeys.from_secrets(secrets)
+        if found is None or theirs not in (None, found.master.public):
             return None
-        return {usage: SigningKey(self._store.secrets[f"cross-signing {usage}"]) for usage in _USAGES}
+        self._save(_NOW, found)
+        self._devices.add_text(secrets.get(DEVICES_SECRET, ""))
+        await self._store.commit()
+        log.info("the bot's identity was recovered with the recovery key")
+        return found
 
-    async def _create(self) -> dict[str, SigningKey]:
-        for usage in _USAGES:
-            self._store.save_secret(f"cross-signing {usage}", os.urandom(32))
-        await self._store.commit()  # before anybody can see the public parts
-        keys = self._keys()
-        assert keys is not None
-        return keys
+    def _load(self, which: str) -> CrossSigningKeys | None:
+        return CrossSigningKeys.from_seeds({u: self._store.secrets.get(f"{which} {u}") for u in USAGES})
 
+    def _save(self, which: str, keys: CrossSigningKeys | None) -> None:
+        seeds = keys.seeds() if keys is not None else dict.fromkeys(USAGES, b"")
+        for usage, seed in seeds.items():
+            self._store.save_secret(f"{which} {usage}", seed)
+
+    # --- the homeserver ---
     async def _query(self) -> dict[str, Any]:
         return await self._http.request("POST", "/_matrix/client/v3/keys/query", {"device_keys": {self._user: []}})
 
-    async def _upload(self, keys: dict[str, SigningKey]) -> bool:
-        body: dict[str, Any] = {}
-        for usage in _USAGES:
-            public = keys[usage].public
-            key: dict[str, Any] = {"user_id": self._user, "usage": [usage], "keys": {f"ed25519:{public}": public}}
-            body[f"{usage}_key"] = key if usage == "master" else keys["master"].sign(key, self._user)
-        path = "/_matrix/client/v3/keys/device_signing/upload"
-        try:
-            # The first upload needs no interactive authentication on today's servers.
-            await self._http.request("POST", path, body)
-        except MatrixError as error:
-            if error.status != 401 or "flows" not in error.body:
-                raise
-            if self._password is None:
-                log.error(
-                    "the homeserver wants the password before it takes a cross-signing identity; "
-                    "set `matrix.password_file` once and start again"
-                )
-                return False
-            auth = {
-                "type": "m.login.password",
-                "identifier": {"type": "m.id.user", "user": self._user},
-                "password": self._password,
-                "session": error.body.get("session"),
-            }
-            await self._http.request("POST", path, {**body, "auth": auth})
-        return True
+    def _is_device_there(self, answer: Mapping[str, Any]) -> bool:
+        return device_keys(answer, self._user, self._device) is not None
 
-    async def _sign_device(self, device_id: DeviceId, keys: dict[str, SigningKey], answer: dict[str, Any]) -> None:
-        ours = answer.get("device_keys", {}).get(self._user, {}).get(device_id)
-        signer = keys["self_signing"]
+    def _is_device_ours(self, answer: Mapping[str, Any]) -> bool:
+        theirs = device_keys(answer, self._user, self._device) or {}
+        return bool(theirs.get("keys") == self._machine.device_keys()["keys"])
+
+    async def _publish(self, keys: CrossSigningKeys) -> None:
+        body = keys.upload_body(self._user)
+        path = "/_matrix/client/v3/keys/device_signing/upload"
+        await confirmed(self._http, "POST", path, body, self._user, self._password)
+
+    async def _sign(self, keys: CrossSigningKeys, answer: Mapping[str, Any]) -> None:
         signed: dict[str, Any] = {}
-        if isinstance(ours, dict) and not verified(ours, self._user, signer.public, signer.public):
+        signer = keys.self_signing
+        device = device_keys(answer, self._user, self._device) or {}
+        if not verified(device, self._user, signer.public, signer.public):
             # What is signed is what we hold, not what the server says that we hold.
-            signed[device_id] = signer.sign(self._machine.device_keys(), self._user)
-        master = answer.get("master_keys", {}).get(self._user)
-        identity = self._machine.account.identity_keys["ed25519"]
-        if not isinstance(master, dict) or not verified(master, self._user, device_id, identity):
+            signed[self._device] = signer.sign(self._machine.device_keys(), self._user)
+        masters = answer.get("master_keys")
+        master = masters.get(self._user) if isinstance(masters, dict) else None
+        ours = self._machine.account.identity_keys["ed25519"]
+        if not isinstance(master, dict) or not verified(master, self._user, self._device, ours):
             # The device vouches for the master key, so that a client which verified the device trusts the identity.
-            key = {
-                "user_id": self._user,
-                "usage": ["master"],
-                "keys": {f"ed25519:{keys['master'].public}": keys["master"].public},
-            }
-            signed[keys["master"].public] = self._machine._signed(key)
+            signed[keys.master.public] = self._machine._signed(keys.bare_master(self._user))
         if not signed:
             return
         result = await self._http.request("POST", "/_matrix/client/v3/keys/signatures/upload", {self._user: signed})
         if result.get("failures"):
             log.error("the homeserver refused a signature of the bot's device")
-
-
-async def delete_device(homeserver: Homeserver, user_id: UserId, device_id: DeviceId, password: str) -> None:
-    """Sign out one of our own devices (spec: `DELETE /devices/{deviceId}`, password authentication)."""
-    path = f"/_matrix/client/v3/devices/{segment(device_id)}"
-    try:
-        await homeserver.request("DELETE", path, {})
-    except MatrixError as error:
-        if error.status != 401:
-            raise
-        auth = {
-            "type": "m.login.password",
-            "identifier": {"type": "m.id.user", "user": user_id},
-            "password": password,
-            "session": error.body.get("session"),
-        }
-        await homeserver.request("DELETE", path, {"auth": auth})
-
-
-def _public(key: object) -> str | None:
-    try:
-        assert isinstance(key, dict)
-        (value,) = key["keys"].values()
-    except (AssertionError, KeyError, TypeError, ValueError, AttributeError):
-        return None
-    return value if isinstance(value, str) else None

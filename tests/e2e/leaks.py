@@ -113,14 +113,19 @@ def _account_leaks(hs: Homeserver, user_id: str) -> list[str]:
     found: list[str] = []
     for table in ("account_data", "room_account_data"):
         for kind, content in _rows(hs, f"SELECT account_data_type, content FROM {table} WHERE user_id = ?", user_id):
-            # Secret storage holds ciphertext only (client-server API, "Secrets").
-            if not kind.startswith(("m.secret_storage.", "m.cross_signing.", "m.megolm_backup.")) and content != "{}":
+            # Secret storage holds ciphertext only (client-server API, "Secrets"), and its keys' descriptions.
+            if not kind.startswith("m.secret_storage.") and content != "{}" and not _is_ciphertext(json.loads(content)):
                 found.append(f"account data: {kind}")
     files = "SELECT media_type, upload_name FROM local_media_repository WHERE user_id = ?"
     for media_type, name in _rows(hs, files, user_id):
         if media_type != "application/octet-stream" or name is not None:
             found.append("file: its type or name can be read")
     return found
+
+
+def _is_ciphertext(content: Mapping[str, Any]) -> bool:
+    items = content.get("encrypted", {}).values() if content.keys() == {"encrypted"} else ()
+    return bool(items) and all(item.keys() == {"iv", "ciphertext", "mac"} for item in items)
 
 
 def _rows(hs: Homeserver, query: str, *params: object) -> list[tuple[Any, ...]]:
