@@ -1,0 +1,61 @@
+"""What the documents say is what the program does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from bridge.privacy import Rule
+from tests.docs import conversation, tables
+from tests.docs.tables import ROOT, TABLES, block
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_up_to_date(name: str) -> None:
+    document = (ROOT / TABLES[name][0]).read_text("utf-8")
+    assert block(name, document)[1] == tables.rendered(name), "run: python -m tests.docs"
+
+
+def test_every_rule_is_explained_to_readers() -> None:
+    assert set(tables.EFFECT) == set(Rule)
+
+
+def test_the_picture_is_drawn_from_the_transcript() -> None:
+    drawn = conversation.draw(conversation.TRANSCRIPT.read_text("utf-8"))
+    assert conversation.PICTURE.read_text("utf-8") == drawn, "run: python -m tests.docs"
+    assert len(drawn) < 20_000
+
+
+def test_the_transcript_is_of_the_script() -> None:
+    said = conversation.parse(conversation.TRANSCRIPT.read_text("utf-8"))
+    typed = [one.text for one in said if not one.by_bot]
+    assert typed == conversation.script().splitlines(), "run: python -m tests.docs --record"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in _LINK.findall(document.read_text("utf-8")):
+        if "://" not in target:
+            assert (document.parent / unquote(target)).exists(), target
+
+
+def test_every_log_line_that_asks_for_something_is_explained() -> None:
+    """Each message of WARNING and ERROR is in the operators' table, word for word but for backticks."""
+    table = block("log", (ROOT / "docs" / "operators.md").read_text("utf-8"))[1]
+    messages: set[str] = set()
+    for file in (ROOT / "bridge").rglob("*.py"):
+        if file.parent.name != "demo":
+            for found in re.finditer(r"log\.(?:warning|error)\(\s*((?:\"[^\"]*\"\s*)+)", file.read_text("utf-8")):
+                text = "".join(re.findall(r"\"([^\"]*)\"", found[1]))
+                messages.add(text.replace("`", ""))  # the line stands in backticks itself
+    assert messages, "no log line was found: the way they are written has changed"
+    missing = sorted(message for message in messages if f"`{message}`" not in table)
+    assert missing == []
+    explained = set(re.findall(r"^\| `([^`]+)`", table, re.MULTILINE))
+    assert sorted(explained - messages) == [], "these are not logged any more"
