@@ -310,10 +310,9 @@ class Sas:
     def _conclude(self) -> list[Send]:
         if self._their_mac is None:
             return []
-        if not self.requested:
-            self._finish()
-            return []
         self.step = Step.CONCLUDING
+        if not self.requested:
+            self._finish()  # such clients say no done, and don't mind one
         return [self._send(DONE, {})]
 
     def _finish(self) -> None:

@@ -81,41 +81,66 @@ class RoomSender:
                 raise Held from None  # not in the room any more, or not allowed to speak there
             raise Refused from None
 
+    async def send_event(
+        self, room_id: RoomId, only_dm_with: UserId, event_type: str, content: Mapping[str, Any], txn_id: str
+    ) -> EventId:
+        """Send an event of any type, encrypted, into this person's DM. Its content is sent as it is given.
+
+        Raises:
+            Held, Later, Refused: as for `send`.
+        """
+
+        async def work() -> EventId:
+            async with self._lock(room_id):
+                return await self._encrypted(room_id, only_dm_with, event_type, content, txn_id)
+
+        return await self._guarded(work)
+
     async def _send(self, event: Outgoing) -> EventId:
-        lock = self._locks.get(event.room_id)
-        if lock is None:
-            lock = self._locks[event.room_id] = asyncio.Lock()
-        async with lock:
-            members, rotation = self._admitted(event)
+        async with self._lock(event.room_id):
+            self._admitted(event.room_id, event.only_dm_with)
             old = event.first_attempt_at
             if old is not None and (now_ms() - old > self._look_back_after_ms or old < self._device_since()):
                 found = await self._look_back(event, old)
                 if found is not None:
                     return found
-            keys = self._keys()
-            session = await keys.session_for(event.room_id, members, rotation)
-            # Somebody may have come in while the key was on its way: check again, with no await until encryption.
-            self._admitted(event)
             content = {**event.content, TXN_KEY: event.txn_id}
-            encrypted = keys.machine.encrypt_event(session, "m.room.message", content)
-            await self._store.commit()
-            path = f"/_matrix/client/v3/rooms/{segment(event.room_id)}/send/m.room.encrypted/{segment(event.txn_id)}"
-            answer = await self._http.request("PUT", path, encrypted)
+            return await self._encrypted(event.room_id, event.only_dm_with, "m.room.message", content, event.txn_id)
+
+    def _lock(self, room_id: RoomId) -> asyncio.Lock:
+        lock = self._locks.get(room_id)
+        if lock is None:
+            lock = self._locks[room_id] = asyncio.Lock()
+        return lock
+
+    async def _encrypted(
+        self, room_id: RoomId, only_dm_with: UserId | None, event_type: str, content: Mapping[str, Any], txn_id: str
+    ) -> EventId:
+        """Share the key, encrypt, commit, send. The room's lock is held."""
+        members, rotation = self._admitted(room_id, only_dm_with)
+        keys = self._keys()
+        session = await keys.session_for(room_id, members, rotation)
+        # Somebody may have come in while the key was on its way: check again, with no await until encryption.
+        self._admitted(room_id, only_dm_with)
+        encrypted = keys.machine.encrypt_event(session, event_type, content)
+        await self._store.commit()
+        path = f"/_matrix/client/v3/rooms/{segment(room_id)}/send/m.room.encrypted/{segment(txn_id)}"
+        answer = await self._http.request("PUT", path, encrypted)
         event_id = answer.get("event_id")
         if not isinstance(event_id, str):
             raise Later(_PAUSE_MS)
         return EventId(event_id)
 
-    def _admitted(self, event: Outgoing) -> tuple[list[str], tuple[int, int]]:
+    def _admitted(self, room_id: RoomId, only_dm_with: UserId | None) -> tuple[list[str], tuple[int, int]]:
         """Members and rotation of the room, if it may be spoken in.
 
         Raises:
             Held: unknown, not joined, not encrypted, or not this person's DM.
         """
-        room = self._rooms.get(event.room_id)
+        room = self._rooms.get(room_id)
         if room is None or not room.joined or not room.encrypted:
             raise Held
-        if event.only_dm_with is not None and room.dm_with(self._me) != event.only_dm_with:
+        if only_dm_with is not None and room.dm_with(self._me) != only_dm_with:
             raise Held
         return sorted(room.members), room.rotation
 
