@@ -16,6 +16,7 @@ from bridge.ids import AccountId, DeviceId, UserId
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.dispatch import Dispatcher
 from bridge.matrix.doorstep import Doorstep
+from bridge.matrix.generation import Generation, keep_advancing
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, Unreachable, retrying
 from bridge.matrix.identity import Identity, Standing
 from bridge.matrix.keys import Keys
@@ -64,6 +65,7 @@ class _Device:
     since: int
     machine: Machine
     keys: Keys
+    generation: Generation
 
 
 class MatrixAccount:
@@ -131,6 +133,9 @@ class MatrixAccount:
             try:
                 await retrying(lambda: self.http.request("GET", "/_matrix/client/v3/account/whoami"), "checking login")
                 self._adopt(device_id)
+                if not await retrying(self._current.generation.is_current, "checking the crypto store"):
+                    log.warning("the crypto store is an older copy: it is not used; logging in as a new device")
+                    await self._login()
             except TokenRevoked as error:
                 await self._login_again(error)
         else:
@@ -167,6 +172,11 @@ class MatrixAccount:
         if known_device != device_id:
             await self._new_device(device_id, token)
         self._adopt(device_id)
+        if not await retrying(self._current.generation.is_current, "checking the crypto store"):
+            raise OperatorError(
+                "matrix: the database is an older copy of what this device used, so its encryption keys must not be "
+                "used again; get an access token for a new device_id (or configure the password)."
+            )
 
     async def _login(self, device_id: DeviceId | None = None) -> None:
         body = {
@@ -211,7 +221,8 @@ class MatrixAccount:
         machine.exclude_unsigned = self._settings.exclude_unsigned
         keys = Keys(self.http, machine, self._store)
         since = int(self._store.secrets.get("device since", b"0"))
-        self._device = _Device(device_id, since, machine, keys)
+        generation = Generation(self.http, self._store, self._sealer, self.me, device_id)
+        self._device = _Device(device_id, since, machine, keys, generation)
         self._reader = SyncReader(
             self.id,
             self.me,
@@ -229,6 +240,7 @@ class MatrixAccount:
         assert reader is not None
         await self._store.commit()
         await self._db.run(reader.late.load)
+        await retrying(device.generation.advance, "counting the start")
         if not device.machine.account.shared:
             await retrying(lambda: device.keys.upload(None, False), "uploading keys")
         settings = self._settings
@@ -259,6 +271,7 @@ class MatrixAccount:
             tasks.create_task(self._dispatcher.run())
             tasks.create_task(self._doorstep.run())
             tasks.create_task(self._keep_supplied())
+            tasks.create_task(keep_advancing(lambda: self._current.generation, self._store))
             tasks.create_task(self._sync(ready))
 
     async def _sync(self, ready: Callable[[], None]) -> None:

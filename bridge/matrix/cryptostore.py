@@ -64,6 +64,8 @@ class CryptoStore:
         self._sealer = sealer
         self._key = sealer.pickle_passphrase
         self._lock = asyncio.Lock()
+        self.commits = 0
+        """How often anything was written."""
         self.outbound: dict[RoomId, GroupSession] = {}
         self.users: dict[str, TrackedUser] = {}
         self.secrets: dict[str, bytes] = {}
@@ -297,6 +299,12 @@ class CryptoStore:
         self.outbound.clear()
         self._clear_dirty()
         self._wipe = True
+        self.drop_secret("generation")  # it belongs to the device
+
+    def drop_secret(self, name: str) -> None:
+        """Forget a secret."""
+        if self.secrets.pop(name, None) is not None:
+            self._dirty_secrets[name] = None
 
     # --- writing ---
     def _clear_dirty(self) -> None:
@@ -308,7 +316,7 @@ class CryptoStore:
         self._dirty_devices: dict[tuple[str, str], OlmDevice] = {}
         self._dirty_users: dict[str, TrackedUser | None] = {}
         self._dirty_requests: dict[str, OutgoingKeyRequest | None] = {}
-        self._dirty_secrets: dict[str, bytes] = {}
+        self._dirty_secrets: dict[str, bytes | None] = {}
 
     @property
     def dirty(self) -> bool:
@@ -340,6 +348,7 @@ class CryptoStore:
                     also(tx)
 
             await self._db.run(work)
+            self.commits += 1
 
     def _snapshot(self) -> Write:
         """Pickle what changed now, on the loop, where nobody can change it meanwhile; write it later in a thread."""
@@ -468,7 +477,13 @@ class CryptoStore:
             (
                 "INSERT INTO crypto_secrets (account_id, name, value) VALUES (?, ?, ?)"
                 " ON CONFLICT (account_id, name) DO UPDATE SET value = excluded.value",
-                [(me, n, self._sealer.seal(f"secret {n}", v)) for n, v in self._dirty_secrets.items()],
+                [(me, n, self._sealer.seal(f"secret {n}", v)) for n, v in self._dirty_secrets.items() if v is not None],
+            )
+        )
+        statements.append(
+            (
+                "DELETE FROM crypto_secrets WHERE account_id = ? AND name = ?",
+                [(me, n) for n, v in self._dirty_secrets.items() if v is None],
             )
         )
         self._clear_dirty()

@@ -124,6 +124,8 @@ def _account_leaks(hs: Homeserver, user_id: str) -> list[str]:
 
 
 def _is_ciphertext(content: Mapping[str, Any]) -> bool:
+    if content.keys() == {"sealed"}:  # the generation of the crypto store, under the store key
+        return re.fullmatch(r"[A-Za-z0-9+/]{40,100}", content["sealed"]) is not None
     items = content.get("encrypted", {}).values() if content.keys() == {"encrypted"} else ()
     return bool(items) and all(item.keys() == {"iv", "ciphertext", "mac"} for item in items)
 
