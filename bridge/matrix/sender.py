@@ -1,8 +1,8 @@
 """Sending, closed by default: nothing leaves unless the room is known, joined and encrypted, and the key is shared."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
