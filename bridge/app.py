@@ -130,8 +130,8 @@ class _Bot:
         def accepts_invite(inviter: UserId, direct: bool) -> bool:
             return config.access.accepts_invite(inviter, dm=direct) and invites.take(inviter) is Verdict.PASS
 
-        store_key = load_or_create_store_key(config.store_key_file, may_create=not _has_keys(db))
-        self._account = MatrixAccount(db, http, Sealer(store_key), _settings(config), handle, accepts_invite)
+        store_key = load_or_create_store_key(config.store_key_file, may_create=not has_keys(db))
+        self._account = MatrixAccount(db, http, Sealer(store_key), account_settings(config), handle, accepts_invite)
         self._worker = DeliveryWorker(
             db,
             self._account.sender,
@@ -164,14 +164,17 @@ class _Bot:
             await asyncio.sleep(_CLEAN_UP_EVERY_S)
 
 
-def _has_keys(db: Database) -> bool:
+def has_keys(db: Database) -> bool:
+    """Whether the database holds keys that were sealed with a store key."""
+
     def work(tx: Tx) -> bool:
         return tx.sql("SELECT 1 FROM crypto_accounts LIMIT 1").first() is not None
 
     return db.run_sync(work)
 
 
-def _settings(config: Config) -> AccountSettings:
+def account_settings(config: Config) -> AccountSettings:
+    """How the bot's account logs in and syncs."""
     matrix, limits = config.matrix, config.limits
     return AccountSettings(
         user_id=matrix.user_id,

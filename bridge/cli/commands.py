@@ -82,6 +82,76 @@ def run(config: ConfigFile = DEFAULT_FILE, debug: Debug = False) -> None:
     sys.exit(run_bot(config))
 
 
+identity = typer.Typer(
+    help="The bot's cross-signing identity: why others can trust its device.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(identity, name="identity")
+
+PasswordFile = Annotated[
+    str | None,
+    typer.Option(help="File with the account's password, if the configuration has only a token; - reads stdin."),
+]
+
+
+@identity.command("status")
+def identity_status(config: ConfigFile = DEFAULT_FILE) -> None:
+    """Print as JSON whether the bot can be trusted and recovered; exit code 1 if something is wrong."""
+    from bridge.cli.identity import status
+
+    sys.exit(status(config))
+
+
+@identity.command("fingerprint")
+def identity_fingerprint(config: ConfigFile = DEFAULT_FILE) -> None:
+    """Print the keys of the bot's device and identity, to be compared by hand."""
+    from bridge.cli.identity import fingerprint
+
+    sys.exit(fingerprint(config))
+
+
+@identity.command("recover")
+def identity_recover(
+    config: ConfigFile = DEFAULT_FILE,
+    recovery_key: Annotated[
+        str | None, typer.Option(help="File with the recovery key; - reads stdin. Default: the configured one.")
+    ] = None,
+    export: Annotated[Path | None, typer.Option(help="A file that `identity export` wrote.")] = None,
+    password_file: PasswordFile = None,
+) -> None:
+    """Get the bot's identity back with its recovery key, and sign the device. The bot must be stopped."""
+    from bridge.cli.identity import recover
+
+    sys.exit(recover(config, recovery_key, export, password_file))
+
+
+@identity.command("reset")
+def identity_reset(
+    config: ConfigFile = DEFAULT_FILE,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it: everybody who verified the bot will be warned.")] = False,
+    password_file: PasswordFile = None,
+) -> None:
+    """Make a new identity and a new recovery key. The bot must be stopped."""
+    from bridge.cli.identity import reset
+
+    sys.exit(reset(config, password_file, confirmed=yes))
+
+
+@identity.command("export")
+def identity_export(
+    config: ConfigFile = DEFAULT_FILE,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File for the identity, encrypted with the recovery key.")
+    ] = None,
+    recovery_key: Annotated[Path | None, typer.Option(help="File for the recovery key itself.")] = None,
+) -> None:
+    """Write the identity, or the recovery key, into a new file that only you can read."""
+    from bridge.cli.identity import export
+
+    sys.exit(export(config, output, recovery_key))
+
+
 @app.command()
 def demo(
     data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its data; delete it to start afresh.")] = Path(

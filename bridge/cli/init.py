@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from bridge.config import load_or_create_store_key
+from bridge.config import encode_recovery_key, load_or_create_store_key, save_recovery_key
 from bridge.config.example import render
 from bridge.errors import OperatorError
 from bridge.ids import UserId, parse_user_id
@@ -49,11 +49,16 @@ def initialize(path: Path, given: Given, *, check: bool) -> None:
         {"matrix": {"homeserver": base, "user_id": user_id, "password_file": _SECRET.as_posix()}}, defaults_live=False
     )
     written: list[Path] = []
+    recovery, key = path.parent / "var" / "recovery-key", None
     try:
         secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for file, content in ((secret, password + "\n"), (path, text)):
             _write_new(file, content, written)
         load_or_create_store_key(path.parent / "var" / "store.key")
+        if not os.path.lexists(recovery):  # else it is that of an earlier installation
+            key = os.urandom(32)
+            save_recovery_key(recovery, key)
+            written.append(recovery)
     except BaseException as error:
         for file in written:
             with contextlib.suppress(OSError):
@@ -61,8 +66,11 @@ def initialize(path: Path, given: Given, *, check: bool) -> None:
         if isinstance(error, OSError):
             raise OperatorError(f"init: {error.filename or path} can't be written ({error.strerror}).") from None
         raise
-    print(f"Wrote {path}, {secret} and {path.parent / 'var' / 'store.key'}.")
-    print(f"Keep a copy of the two secret files. Now start the bot: courtyard run -c {path}")
+    print(f"Wrote {path}, {secret}, {path.parent / 'var' / 'store.key'} and {recovery}.")
+    if key is not None and sys.stdout.isatty():
+        print(f"\nRecovery key of the bot's identity, shown only here:\n\n    {encode_recovery_key(key)}\n")
+    print("Keep copies of the secret files, and the recovery key away from this machine too.")
+    print(f"Now start the bot: courtyard run -c {path}")
 
 
 def _ask(question: str, flag: str, *, hidden: bool = False) -> str:

@@ -22,6 +22,7 @@ from bridge.matrix.identity import Identity, Standing
 from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys
 from bridge.matrix.machine import Machine
+from bridge.matrix.recovery import Given
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.seal import Sealer
 from bridge.matrix.sender import RoomSender
@@ -53,8 +54,7 @@ class AccountSettings:
     exclude_unsigned: bool = False
     recovery_key_file: Path | None = None
     """None: the identity is not kept recoverable."""
-    recovery_key: bytes | None = None
-    """One more recovery key to try."""
+    recover_from: Given | None = None
 
 
 @dataclass(slots=True)
@@ -251,7 +251,7 @@ class MatrixAccount:
             self.me,
             settings.password,
             settings.recovery_key_file,
-            settings.recovery_key,
+            settings.recover_from,
         )
         self.standing = await retrying(self.identity.ensure, "checking the identity")
 

@@ -84,18 +84,28 @@ class CryptoStore:
             OperatorError: the store key is not the one that the store was written with.
         """
         try:
+            self._load_keys(tx)
             self._load(tx)
         except (vodozemac.PickleException, vodozemac.LibolmPickleException):
-            raise OperatorError(
-                "the crypto store can't be opened: the store key is not the one that it was written with. "
-                "Put the right key file back."
-            ) from None
+            raise _wrong_key() from None
 
-    def _load(self, tx: Tx) -> None:
+    def load_keys(self, tx: Tx) -> None:
+        """Read our own keys only: to look at them beside a running bot. Raises as `load`."""
+        try:
+            self._load_keys(tx)
+        except (vodozemac.PickleException, vodozemac.LibolmPickleException):
+            raise _wrong_key() from None
+
+    def _load_keys(self, tx: Tx) -> None:
         one = (self.account,)
         row = tx.sql("SELECT pickle, shared FROM crypto_accounts WHERE account_id = ?", one).first()
         if row is not None:
             self._loaded_account = OlmAccount.from_pickle(bytes(row[0]), self._key, bool(row[1]))
+        for name, value in tx.sql("SELECT name, value FROM crypto_secrets WHERE account_id = ?", one):
+            self.secrets[name] = self._sealer.open(f"secret {name}", bytes(value))
+
+    def _load(self, tx: Tx) -> None:
+        one = (self.account,)
         for sender_key, pickle, created, used in tx.sql(
             "SELECT sender_key, pickle, created_at, used_at FROM crypto_olm_sessions WHERE account_id = ?", one
         ):
@@ -134,8 +144,6 @@ class CryptoStore:
             "SELECT session_id, request_id, room_id, algorithm FROM crypto_key_requests WHERE account_id = ?", one
         ):
             self._requests[session_id] = OutgoingKeyRequest(request_id, session_id, room, algorithm)
-        for name, value in tx.sql("SELECT name, value FROM crypto_secrets WHERE account_id = ?", one):
-            self.secrets[name] = self._sealer.open(f"secret {name}", bytes(value))
 
     def _pickle_key(self) -> bytes:
         return bytes.fromhex(self._key)
@@ -497,6 +505,13 @@ class CryptoStore:
                     tx.sql(statement, rows)
 
         return write
+
+
+def _wrong_key() -> OperatorError:
+    return OperatorError(
+        "the crypto store can't be opened: the store key is not the one that it was written with. "
+        "Put the right key file back."
+    )
 
 
 def _ms(time: datetime) -> int:

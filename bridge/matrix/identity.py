@@ -18,7 +18,7 @@ from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.http import Homeserver, MatrixError
 from bridge.matrix.keys import Keys
 from bridge.matrix.own_devices import OwnDevices
-from bridge.matrix.recovery import Recovery
+from bridge.matrix.recovery import Given, Recovery
 from bridge.matrix.signing import verified
 from bridge.matrix.uia import NotConfirmed, confirmed
 
@@ -43,6 +43,11 @@ class Standing(Enum):
     """The homeserver refuses a request that should work."""
 
 
+def stored_keys(store: CryptoStore, which: str = _NOW) -> CrossSigningKeys | None:
+    """The private keys of the identity, as far as the store has them."""
+    return CrossSigningKeys.from_seeds({usage: store.secrets.get(f"{which} {usage}") for usage in USAGES})
+
+
 class Identity:
     """Cross-signing of one account, seen from one device."""
 
@@ -54,9 +59,9 @@ class Identity:
         user_id: UserId,
         password: str | None,
         recovery_key_file: Path | None = None,
-        recovery_key: bytes | None = None,
+        given: Given | None = None,
     ) -> None:
-        """`recovery_key_file` None: the identity is not kept recoverable. `recovery_key`: one more to try."""
+        """`recovery_key_file` None: the identity is not kept recoverable."""
         self._http = homeserver
         self._store = store
         self._keys = keys
@@ -64,7 +69,7 @@ class Identity:
         self._device = DeviceId(self._machine.device_id)
         self._user = user_id
         self._password = password
-        self.recovery = Recovery(homeserver, store, user_id, recovery_key_file, recovery_key)
+        self.recovery = Recovery(homeserver, store, user_id, recovery_key_file, given)
         self._devices = OwnDevices(homeserver, store, user_id, password)
 
     async def ensure(self) -> Standing:
@@ -146,13 +151,9 @@ class Identity:
         return Standing.OURS
 
     # --- the private keys ---
-    def keys(self) -> CrossSigningKeys | None:
-        """The identity's keys, as far as the store knows."""
-        return self._load(_NOW)
-
     async def _held(self, theirs: str | None) -> CrossSigningKeys | None:
         """The private keys of the published identity `theirs`: those that we have, or can get from secret storage."""
-        keys, following = self._load(_NOW), self._load(_NEXT)
+        keys, following = stored_keys(self._store), stored_keys(self._store, _NEXT)
         if following is not None and theirs == following.master.public:
             self._save(_NOW, following)
             self._save(_NEXT, None)
@@ -170,9 +171,6 @@ class Identity:
         await self._store.commit()
         log.info("the bot's identity was recovered with the recovery key")
         return found
-
-    def _load(self, which: str) -> CrossSigningKeys | None:
-        return CrossSigningKeys.from_seeds({u: self._store.secrets.get(f"{which} {u}") for u in USAGES})
 
     def _save(self, which: str, keys: CrossSigningKeys | None) -> None:
         seeds = keys.seeds() if keys is not None else dict.fromkeys(USAGES, b"")

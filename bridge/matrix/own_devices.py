@@ -31,6 +31,10 @@ class OwnDevices:
         """The record, to be kept where a new installation finds it."""
         return json.dumps(self._read(), separators=(",", ":"), sort_keys=True)
 
+    def ids(self) -> list[str]:
+        """The recorded devices, oldest first; the current one is among them."""
+        return list(self._read())
+
     def add(self, devices: Mapping[str, str]) -> None:
         """Record devices, by id, with their Ed25519 keys. The caller commits."""
         known = self._read()

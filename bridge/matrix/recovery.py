@@ -6,7 +6,8 @@ may be moved to a safe place, and the bot can still repair its secret storage.
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -17,7 +18,7 @@ from bridge.errors import OperatorError
 from bridge.ids import UserId
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.http import Homeserver
-from bridge.matrix.secret_storage import DefaultKey, SecretStorage, is_key_of
+from bridge.matrix.secret_storage import SecretStorage, is_key_of
 
 log = structlog.get_logger(__name__)
 
@@ -26,17 +27,33 @@ _NEXT = "next recovery key"
 _IS_NEW = "recovery key is new"
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the operator gave to recover from."""
+
+    key: bytes
+    """A recovery key, tried before those that are known."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Secrets of an export, used instead of those on the homeserver."""
+
+
 class Recovery:
     """Recovery key and secret storage of one account."""
 
     def __init__(
-        self, homeserver: Homeserver, store: CryptoStore, user_id: UserId, file: Path | None, given: bytes | None = None
+        self,
+        homeserver: Homeserver,
+        store: CryptoStore,
+        user_id: UserId,
+        file: Path | None,
+        given: "Given | None" = None,
     ) -> None:
-        """`file` None: the identity is not kept recoverable. `given`: a key to try before the known ones."""
+        """`file` None: the identity is not kept recoverable."""
         self.storage = SecretStorage(homeserver, user_id)
         self._store = store
         self._file = file
-        self._given = given
+        self._given = given.key if given is not None else None
+        self._given_secrets = given.secrets if given is not None else {}
 
     @property
     def key(self) -> bytes | None:
@@ -52,15 +69,21 @@ class Recovery:
         from_file = await asyncio.to_thread(load_recovery_key, self._file) if self._file is not None else None
         return list(dict.fromkeys(key for key in (self._given, self.key, from_file) if key))
 
-    async def opened(self) -> tuple[DefaultKey, bytes] | None:
-        """The key in use, if it is one of ours."""
+    async def holds(self, secrets: Mapping[str, str]) -> bool:
+        """Whether these secrets are in secret storage, under a key at hand: an installation of nothing but that key
+        would be the same bot."""
         default = await self.storage.default_key()
         if default is None:
-            return None
-        return next(((default, k) for k in await self.candidates() if is_key_of(default.description, k)), None)
+            return False
+        key = next((k for k in await self.candidates() if is_key_of(default.description, k)), None)
+        if key is None:
+            return False
+        return all([await self.storage.read(name, default, key) == secret for name, secret in secrets.items()])
 
-    async def fetch(self, names: Iterable[str]) -> dict[str, str]:
+    async def fetch(self, names: Collection[str]) -> dict[str, str]:
         """Those of these secrets that a key at hand opens; the key is kept. Empty: none, or no such key."""
+        if self._given_secrets:
+            return {name: secret for name, secret in self._given_secrets.items() if name in names}
         default = await self.storage.default_key()
         if default is None:
             return {}

@@ -40,8 +40,8 @@ async def confirmed(
     elif [_PASSWORD] in flows:
         if password is None:
             raise NotConfirmed(
-                "the homeserver asks for the account's password; give it once with "
-                "`courtyard identity recover --password-file FILE`"
+                "the homeserver asks for the account's password; give it once with the option "
+                "--password-file of `courtyard identity recover`"
             )
         auth |= {"type": _PASSWORD, "identifier": {"type": "m.id.user", "user": user_id}, "password": password}
     else:
