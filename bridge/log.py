@@ -215,5 +215,7 @@ def set_up(level: Level = "info", format: Literal["json", "console"] = "console"
     logging.getLogger(_OURS).setLevel(number)
     for name in _LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # What it calls an error is a stranger's garbage, of which anybody could fill the log.
+    logging.getLogger("nio.crypto").setLevel(logging.WARNING if debug else logging.CRITICAL)
     logging.captureWarnings(True)
     logging.raiseExceptions = False

@@ -1,13 +1,18 @@
 """What happens before there is a conversation: answering invites, and turning encryption on."""
 
 import asyncio
+import random
+from collections import Counter
 from collections.abc import Callable
+from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 
-from bridge.ids import RoomId, UserId
+from bridge.errors import CourtyardError
+from bridge.ids import RoomId, UserId, server_name
 from bridge.matrix.cryptostore import CryptoStore
-from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, Unreachable, retrying, segment
+from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable, segment
 from bridge.matrix.machine import MEGOLM
 from bridge.matrix.rooms import Room, Rooms, write_rooms
 
@@ -20,12 +25,20 @@ NOTICE = (
 )
 """The only plaintext that ever leaves the bot; constant, so that it tells nothing about anybody."""
 
-_JOIN_TRIES = 6
-_MAX_QUEUE = 10_000
+_EARLY_TRIES = 6
+_TRIES = 20
+_MAX_PAUSE_S = 120.0
+_MAX_JOBS = 10_000
+_MAX_JOBS_PER_SERVER = 500
+_PARALLEL, _PARALLEL_PER_SERVER = 32, 2
+
+
+class _GaveUp(CourtyardError):
+    """The homeserver did not take it for a long time."""
 
 
 class Doorstep:
-    """A worker beside the sync loop."""
+    """A worker beside the sync loop. One server that is slow, or invites without end, does not hold up the others."""
 
     def __init__(
         self,
@@ -40,9 +53,12 @@ class Doorstep:
         self._rooms = rooms
         self._store = store
         self._accepts = accepts_invite
-        self._queue: asyncio.Queue[tuple[str, RoomId]] = asyncio.Queue(_MAX_QUEUE)
-        self._queued: set[tuple[str, RoomId]] = set()
-        self._parallel = asyncio.Semaphore(8)
+        self._queue: asyncio.Queue[tuple[str, RoomId, str]] = asyncio.Queue()
+        self._jobs: dict[tuple[str, RoomId], bool] = {}
+        """What is queued or being done, and whether it came up again meanwhile."""
+        self._load: Counter[str] = Counter()
+        self._parallel = asyncio.Semaphore(_PARALLEL)
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     def invited(self, room_id: RoomId) -> None:
         self._put("invite", room_id)
@@ -51,47 +67,83 @@ class Doorstep:
         self._put("encrypt", room_id)
 
     def _put(self, what: str, room_id: RoomId) -> None:
-        if (what, room_id) not in self._queued and not self._queue.full():
-            self._queued.add((what, room_id))
-            self._queue.put_nowait((what, room_id))
+        if (what, room_id) in self._jobs:
+            self._jobs[(what, room_id)] = True
+            return
+        room = self._rooms.get(room_id)
+        invite = room.invite if room is not None else None
+        server = server_name(UserId(invite["sender"])) if what == "invite" and invite is not None else room_id
+        # An invite that finds no place is still there after the next start.
+        if len(self._jobs) < _MAX_JOBS and self._load[server] < _MAX_JOBS_PER_SERVER:
+            self._load[server] += 1
+            self._jobs[(what, room_id)] = False
+            self._queue.put_nowait((what, room_id, server))
 
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             while True:
-                job = await self._queue.get()
-                await self._parallel.acquire()
-                tasks.create_task(self._do(*job))
+                tasks.create_task(self._do(*await self._queue.get()))
 
-    async def _do(self, what: str, room_id: RoomId) -> None:
+    async def _do(self, what: str, room_id: RoomId, server: str) -> None:
         try:
-            await (self._answer_invite(room_id) if what == "invite" else self._encrypt(room_id))
-        except (MatrixError, Unreachable, TokenRevoked) as error:
+            self._jobs[(what, room_id)] = False
+            await (self._answer_invite(room_id, server) if what == "invite" else self._encrypt(room_id, server))
+        except (MatrixError, TooLarge, _GaveUp) as error:
             log.warning("could not answer an invite or encrypt a room", doing=what, error=str(error))
         finally:
-            self._queued.discard((what, room_id))
-            self._parallel.release()
+            self._load[server] -= 1
+            if not self._load[server]:
+                del self._load[server]
+            if self._jobs.pop((what, room_id)):
+                self._put(what, room_id)
 
-    async def _answer_invite(self, room_id: RoomId) -> None:
+    async def _request(
+        self, server: str, method: str, path: str, body: Any, *, early: Callable[[MatrixError], bool] = lambda _: False
+    ) -> None:
+        """One request, repeated while it may still succeed; only while it is under way does it take others' place.
+
+        `early`: which refusals may be due to its having come too early.
+
+        Raises:
+            MatrixError: it was refused.
+            _GaveUp
+        """
+        turn = self._turns.get(server)
+        if turn is None:
+            turn = self._turns[server] = asyncio.Semaphore(_PARALLEL_PER_SERVER)
+        pause = 0.5
+        for tries in range(1, _TRIES + 1):
+            wait = pause
+            try:
+                async with turn, self._parallel:
+                    await self._http.request(method, path, body, timeout_s=90)
+                return
+            except (Unreachable, TokenRevoked):
+                pass
+            except MatrixError as error:
+                if not error.temporary and not (early(error) and tries < _EARLY_TRIES):
+                    raise
+                wait = pause if error.retry_after_ms is None else error.retry_after_ms / 1000
+            await asyncio.sleep(min(wait, _MAX_PAUSE_S) * random.uniform(1.0, 1.2))
+            pause = min(pause * 2, _MAX_PAUSE_S)
+        raise _GaveUp("the homeserver did not do it for a long time")
+
+    async def _answer_invite(self, room_id: RoomId, server: str) -> None:
         room = self._rooms.get(room_id)
         if room is None or room.invite is None or room.joined:
             return
         path = f"/_matrix/client/v3/rooms/{segment(room_id)}"
         if not self._accepts(UserId(room.invite["sender"]), room.invite["direct"]):
             await self._forget_invite(room)
-            await retrying(lambda: self._http.request("POST", f"{path}/leave", {}), "declining an invite")
+            await self._request(server, "POST", f"{path}/leave", {})
             return
-        for tries in range(1, _JOIN_TRIES + 1):
-            try:
-                await retrying(lambda: self._http.request("POST", f"{path}/join", {}, timeout_s=90), "joining")
-                return  # the sync brings the room
-            except MatrixError as error:
-                # Right after an invite over federation a join is refused for a moment.
-                if error.status not in (403, 404) or tries == _JOIN_TRIES:
-                    log.warning("an invite could not be followed", code=error.errcode)
-                    await self._forget_invite(room)
-                    return
-                await asyncio.sleep(0.25 * 2**tries)
+        try:
+            # Right after an invite over federation a join is refused for a moment.
+            await self._request(server, "POST", f"{path}/join", {}, early=lambda error: error.status in (403, 404))
+        except MatrixError as error:
+            log.warning("an invite could not be followed", code=error.errcode)
+            await self._forget_invite(room)
 
     async def _forget_invite(self, room: Room) -> None:
         room.invite = None
@@ -102,17 +154,14 @@ class Doorstep:
         rows = self._rooms.take_changes()
         await self._store.commit(lambda tx: write_rooms(tx, self._rooms.account, rows))
 
-    async def _encrypt(self, room_id: RoomId) -> None:
+    async def _encrypt(self, room_id: RoomId, server: str) -> None:
         room = self._rooms.get(room_id)
         if room is None or not room.joined or room.encryption is not None:
             return
         base = f"/_matrix/client/v3/rooms/{segment(room_id)}"
         if room.may_send_state(self._me, "m.room.encryption"):
             try:
-                await retrying(
-                    lambda: self._http.request("PUT", f"{base}/state/m.room.encryption/", {"algorithm": MEGOLM}),
-                    "turning on encryption",
-                )
+                await self._request(server, "PUT", f"{base}/state/m.room.encryption/", {"algorithm": MEGOLM})
                 return
             except MatrixError as error:
                 log.warning("encryption could not be turned on", code=error.errcode)
@@ -122,7 +171,4 @@ class Doorstep:
         self._rooms.changed(room_id)
         await self._commit()
         content = {"msgtype": "m.notice", "body": NOTICE, "m.mentions": {}}
-        await retrying(
-            lambda: self._http.request("PUT", f"{base}/send/m.room.message/courtyard-not-encrypted", content),
-            "sending the notice",
-        )
+        await self._request(server, "PUT", f"{base}/send/m.room.message/courtyard-not-encrypted", content)

@@ -139,7 +139,7 @@ def test_a_traceback_on_the_console(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["nio.crypto.olm_machine", "aiohttp.client", "sqlalchemy.engine", "alembic", "asyncio", "x"]
+    "name", ["nio.client", "aiohttp.client", "sqlalchemy.engine", "alembic", "asyncio", "x"]
 )
 def test_libraries_are_quiet_and_their_texts_are_left_out(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     log.set_up("info", "json")
@@ -156,6 +156,12 @@ def test_libraries_are_quiet_and_their_texts_are_left_out(name: str, capsys: pyt
     assert first["event"] == f"a message of the library {name.split('.')[0]}"
     assert "test_libraries" in first["where"]
     assert second["exception"][0]["type"] == "builtins.ValueError"
+
+
+def test_what_strangers_do_wrong_to_olm_fills_no_log(capsys: pytest.CaptureFixture[str]) -> None:
+    log.set_up("info", "json")
+    logging.getLogger("nio.crypto.olm_machine").error("Failed to create new session from prekeymessage")
+    assert capsys.readouterr().err == ""
 
 
 def test_warnings_of_python_are_logged_without_their_text(capsys: pytest.CaptureFixture[str]) -> None:
