@@ -24,6 +24,7 @@ from bridge.config import Config, load_or_create_store_key
 from bridge.contacts import commands as contacts
 from bridge.contacts.model import ContactLimits
 from bridge.db import Database, Tx
+from bridge.db.exclusive import exclusive
 from bridge.db.migrate import upgrade
 from bridge.db.tables import handled
 from bridge.delivery.outbox import Outbox
@@ -64,13 +65,14 @@ async def _open(config: Config) -> "AsyncIterator[tuple[Database, Homeserver, Pi
             await asyncio.to_thread(upgrade, db.engine)
             limits = config.limits
             pictures = Pictures(limits.picture_bytes, limits.picture_pixels, limits.picture_seconds)
-            try:
-                async with Homeserver.connect(
-                    config.matrix.homeserver, limits.request_timeout_seconds, limits.upload_timeout_seconds
-                ) as http:
-                    yield db, http, pictures
-            finally:
-                await pictures.close()
+            with exclusive(db.engine, config.matrix.user_id):
+                try:
+                    async with Homeserver.connect(
+                        config.matrix.homeserver, limits.request_timeout_seconds, limits.upload_timeout_seconds
+                    ) as http:
+                        yield db, http, pictures
+                finally:
+                    await pictures.close()
         finally:
             await db.close()
 
