@@ -314,7 +314,9 @@ class SyncReader:
         """How long the device has been without its owner's signature. Over federation signatures come late: look
         again from time to time."""
         key, now = (user, device_id), time.monotonic()
-        if self._rechecked.get(user, -_RECHECK_S) + _RECHECK_S <= now:
+        tracked = self._store.users.get(user)
+        changed = tracked is None or tracked.outdated
+        if changed or self._rechecked.get(user, -_RECHECK_S) + _RECHECK_S <= now:
             self._rechecked[user] = now
             self._store.save_user(user, outdated=True)
             try:
