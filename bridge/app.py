@@ -33,9 +33,11 @@ from bridge.delivery.worker import DeliveryWorker
 from bridge.errors import OperatorError
 from bridge.ids import DeviceId, UserId
 from bridge.matrix.account import AccountSettings, MatrixAccount
+from bridge.matrix.confirmations import Confirmations
 from bridge.matrix.http import Homeserver
 from bridge.matrix.pictures import PictureIntake
 from bridge.matrix.seal import Sealer
+from bridge.matrix.verification import VerificationSettings
 from bridge.moments import commands as moments
 from bridge.moments.model import MomentLimits
 from bridge.moments.pictures import Pictures
@@ -105,6 +107,10 @@ class _Bot:
         people = People(config.chat.language, config.chat.time_zone)
         outbox = Outbox(people, catalogue, self._wake)
         commands, hooks, renderers = _features(config, outbox, people, lambda text: registry.find(text))
+        operator = config.verification.operator
+        confirmations = Confirmations(db, operator, people, outbox) if operator is not None else None
+        if confirmations is not None:
+            hooks = _merged([hooks, confirmations.hooks])
         registry = build_registry(commands, people, catalogue)
         pipeline = Pipeline(
             db,
@@ -125,6 +131,12 @@ class _Bot:
             Rate(limits.invites_per_minute, limits.invites_per_minute),
         )
 
+        per_minute = config.verification.per_minute
+        verifications = Quotas(Rate(per_minute, per_minute), Rate(10 * per_minute, 10 * per_minute))
+
+        def accepts_verification(user: UserId) -> bool:
+            return config.access.allows(user) and verifications.take(user) is Verdict.PASS
+
         async def handle(event: Inbound, room: RoomView) -> None:
             if config.access.allows(event.origin.sender):
                 await pipeline.handle(event, room)
@@ -133,7 +145,19 @@ class _Bot:
             return config.access.accepts_invite(inviter, dm=direct) and invites.take(inviter) is Verdict.PASS
 
         store_key = load_or_create_store_key(config.store_key_file, may_create=not has_keys(db))
-        self._account = MatrixAccount(db, http, Sealer(store_key), account_settings(config), handle, accepts_invite)
+        self._account = MatrixAccount(
+            db,
+            http,
+            Sealer(store_key),
+            account_settings(config),
+            handle,
+            accepts_invite,
+            accepts_verification,
+            confirmations,
+        )
+        if confirmations is not None:
+            confirmations.decide = self._account.verification.decide
+            confirmations.is_open = self._account.verification.is_open
         self._worker = DeliveryWorker(
             db,
             self._account.sender,
@@ -192,6 +216,9 @@ def account_settings(config: Config) -> AccountSettings:
         exclude_unsigned=config.access.unsigned_devices == "strict",
         look_back_after_ms=limits.outbox_check_after_minutes * 60_000,
         recovery_key_file=config.recovery_key_file,
+        verification=VerificationSettings(
+            config.verification.mode, config.verification.total_seconds, config.verification.idle_seconds
+        ),
     )
 
 

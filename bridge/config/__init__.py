@@ -11,6 +11,7 @@ from bridge.config.model import (
     MatrixConfig,
     MomentsConfig,
     SecretsConfig,
+    VerificationConfig,
 )
 from bridge.config.problem import ConfigError, Problem
 from bridge.config.recovery_key import (
@@ -34,6 +35,7 @@ __all__ = [
     "MomentsConfig",
     "Problem",
     "SecretsConfig",
+    "VerificationConfig",
     "decode_recovery_key",
     "encode_recovery_key",
     "load",

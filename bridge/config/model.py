@@ -200,6 +200,39 @@ class AccessConfig(Section):
         return self.invites == "allowed" and matches(self.room_inviters, inviter)
 
 
+class VerificationConfig(Section):
+    """People verifying the bot by comparing emoji, from their client."""
+
+    mode: Literal["automatic", "operator", "off"] = Field(
+        default="automatic",
+        description="automatic (the bot confirms without anybody looking at its emoji, and signs nobody), operator "
+        "(the operator compares in their chat with the bot, then both sign), off (declined).",
+    )
+    operator: Annotated[UserId, AfterValidator(_user_id)] | None = Field(
+        default=None,
+        description="Who compares, when mode is operator. They need a chat with the bot.",
+        examples=["@alice:example.org"],
+    )
+    total_seconds: float = Field(
+        default=600.0, ge=1, le=600, description="How long one verification may take, in seconds."
+    )
+    idle_seconds: float = Field(
+        default=120.0,
+        ge=1,
+        le=600,
+        description="How long the other client may be silent while nobody compares emoji, in seconds.",
+    )
+    per_minute: int = Field(
+        default=6, ge=1, le=6000, description="Verifications that one person may begin in a minute."
+    )
+
+    @model_validator(mode="after")
+    def _operator_is_named(self) -> "VerificationConfig":
+        if self.mode == "operator" and self.operator is None:
+            raise ValueError("mode operator needs the Matrix id of the operator")
+        return self
+
+
 class LimitsConfig(Section):
     """Bounds. The defaults suit a few thousand people on a small machine."""
 
@@ -335,6 +368,7 @@ class Config(Section):
     secrets: SecretsConfig = SecretsConfig()
     chat: ChatConfig = ChatConfig()
     access: AccessConfig = AccessConfig()
+    verification: VerificationConfig = VerificationConfig()
     limits: LimitsConfig = LimitsConfig()
     moments: MomentsConfig = MomentsConfig()
     log: LogConfig = LogConfig()

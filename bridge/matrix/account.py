@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -13,12 +13,13 @@ from bridge.db import Database, Tx
 from bridge.db.engine import now_ms
 from bridge.errors import OperatorError
 from bridge.ids import AccountId, DeviceId, UserId
+from bridge.matrix.cross_signing import CrossSigningKeys
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.dispatch import Dispatcher
 from bridge.matrix.doorstep import Doorstep
 from bridge.matrix.generation import Generation, keep_advancing
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, Unreachable, retrying
-from bridge.matrix.identity import Identity, Standing
+from bridge.matrix.identity import Identity, Standing, stored_keys
 from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys
 from bridge.matrix.machine import Machine
@@ -27,6 +28,7 @@ from bridge.matrix.rooms import Rooms
 from bridge.matrix.seal import Sealer
 from bridge.matrix.sender import RoomSender
 from bridge.matrix.sync import Batch, SyncReader, sync_filter
+from bridge.matrix.verification import Operator, Verification, VerificationSettings
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +54,7 @@ class AccountSettings:
     key_notice_ms: int = 20_000
     look_back_after_ms: int = 30 * 60 * 1000
     exclude_unsigned: bool = False
+    verification: VerificationSettings = field(default_factory=VerificationSettings)
     recovery_key_file: Path | None = None
     """None: the identity is not kept recoverable."""
     recover_from: Given | None = None
@@ -79,7 +82,10 @@ class MatrixAccount:
         settings: AccountSettings,
         handle: Handle,
         accepts_invite: Callable[[UserId, bool], bool],
+        accepts_verification: Callable[[UserId], bool] = lambda user: True,
+        operator: Operator | None = None,
     ) -> None:
+        """`operator`: who is asked in operator-confirmed verification."""
         self._db = db
         self.http = homeserver
         self._sealer = sealer
@@ -99,6 +105,18 @@ class MatrixAccount:
             settings.look_back_after_ms,
         )
         self._doorstep = Doorstep(homeserver, self.me, self.rooms, self._store, accepts_invite)
+        self.verification = Verification(
+            self.me,
+            homeserver,
+            self._store,
+            self.rooms,
+            self.sender,
+            lambda: self._current.keys,
+            self._identity_keys,
+            settings.verification,
+            accepts_verification,
+            operator,
+        )
         self._dispatcher = Dispatcher(self._settle, self._save_token)
         self._device: _Device | None = None
         self.identity: Identity | None = None
@@ -232,6 +250,7 @@ class MatrixAccount:
             self.rooms,
             max_backfill=self._settings.max_backfill,
             late=LateKeys(self.id, self._settings.key_wait_ms, self._settings.key_notice_ms),
+            hear=self.verification.hear,
         )
 
     async def _equip(self) -> None:
@@ -255,6 +274,11 @@ class MatrixAccount:
         )
         self.standing = await retrying(self.identity.ensure, "checking the identity")
 
+    def _identity_keys(self) -> CrossSigningKeys | None:
+        if self.identity is None or self.standing is not Standing.OURS:
+            return None
+        return stored_keys(self._store)
+
     async def _login_again(self, error: TokenRevoked) -> None:
         """The token was revoked. With a password: log in, as a new device unless the logout was soft."""
         if self._settings.password is None:
@@ -271,6 +295,7 @@ class MatrixAccount:
             tasks.create_task(self._dispatcher.run())
             tasks.create_task(self._doorstep.run())
             tasks.create_task(self._keep_supplied())
+            tasks.create_task(self.verification.run())
             tasks.create_task(keep_advancing(lambda: self._current.generation, self._store))
             tasks.create_task(self._sync(ready))
 

@@ -68,6 +68,15 @@ class RoomKey:
 
 
 @dataclass(frozen=True, slots=True)
+class OlmMessage:
+    """A to-device message of a verification that came encrypted."""
+
+    sender: str
+    type: str
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A decrypted room event, and who encrypted it."""
 
@@ -101,7 +110,12 @@ class Machine(Olm):  # type: ignore[misc]
     def handle_key_verification(self, event: object) -> None:
         """nio's own flow is not the one of today's clients; nothing of it may run."""
 
-    def receive(self, event: Mapping[str, Any]) -> RoomKey | None:
+    def _handle_olm_event(self, sender: str, sender_key: str, payload: dict[str, Any]) -> object:
+        if payload["type"].startswith("m.key.verification."):
+            return OlmMessage(sender, payload["type"], payload["content"])
+        return super()._handle_olm_event(sender, sender_key, payload)
+
+    def receive(self, event: Mapping[str, Any]) -> RoomKey | OlmMessage | None:
         """Take one to-device event. Whatever it holds, it raises nothing."""
         try:
             return self._receive(event)
@@ -109,7 +123,7 @@ class Machine(Olm):  # type: ignore[misc]
             log.debug("to-device event dropped", error=type(error).__name__)
             return None
 
-    def _receive(self, event: Mapping[str, Any]) -> RoomKey | None:
+    def _receive(self, event: Mapping[str, Any]) -> RoomKey | OlmMessage | None:
         sender, content = event.get("sender"), event.get("content")
         if event.get("type") == "m.room_key.withheld" and isinstance(sender, str) and isinstance(content, dict):
             self._receive_withheld(sender, content)
@@ -134,6 +148,8 @@ class Machine(Olm):  # type: ignore[misc]
             got = self.decrypt(sender, sender_key, message)
         finally:
             self._tidy(sender, sender_key)
+        if isinstance(got, OlmMessage):
+            return got
         if isinstance(got, RoomKeyEvent):
             return RoomKey(got.room_id, got.session_id)
         if isinstance(got, ForwardedRoomKeyEvent):

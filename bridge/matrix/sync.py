@@ -6,7 +6,7 @@ rooms and waiting events is committed before the next request can tell the homes
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,8 +21,10 @@ from bridge.matrix.events import origin, sender_of, to_inbound
 from bridge.matrix.http import Homeserver, MatrixError, Unreachable, retrying, segment
 from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys, Waiting
-from bridge.matrix.machine import NoKey, Opened, RoomKey, Undecryptable, UnknownSender
+from bridge.matrix.machine import NoKey, OlmMessage, Opened, RoomKey, Undecryptable, UnknownSender
 from bridge.matrix.rooms import STATE_TYPES, Room, Rooms, write_rooms
+from bridge.matrix.sas_values import PREFIX
+from bridge.matrix.verification import Heard, heard_by_device, heard_in_room
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +36,7 @@ _CLEAR_TYPES = frozenset({"m.reaction", "m.room.redaction"})
 def sync_filter(timeline_limit: int) -> str:
     """The filter of every sync, as JSON: only what is used."""
     none: dict[str, list[str]] = {"types": []}
-    timeline = ["m.room.encrypted", "m.room.message", "m.reaction", "m.room.redaction", *STATE_TYPES]
+    timeline = ["m.room.encrypted", "m.room.message", "m.reaction", "m.room.redaction", f"{PREFIX}*", *STATE_TYPES]
     return json.dumps(
         {
             "presence": none,
@@ -78,7 +80,9 @@ class SyncReader:
         *,
         max_backfill: int,
         late: LateKeys,
+        hear: Callable[[Heard], None],
     ) -> None:
+        """`hear` takes verification messages; it must only put them down."""
         self._account = account
         self._me = me
         self._http = homeserver
@@ -87,6 +91,7 @@ class SyncReader:
         self._rooms = rooms
         self._max_backfill = max_backfill
         self.late = late
+        self._hear = hear
         self._unsigned: dict[tuple[str, str], int] = {}
         """Devices that their owners have not signed, with when we first saw it."""
         self._rechecked: dict[str, float] = {}
@@ -145,10 +150,16 @@ class SyncReader:
     def _to_device(self, answer: Mapping[str, Any]) -> list[RoomKey]:
         received: list[RoomKey] = []
         for event in _list(_dict(answer.get("to_device")).get("events")):
-            if isinstance(event, dict):
-                key = self._keys.machine.receive(event)
-                if key is not None:
-                    received.append(key)
+            if not isinstance(event, dict):
+                continue
+            heard = heard_by_device(event.get("sender"), event.get("type"), event.get("content"))
+            got = self._keys.machine.receive(event) if heard is None else None
+            if isinstance(got, OlmMessage):
+                heard = heard_by_device(got.sender, got.type, got.content)
+            elif got is not None:
+                received.append(got)
+            if heard is not None:
+                self._hear(heard)
         return received
 
     def _track(self) -> None:
@@ -282,6 +293,9 @@ class SyncReader:
             return None
         unsigned_ms = 0 if opened.signed else await self._unsigned_ms(where.sender, opened.device_id)
         where = replace(where, device=opened.device_id, unsigned_ms=unsigned_ms, ciphertext=opened.ciphertext)
+        heard = heard_in_room(where, opened.type, opened.content)
+        if heard is not None:
+            self._hear(heard)
         inbound = to_inbound(where, opened.type, opened.content, self._me)
         if inbound is None:
             self.late.settled(where.event_id)
@@ -289,6 +303,10 @@ class SyncReader:
 
     def _open_clear(self, room: Room, where: Origin, event: Mapping[str, Any]) -> Inbound | None:
         kind = event.get("type")
+        heard = heard_in_room(where, kind, event.get("content"))
+        if heard is not None:
+            self._hear(heard)  # the flow itself protects what is said in it
+            return None
         if not isinstance(kind, str) or not room.encrypted or kind not in _CLEAR_TYPES:
             return None  # in an encrypted room, nobody's clear text is taken for their word
         return to_inbound(where, kind, _dict(event.get("content")), self._me, event.get("redacts"))

@@ -192,6 +192,7 @@ class World:
             rooms,
             max_backfill=100,
             late=LateKeys(account, 10**9, 0),
+            hear=lambda heard: None,
         )
         self.database.run_sync(reader.late.load)
         return reader
