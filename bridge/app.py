@@ -41,6 +41,7 @@ from bridge.matrix.verification import VerificationSettings
 from bridge.moments import commands as moments
 from bridge.moments.model import MomentLimits
 from bridge.moments.pictures import Pictures
+from bridge.privacy import recovery
 
 log = structlog.get_logger(__name__)
 
@@ -251,8 +252,13 @@ def _features(
         ),
         parted=(post.parted,),
     )
+    recovery_commands, recovery_hooks = recovery.build(outbox)
     post_hooks = post.hooks if config.moments.reactions else replace(post.hooks, on_reaction={})
-    return [*know[0], *post.commands], _merged([know[1], post_hooks]), {**know[2], **post.renderers}
+    return (
+        [*know[0], *post.commands, *recovery_commands],
+        _merged([know[1], post_hooks, recovery_hooks]),
+        {**know[2], **post.renderers},
+    )
 
 
 def _merged(parts: list[Hooks]) -> Hooks:
@@ -260,6 +266,9 @@ def _merged(parts: list[Hooks]) -> Hooks:
     merged: dict[str, Any] = {}
     for field in fields(Hooks):
         values = [getattr(part, field.name) for part in parts]
+        if field.name in ("is_paused", "on_identity_changed"):
+            merged[field.name] = next((value for value in values if value is not None), None)
+            continue
         if field.name == "on_opened":
             merged[field.name] = tuple(hook for value in values for hook in value)
             continue

@@ -77,5 +77,7 @@ class Command:
     hidden: bool = False
     group: str = "more"
     """Heading in `help`: the catalogue's `help-group-GROUP`, e.g. `contacts`."""
+    when_paused: bool = False
+    """True: it works while the person's personal data waits for them to prove who they are."""
     picture: bool = False
     """True: it may be the caption of a picture, which reaches the handler prepared."""

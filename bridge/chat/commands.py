@@ -60,10 +60,18 @@ def chat_commands(people: People, catalogue: Catalogue, registry: Callable[[], R
 
     rest = (Kind.REST,)
     return (
-        Command("help", (Param("command", rest, required=False),), show_help, effect=False, anywhere=True, group=GROUP),
-        Command("ping", (), ping, effect=False, anywhere=True, group=GROUP),
-        Command("language", (Param("name", (Kind.WORD,)),), language, group=GROUP),
-        Command("timezone", (Param("name", rest),), time_zone, group=GROUP),
+        Command(
+            "help",
+            (Param("command", rest, required=False),),
+            show_help,
+            effect=False,
+            anywhere=True,
+            group=GROUP,
+            when_paused=True,
+        ),
+        Command("ping", (), ping, effect=False, anywhere=True, group=GROUP, when_paused=True),
+        Command("language", (Param("name", (Kind.WORD,)),), language, group=GROUP, when_paused=True),
+        Command("timezone", (Param("name", rest),), time_zone, group=GROUP, when_paused=True),
     )
 
 

@@ -32,6 +32,10 @@ class Hooks:
     on_edit: Mapping[str, OnEdit] = field(default_factory=dict)
     on_opened: tuple[Callable[[Tx, Person], None], ...] = ()
     """A person's first DM has just come into being: what waited for them is queued."""
+    is_paused: Callable[[Tx, Person], bool] | None = None
+    """Whether a person gets nothing personal just now. One feature answers for all."""
+    on_identity_changed: Callable[[Tx, Person], Message] | None = None
+    """A person's encryption identity is another one: what they are told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ class Origin:
     """Device that encrypted it; None for what is not encrypted."""
     unsigned_ms: int = 0
     """How long we have known that the sender's own identity does not vouch for that device; 0: it does."""
+    signed_at: int | None = None
+    """Since when (ms) the sender's identity is known to vouch for that device; None: since the identity is new."""
     ciphertext: str | None = None
     """Which ciphertext it was, whatever event carried it: the same one in another event is a replay."""
 

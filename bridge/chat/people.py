@@ -38,8 +38,10 @@ class People:
         return person
 
     def dm(self, tx: Tx, person_id: PersonId) -> tuple[AccountId, RoomId] | None:
-        """The person's current DM: the last used. None when they never opened one."""
-        row = tx.sql("SELECT dm_account_id, dm_room_id FROM people WHERE id = ?", (person_id,)).first()
+        """The person's current DM: the last used. None when they never opened one, or get nothing just now."""
+        row = tx.sql(
+            "SELECT dm_account_id, dm_room_id FROM people WHERE id = ? AND paused_at IS NULL", (person_id,)
+        ).first()
         if row is None or row[0] is None or row[1] is None:
             return None
         return AccountId(row[0]), RoomId(row[1])

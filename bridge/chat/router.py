@@ -70,6 +70,10 @@ class Router:
     def route(
         self, tx: Tx, person: Person, event: Inbound, room: RoomView, said: Said | None, prepared: Any
     ) -> Outcome:
+        if isinstance(event, TextMessage | PictureMessage | EditedMessage | Reaction | OtherMessage):
+            paused = self._hooks.is_paused
+            if paused is not None and paused(tx, person):
+                return self._while_paused(self._request(tx, person, event, room), said)
         match event:
             case TextMessage():
                 assert said is not None
@@ -92,10 +96,19 @@ class Router:
                 self._delivery.withdraw(tx, UNREADABLE, person.id)
                 return Outcome()
             case IdentityChanged():
-                self._delivery.message(tx, person, Message((Text("identity-changed"),)))
-                return Outcome()
+                tell = self._hooks.on_identity_changed
+                message = tell(tx, person) if tell is not None else Message((Text("identity-changed"),))
+                return Outcome(Reply((message,)))
             case _:
                 return Outcome()
+
+    def _while_paused(self, request: Request, said: Said | None) -> Outcome:
+        """Nothing but what helps them to prove who they are. What they say is no comment on anything."""
+        if said is not None and said.error is None and said.command is not None and said.command.when_paused:
+            return self._command(request, said)
+        if isinstance(request.event, Reaction):
+            return Outcome()
+        raise UserError("paused")
 
     def _unreadable(self, tx: Tx, person: Person, event: Unreadable) -> Outcome:
         """Say once what is wrong; it is redacted when everything could be read."""

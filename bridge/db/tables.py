@@ -146,6 +146,7 @@ crypto_devices = _table(
     _str("display_name"),
     _int("deleted", default=0),
     _int("trust", default=0),
+    _ms("signed_at", nullable=True),  # when the identity that the person is known by was first seen to vouch for it
 )
 crypto_users = _table(  # users whose devices are tracked
     "crypto_users",
@@ -175,6 +176,8 @@ people = _table(
     _ms("opened_at", nullable=True),  # first DM with the bot; null: known only because somebody named them
     _ref("dm_account_id", "accounts.id", nullable=True),
     _str("dm_room_id", nullable=True),  # the current DM: the last used
+    _str("recovery_hash", nullable=True),  # `privacy recovery` is on
+    _ms("paused_at", nullable=True),  # their identity was reset and nobody has confirmed yet that it is them
     sa.UniqueConstraint("user_id"),
 )
 profile_fields = _table(

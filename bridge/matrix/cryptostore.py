@@ -25,6 +25,7 @@ from nio.crypto import (
 from nio.crypto.sessions import Session
 
 from bridge.db import Database, Tx
+from bridge.db.engine import now_ms
 from bridge.errors import OperatorError
 from bridge.ids import AccountId, RoomId
 from bridge.matrix.seal import Sealer
@@ -68,6 +69,8 @@ class CryptoStore:
         """How often anything was written."""
         self.outbound: dict[RoomId, GroupSession] = {}
         self.users: dict[str, TrackedUser] = {}
+        self.signed_at: dict[tuple[str, str], int] = {}
+        """(user, device) → since when (ms) the identity that the user is known by is seen to vouch for it."""
         self.secrets: dict[str, bytes] = {}
         self._clear_dirty()
         self._loaded_account: OlmAccount | None = None
@@ -129,11 +132,13 @@ class CryptoStore:
                 self._sealer.open(f"outbound {room}", bytes(pickle)).decode(), self._pickle_key()
             )
             self.outbound[room] = GroupSession(room, raw, created, messages, json.loads(shared))
-        for user, device, ed25519, curve, name, deleted, trust in tx.sql(
-            "SELECT user_id, device_id, ed25519, curve25519, display_name, deleted, trust FROM crypto_devices"
-            " WHERE account_id = ?",
+        for user, device, ed25519, curve, name, deleted, trust, signed_at in tx.sql(
+            "SELECT user_id, device_id, ed25519, curve25519, display_name, deleted, trust, signed_at"
+            " FROM crypto_devices WHERE account_id = ?",
             one,
         ):
+            if signed_at is not None:
+                self.signed_at[(user, device)] = signed_at
             keys = {"ed25519": ed25519, "curve25519": curve}
             self._devices.add(OlmDevice(user, device, keys, name, bool(deleted), TrustState(trust)))
         for user, outdated, master, new in tx.sql(
@@ -267,6 +272,13 @@ class CryptoStore:
                 user.master_key = master_key
             user.new_master_key = master_key if master_key != user.master_key else None
         self._dirty_users[user_id] = user
+
+    def note_signed(self, device: OlmDevice) -> None:
+        """The identity that the user is known by vouches for this device."""
+        key = (device.user_id, device.device_id)
+        if key not in self.signed_at:
+            self.signed_at[key] = now_ms()
+            self._dirty_devices[key] = device
 
     def accept_identity(self, user_id: str) -> None:
         """The person knows of their new identity."""
@@ -438,12 +450,16 @@ class CryptoStore:
         statements.append(
             (
                 "INSERT INTO crypto_devices"
-                " (account_id, user_id, device_id, ed25519, curve25519, display_name, deleted, trust)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, user_id, device_id) DO UPDATE SET"
+                " (account_id, user_id, device_id, ed25519, curve25519, display_name, deleted, trust, signed_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, user_id, device_id) DO UPDATE SET"
                 " ed25519 = excluded.ed25519, curve25519 = excluded.curve25519,"
-                " display_name = excluded.display_name, deleted = excluded.deleted, trust = excluded.trust",
+                " display_name = excluded.display_name, deleted = excluded.deleted, trust = excluded.trust,"
+                " signed_at = excluded.signed_at",
                 [
-                    (me, u, d, o.ed25519, o.curve25519, o.display_name, int(o.deleted), o.trust_state.value)
+                    (
+                        *(me, u, d, o.ed25519, o.curve25519, o.display_name, int(o.deleted), o.trust_state.value),
+                        self.signed_at.get((u, d)),
+                    )
                     for (u, d), o in self._dirty_devices.items()
                 ],
             )

@@ -85,6 +85,8 @@ class Opened:
     device_id: str
     signed: bool
     """The sender's own identity vouches for the device."""
+    signed_at: int | None
+    """Since when we know that, ms; None: the identity is a new one."""
     ciphertext: str
     """Session and message index: two events with the same are one ciphertext, replayed."""
 
@@ -335,6 +337,7 @@ class Machine(Olm):  # type: ignore[misc]
             if user == self.user_id:
                 signer = self.self_signing_key  # what we hold, not what the server says that we hold
             self._receive_devices_of(user, theirs if isinstance(theirs, dict) else {}, signer)
+            self._note_signed(user, master)
             self.store.save_user(user, outdated=False, master_key=master)
 
     def _receive_devices_of(self, user: str, devices: Mapping[str, Any], signer: str | None) -> None:
@@ -360,6 +363,16 @@ class Machine(Olm):  # type: ignore[misc]
                 changed[device_id] = old
         if changed:
             self.store.save_device_keys({user: changed})
+
+    def _note_signed(self, user: str, master: str | None) -> None:
+        """Remember since when devices are signed by the identity that the user is known by: what a new identity signs
+        later can't pass for a device that was there before."""
+        known = self.store.users.get(user)
+        if master is None or (known is not None and known.master_key not in (None, master)):
+            return
+        for device in self.device_store.active_user_devices(user):
+            if device.verified:
+                self.store.note_signed(device)
 
     def _checked_device(self, user: str, device_id: str, keys: object) -> OlmDevice | None:
         try:
@@ -538,7 +551,8 @@ class Machine(Olm):  # type: ignore[misc]
         inner = dict(payload["content"])
         if "m.relates_to" in content:
             inner["m.relates_to"] = content["m.relates_to"]
-        return Opened(payload["type"], inner, device_id, signed, f"{session_id}:{decrypted.message_index}")
+        signed_at = self.store.signed_at.get((sender, device_id))
+        return Opened(payload["type"], inner, device_id, signed, signed_at, f"{session_id}:{decrypted.message_index}")
 
     def _maker(self, sender: str, session: InboundGroupSession) -> tuple[str | None, bool]:
         """The device of the sender that made the session, and whether it is signed; None: none of theirs did."""

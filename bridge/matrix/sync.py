@@ -292,7 +292,13 @@ class SyncReader:
         if opened is None:
             return None
         unsigned_ms = 0 if opened.signed else await self._unsigned_ms(where.sender, opened.device_id)
-        where = replace(where, device=opened.device_id, unsigned_ms=unsigned_ms, ciphertext=opened.ciphertext)
+        where = replace(
+            where,
+            device=opened.device_id,
+            unsigned_ms=unsigned_ms,
+            signed_at=opened.signed_at if opened.signed else None,
+            ciphertext=opened.ciphertext,
+        )
         heard = heard_in_room(where, opened.type, opened.content)
         if heard is not None:
             self._hear(heard)

@@ -80,3 +80,37 @@ def answer_session(hs: Homeserver, event_id: str) -> str:
     with closing(sqlite3.connect(f"file:{hs.data_dir / 'homeserver.db'}?mode=ro", uri=True)) as database:
         (text,) = database.execute("SELECT json FROM event_json WHERE event_id = ?", (event_id,)).fetchone()
     return str(json.loads(text)["content"]["session_id"])
+
+
+async def test_recovery_keeps_everything_personal_back(servers: tuple[Homeserver, Homeserver], bot: BotProcess) -> None:
+    async with OlmClient() as old, OlmClient() as new:
+        name = unique("alice")
+        alice = await olm_person(old, servers[1], name, bot)
+        switched_on = await alice.ask("privacy recovery on")
+        code = switched_on.rpartition(":")[2].strip(" *")
+        assert "Welcome" not in await alice.ask("recover"), "nothing is paused yet"
+
+        mark = old.mark()
+        await old.publish_identity()
+        await old.send(alice.room, "ping")
+        await old.wait_message(alice.room, lambda m: "keep everything personal back until" in m.body, since=mark)
+        assert "keep everything personal back" in await alice.ask("feed")
+        assert "pong" in await alice.ask("ping")
+
+        # Another session, signed by the new identity: whoever reset it could have made that.
+        await new.login(servers[1].url, name, PASSWORD, identity=old.identity)
+        await new.inbox.until(lambda: True if alice.room in new.inbox.rooms else None, 30, "the room")
+        refused = await new.ask(alice.room, "recover")
+        assert "was not verified before" in refused.body
+        assert "not the code" in (await new.ask(alice.room, "recover 2222-2222-2222-2222-2222")).body
+        assert "keep everything personal back" in (await new.ask(alice.room, "feed")).body
+        assert "Welcome back" in (await new.ask(alice.room, f"recover {code}")).body
+        assert "personal back" not in (await new.ask(alice.room, "feed")).body
+
+        # Once more: this time the session that was verified before confirms without a code.
+        mark = old.mark()
+        await old.publish_identity()
+        await old.send(alice.room, "ping")
+        await old.wait_message(alice.room, lambda m: "keep everything personal back until" in m.body, since=mark)
+        assert "Welcome back" in await alice.ask("recover")
+        assert "personal back" not in await alice.ask("feed")

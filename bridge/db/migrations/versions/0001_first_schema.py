@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("display_name", sa.Text(), nullable=False),
         sa.Column("deleted", sa.Integer(), server_default="0", autoincrement=False, nullable=False),
         sa.Column("trust", sa.Integer(), server_default="0", autoincrement=False, nullable=False),
+        sa.Column("signed_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_crypto_devices_account_id"), ondelete="CASCADE"
         ),
@@ -158,6 +159,8 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.BigInteger(), nullable=True),
         sa.Column("dm_account_id", _Id, nullable=True),
         sa.Column("dm_room_id", sa.Text(), nullable=True),
+        sa.Column("recovery_hash", sa.Text(), nullable=True),
+        sa.Column("paused_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["dm_account_id"], ["accounts.id"], name=op.f("fk_people_dm_account_id"), ondelete="CASCADE"
         ),
