@@ -121,7 +121,7 @@ def identity_recover(
     password_file: PasswordFile = None,
 ) -> None:
     """Get the bot's identity back with its recovery key, and sign the device. The bot must be stopped."""
-    from bridge.cli.identity import recover
+    from bridge.cli.identity_change import recover
 
     sys.exit(recover(config, recovery_key, export, password_file))
 
@@ -133,7 +133,7 @@ def identity_reset(
     password_file: PasswordFile = None,
 ) -> None:
     """Make a new identity and a new recovery key. The bot must be stopped."""
-    from bridge.cli.identity import reset
+    from bridge.cli.identity_change import reset
 
     sys.exit(reset(config, password_file, confirmed=yes))
 

@@ -1,22 +1,16 @@
-"""`courtyard identity …`: look at the bot's identity, recover it, replace it, export it."""
+"""`courtyard identity status`, `fingerprint` and `export`: they change nothing, and work beside a running bot."""
 
 import asyncio
 import contextlib
 import json
-import sys
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict, replace
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
-import typer
 from sqlalchemy import make_url
 
-from bridge import log
-from bridge.app import account_settings, has_keys, only_one
-from bridge.chat.inbound import Inbound, RoomView
 from bridge.config import (
     Config,
-    decode_recovery_key,
     load,
     load_or_create_store_key,
     load_recovery_key,
@@ -24,24 +18,16 @@ from bridge.config import (
 )
 from bridge.config.private_file import write_new
 from bridge.db import Database, Tx
-from bridge.db.migrate import check_version, upgrade
+from bridge.db.migrate import check_version
 from bridge.errors import OperatorError
 from bridge.ids import AccountId
-from bridge.matrix.account import AccountSettings, MatrixAccount
 from bridge.matrix.cryptostore import CryptoStore
-from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, Unreachable
-from bridge.matrix.identity import Standing, stored_keys
-from bridge.matrix.identity_export import exported, read_export
+from bridge.matrix.http import Homeserver
+from bridge.matrix.identity import stored_keys
+from bridge.matrix.identity_export import exported
 from bridge.matrix.identity_status import IdentityStatus, identity_status
-from bridge.matrix.recovery import Given, Recovery
+from bridge.matrix.recovery import Recovery
 from bridge.matrix.seal import Sealer
-from bridge.matrix.uia import NotConfirmed
-
-_WAIT_S = 120.0
-_MAX_FILE = 65_536
-
-
-# --- without changing anything: also beside a running bot -----------------------------------------------------------
 
 
 def status(path: Path) -> int:
@@ -130,136 +116,14 @@ def _kept(config: Config) -> Iterator[_Kept | None]:
             sealer = Sealer(load_or_create_store_key(config.store_key_file, may_create=False))
             kept = _Kept(db, AccountId(row[0]), sealer)
             kept.store.load_keys(tx)
-            kept.device_id, kept.token = row[1], sealer.open("access token", bytes(row[2])).decode()
+            given = config.matrix.access_token
+            kept.token = given.get_secret_value() if given else sealer.open("access token", bytes(row[2])).decode()
+            kept.device_id = row[1]
             return kept
 
         yield db.run_sync(read)
     finally:
         db.close_sync()
-
-
-# --- what writes: only while the bot is stopped ---------------------------------------------------------------------
-
-
-def recover(path: Path, recovery_key: str | None, exported_file: Path | None, password_file: str | None) -> int:
-    """Take the account's identity over with its recovery key, and sign the bot's device; the exit code."""
-    config = load(path)
-    log.set_up(config.log.level, config.log.format)
-    given = _given(config, recovery_key, exported_file)
-    settings = _with_password(replace(account_settings(config), recover_from=given), password_file)
-    standing = asyncio.run(_recover(config, settings))
-    if standing is Standing.OURS:
-        print("The identity is in place, and the bot's device is signed by it.")
-        return 0
-    print("courtyard: the identity is not in place; the log above says why.", file=sys.stderr)
-    return 1
-
-
-async def _recover(config: Config, settings: AccountSettings) -> Standing | None:
-    async with _account(config, settings) as account:
-        return account.standing
-
-
-def reset(path: Path, password_file: str | None, *, confirmed: bool) -> int:
-    """Replace the identity by a new one; the exit code."""
-    config = load(path)
-    if not confirmed:
-        raise OperatorError(
-            "identity: a reset makes a new identity and a new recovery key; everybody who has verified the bot is "
-            "warned and has to verify it again. To do that, add --yes. To get the old identity back instead, use "
-            "`courtyard identity recover`."
-        )
-    log.set_up(config.log.level, config.log.format)
-    standing = asyncio.run(_reset(config, _with_password(account_settings(config), password_file)))
-    if standing is not Standing.OURS:
-        print("courtyard: the new identity is not in place yet; the log above says why.", file=sys.stderr)
-        return 1
-    print(f"The bot has a new identity. Its recovery key is in {config.recovery_key_file}; keep a copy elsewhere.")
-    print(
-        "Whoever had verified the bot has to verify it again: `courtyard identity fingerprint` shows what to compare."
-    )
-    return 0
-
-
-async def _reset(config: Config, settings: AccountSettings) -> Standing:
-    async with _account(config, settings) as account:
-        assert account.identity is not None
-        try:
-            async with asyncio.timeout(_WAIT_S):
-                return await account.identity.reset()
-        except NotConfirmed as error:
-            raise OperatorError(f"identity: nothing was changed: {error}.") from None
-        except (TimeoutError, Unreachable, TokenRevoked):
-            raise OperatorError("identity: the homeserver went away in the middle; do it again.") from None
-        except MatrixError as error:
-            raise OperatorError(f"identity: the homeserver refused it ({error.errcode}); look into its log.") from None
-
-
-@contextlib.asynccontextmanager
-async def _account(config: Config, settings: AccountSettings) -> AsyncIterator[MatrixAccount]:
-    """The bot's account, logged in and equipped, with nobody to answer. Refused while the bot runs."""
-    limits = config.limits
-    with only_one(config.data_dir):
-        db = Database.open(config.database_url)
-        try:
-            await asyncio.to_thread(upgrade, db.engine)
-            sealer = Sealer(load_or_create_store_key(config.store_key_file, may_create=not has_keys(db)))
-            async with Homeserver.connect(config.matrix.homeserver, limits.request_timeout_seconds) as http:
-                account = MatrixAccount(db, http, sealer, settings, _nobody, lambda inviter, direct: False)
-                try:
-                    async with asyncio.timeout(_WAIT_S):
-                        await account.start()
-                except TimeoutError:
-                    raise OperatorError("identity: the homeserver can't be reached; check whether it runs.") from None
-                yield account
-        finally:
-            await db.close()
-
-
-async def _nobody(event: Inbound, room: RoomView) -> None:
-    """Nothing is handled here: there is no sync."""
-
-
-def _with_password(settings: AccountSettings, file: str | None) -> AccountSettings:
-    if file is None:
-        return settings
-    password = _read(file, "the password").rstrip("\r\n")
-    if not password.strip() or "\n" in password:
-        raise OperatorError("identity: the password should be one line of text.")
-    return replace(settings, password=password)
-
-
-def _given(config: Config, recovery_key: str | None, exported_file: Path | None) -> Given | None:
-    if recovery_key is not None:
-        text: str | None = _read(recovery_key, "the recovery key")
-    elif not config.recovery_key_file.exists() and sys.stdin.isatty():
-        text = typer.prompt("Recovery key (not shown)", hide_input=True)
-    else:
-        text = None
-    try:
-        key = decode_recovery_key(text) if text is not None else load_recovery_key(config.recovery_key_file)
-    except ValueError:
-        raise OperatorError("identity: that is no recovery key: a sign is missing or wrong.") from None
-    if exported_file is None:
-        return Given(key) if key is not None else None
-    if key is None:
-        raise OperatorError("identity: the export can be read only with its recovery key; give --recovery-key.")
-    try:
-        return Given(key, read_export(_read(str(exported_file), "the export"), config.matrix.user_id, key))
-    except ValueError as error:
-        raise OperatorError(f"identity: the export can't be used: {error}.") from None
-
-
-def _read(file: str, what: str) -> str:
-    """One small file; `-` is standard input."""
-    if file == "-":
-        return sys.stdin.read(_MAX_FILE)
-    try:
-        with Path(file).open(encoding="utf-8") as opened:
-            return opened.read(_MAX_FILE)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise OperatorError(f"identity: {what} can't be read from {file} ({reason}).") from None
 
 
 def _write(path: Path, text: str) -> None:

@@ -158,7 +158,7 @@ class MatrixAccount:
                 await self._login_again(error)
         else:
             await self._login()
-        await self._equip()
+        await self._equip(starting=True)
 
     def _ensure_row(self, tx: Tx) -> AccountId:
         tx.sql(
@@ -253,7 +253,7 @@ class MatrixAccount:
             hear=self.verification.hear,
         )
 
-    async def _equip(self) -> None:
+    async def _equip(self, starting: bool = False) -> None:
         """Device keys, one-time keys, identity: before anybody is talked to."""
         device, reader = self._current, self._reader
         assert reader is not None
@@ -272,7 +272,8 @@ class MatrixAccount:
             settings.recovery_key_file,
             settings.recover_from,
         )
-        self.standing = await retrying(self.identity.ensure, "checking the identity")
+        identity = self.identity
+        self.standing = await retrying(lambda: identity.ensure(starting), "checking the identity")
 
     def _identity_keys(self) -> CrossSigningKeys | None:
         if self.identity is None or self.standing is not Standing.OURS:

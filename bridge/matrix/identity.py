@@ -72,17 +72,19 @@ class Identity:
         self.recovery = Recovery(homeserver, store, user_id, recovery_key_file, given)
         self._devices = OwnDevices(homeserver, store, user_id, password)
 
-    async def ensure(self) -> Standing:
+    async def ensure(self, starting: bool = False) -> Standing:
         """Have our identity on the homeserver, our device signed by it, all of it recoverable. The log says what fails.
 
-        Device keys must have been uploaded before. Repairs what the homeserver lost.
+        Device keys must have been uploaded before. Repairs what the homeserver lost. `starting`: this is a start of the
+        process, not a new login in the middle; only then a device counts as former that this store does not know of
+        (two bots on one account would sign each other out without end).
 
         Raises:
             Unreachable, TokenRevoked, MatrixError: only temporary ones; do it again.
             OperatorError: the recovery key file can't be used.
         """
         try:
-            return await self._ensure()
+            return await self._ensure(starting)
         except NotConfirmed as error:
             log.error(
                 "the bot's identity is not on the homeserver, and clients that exclude insecure devices will not talk "
@@ -112,7 +114,7 @@ class Identity:
         await self._publish(keys)
         return await self.ensure()
 
-    async def _ensure(self) -> Standing:
+    async def _ensure(self, starting: bool) -> Standing:
         answer = await self._query()
         if not self._is_device_there(answer):
             log.warning("the homeserver has lost the keys of the bot's device; they are uploaded again")
@@ -144,6 +146,9 @@ class Identity:
             answer = await self._query()
         self._machine.self_signing_key = keys.self_signing.public
         await self._sign(keys, answer)
+        if starting and self._device not in self._devices.ids():
+            # The store may be an older copy, from before the device that we replace.
+            self._devices.add_text((await self.recovery.fetch([DEVICES_SECRET])).get(DEVICES_SECRET, ""))
         self._devices.add({self._device: self._machine.account.identity_keys["ed25519"]})
         await self._store.commit()
         await self.recovery.keep({**keys.secrets(), DEVICES_SECRET: self._devices.as_text()})
