@@ -95,23 +95,22 @@ async def test_its_data_stays_and_only_one_uses_it(first: FirstRun, tmp_path: Pa
         await none_left(first.data_dir)
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
-async def test_a_signal_leaves_nothing_behind(first: FirstRun, number: signal.Signals, status: int) -> None:
+async def test_a_signal_leaves_nothing_behind(first: FirstRun) -> None:
     async with demo(first.data_dir, first.port) as running:
         await running.until(_RUNS)
         running.type("ping\n")
         await running.until("Courtyard: pong")
         assert len(processes_of(first.data_dir)) >= 3
-        os.kill(running.pid, number)
-        assert await running.ended() == (status, "")
+        os.kill(running.pid, signal.SIGINT)
+        # The script's input is still open: it did not get to its end, and the status says so.
+        assert await running.ended() == (130, "")
         await none_left(first.data_dir)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", first.port))
 
 
-@pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["Ctrl-C", "Ctrl-D"])
-async def test_in_a_terminal(first: FirstRun, key: str) -> None:
+async def test_in_a_terminal(first: FirstRun) -> None:
     async with demo(first.data_dir, first.port, terminal=True) as running:
         await running.until("/as NAME")
         await running.until("alice >")
@@ -119,20 +118,17 @@ async def test_in_a_terminal(first: FirstRun, key: str) -> None:
         await running.until("alice │ Courtyard: pong")
         running.type("/as bob\r")
         await running.until("bob >")
-        running.type("hel")  # an unfinished line
-        if key == "\x04":
-            running.type("\x7f\x7f\x7f")
-        running.type(key)
+        running.type("an unfinished line\x03")
         assert (await running.ended())[0] == 0
         await running.until("The demo has ended.")
         assert "Traceback" not in running.output
         await none_left(first.data_dir)
 
 
-async def test_ctrl_c_while_it_starts(tmp_path: Path) -> None:
-    async with demo(tmp_path / "data", free_port(), terminal=True) as running:
+async def test_ctrl_c_while_it_starts(first: FirstRun) -> None:
+    async with demo(first.data_dir, first.port, terminal=True) as running:
         await running.until("starting the bot")
         running.type("\x03")
         assert (await running.ended())[0] == 0
         assert "Traceback" not in running.output
-        await none_left(tmp_path / "data")
+        await none_left(first.data_dir)
