@@ -35,10 +35,12 @@ class Screen:
         first, *rest = _printable(text).split("\n")
         lines = [f"{person.name:>{_LABEL}} │ Courtyard: {first}", *(f"{'':>{_LABEL}} │   {line}" for line in rest)]
         block = "\n".join(line.rstrip() for line in lines)
-        if self._held is None:
-            print(block, flush=True)
-        else:
+        if self._held is not None:
             self._held.append(block)
+            return
+        # Nobody reads any more: what is typed next meets it too, and there it ends the demo.
+        with contextlib.suppress(BrokenPipeError):
+            print(block, flush=True)
 
     def open(self) -> None:
         """From now on print; what came meanwhile comes first."""
