@@ -53,6 +53,8 @@ def run(data_dir: Path = Path(".demo"), port: int = PORT) -> int:
             return asyncio.run(_Demo(data_dir, port).run())
         except (CourtyardError, SynapseError, BaseExceptionGroup) as error:
             cause = _first(error)
+            if isinstance(cause, BrokenPipeError):  # nobody reads its output any more
+                raise cause from None
             if not isinstance(cause, CourtyardError | SynapseError):
                 raise
             raise OperatorError(f"demo: {cause}") from None
