@@ -18,7 +18,7 @@ from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.dispatch import Dispatcher
 from bridge.matrix.doorstep import Doorstep
 from bridge.matrix.generation import Generation, keep_advancing
-from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, Unreachable, retrying
+from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable, retrying
 from bridge.matrix.identity import Identity, Standing, stored_keys
 from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys
@@ -36,6 +36,10 @@ Handle = Callable[[Inbound, RoomView], Awaitable[None]]
 
 _REVOKED_PAUSE_S = 60.0
 _SYNC_SLACK_S = 30.0
+_TOO_LARGE_PAUSE_S = 60.0
+_ASK_AGAIN_MS = 5_000
+_WHILE_ASKING_MS = 500
+"""Events may wait for an answer that is on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class MatrixAccount:
         self._reader: SyncReader | None = None
         self._supply: tuple[int | None, bool] = (None, True)
         self._supply_changed = asyncio.Event()
-        self._filter = sync_filter(settings.timeline_limit)
+        self._timeline = settings.timeline_limit
 
     @property
     def _current(self) -> _Device:
@@ -292,13 +296,16 @@ class MatrixAccount:
     # --- running ---
     async def run(self, ready: Callable[[], None]) -> None:
         """Sync and handle until cancelled. `ready` is called once people are answered."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._dispatcher.run())
-            tasks.create_task(self._doorstep.run())
-            tasks.create_task(self._keep_supplied())
-            tasks.create_task(self.verification.run())
-            tasks.create_task(keep_advancing(lambda: self._current.generation, self._store))
-            tasks.create_task(self._sync(ready))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._dispatcher.run())
+                tasks.create_task(self._doorstep.run())
+                tasks.create_task(self._keep_supplied())
+                tasks.create_task(self.verification.run())
+                tasks.create_task(keep_advancing(lambda: self._current.generation, self._store))
+                tasks.create_task(self._sync(ready))
+        finally:
+            await self._current.keys.stop()
 
     async def _sync(self, ready: Callable[[], None]) -> None:
         since = await self._db.run(
@@ -317,6 +324,14 @@ class MatrixAccount:
                 except TokenRevoked:
                     await asyncio.sleep(_REVOKED_PAUSE_S)
                 continue
+            except TooLarge:
+                if self._timeline == 1:
+                    log.error("the homeserver's answer to a sync is too large to be read")
+                    await asyncio.sleep(_TOO_LARGE_PAUSE_S)
+                # Ask for less of each room: the gaps are fetched page by page.
+                self._timeline = max(1, self._timeline // 8)
+                continue
+            self._timeline = self._settings.timeline_limit
             self._supply = (batch.one_time_keys, batch.fallback_unused)
             self._supply_changed.set()
             for room_id in batch.invites:
@@ -336,7 +351,11 @@ class MatrixAccount:
         due = self._reader.late.next_ms()
         if due is not None:
             timeout_ms = min(timeout_ms, due)
-        params = {"filter": self._filter, "timeout": str(timeout_ms), "set_presence": "offline"}
+        if self._current.keys.asking:
+            timeout_ms = min(timeout_ms, _WHILE_ASKING_MS)
+        elif self._reader.late.asks_again:
+            timeout_ms = min(timeout_ms, _ASK_AGAIN_MS)
+        params = {"filter": sync_filter(self._timeline), "timeout": str(timeout_ms), "set_presence": "offline"}
         if since is not None:
             params["since"] = since
         answer = await retrying(
@@ -364,5 +383,5 @@ class MatrixAccount:
             try:
                 await self._current.keys.upload(count, unused)
                 await self._current.keys.repair()
-            except (Unreachable, MatrixError, TokenRevoked) as error:
+            except (Unreachable, MatrixError, TokenRevoked, TooLarge) as error:
                 log.warning("key upkeep failed; it is tried again with the next sync", error=str(error))

@@ -54,6 +54,8 @@ class TrackedUser:
     """Public part of the identity that the user is known by."""
     new_master_key: str | None = None
     """Another one that has come since; the person has not been told yet."""
+    changes: int = 0
+    """How often the list was said to be outdated, since the start."""
 
 
 class CryptoStore:
@@ -267,6 +269,7 @@ class CryptoStore:
         """Note what became of a user's device list, and their identity if it was in the answer."""
         user = self.users.setdefault(user_id, TrackedUser(outdated, None))
         user.outdated = outdated
+        user.changes += outdated
         if master_key is not None:
             if user.master_key is None:
                 user.master_key = master_key

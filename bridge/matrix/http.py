@@ -6,6 +6,7 @@ nio's own HTTP client is not used: it repeats requests without a bound, logs bod
 import asyncio
 import json
 import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -22,6 +23,11 @@ log = structlog.get_logger(__name__)
 
 _MAX_JSON = 64 * 1024 * 1024
 _MAX_BACKOFF = 60.0
+_MAX_NESTING = 100
+_NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+# What media ids and server names may consist of (spec: "Matrix Content (mxc://) URIs", security considerations):
+# anything else could name another path of the server.
+_MXC = re.compile(r"mxc://([A-Za-z0-9.:\[\]-]{1,255})/([A-Za-z0-9_-]{1,255})", re.ASCII)
 
 
 class MatrixError(CourtyardError):
@@ -144,9 +150,10 @@ class Homeserver:
 
     async def download(self, mxc: str, max_bytes: int) -> bytes:
         """Download media through the authenticated endpoint (spec 1.11: `GET /_matrix/client/v1/media/download`)."""
-        server, _, media_id = mxc.removeprefix("mxc://").partition("/")
-        if not mxc.startswith("mxc://") or not server or not media_id:
+        match = _MXC.fullmatch(mxc)
+        if match is None or set(match[1]) <= {"."}:
             raise MatrixError(404, "M_NOT_FOUND", {})
+        server, media_id = match.groups()
         url = f"{self.base_url}/_matrix/client/v1/media/download/{segment(server)}/{segment(media_id)}"
         headers = {"User-Agent": "Courtyard", "Authorization": f"Bearer {self.token}"}
         try:
@@ -177,9 +184,35 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return b"".join(parts)
 
 
+def _parsed(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        # One event in it may be nested too deep, or hold what no number and no text is. Homeservers differ in what
+        # they pass on; all the other events must not be lost with it.
+        text = pruned(raw, _MAX_NESTING).decode("utf-8", "replace")
+        return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) <= 20 else None)
+
+
+def pruned(raw: bytes, levels: int) -> bytes:
+    """JSON in which null stands for every list or object that is nested deeper than `levels`."""
+    parts: list[bytes] = []
+    depth = start = 0
+    for token in _NESTING.finditer(raw):
+        if token[0] in (b"[", b"{"):
+            depth += 1
+            if depth == levels + 1:
+                parts += (raw[start : token.start()], b"null")
+        elif token[0] in (b"]", b"}"):
+            if depth == levels + 1:
+                start = token.end()
+            depth -= 1
+    return b"".join(parts) + (raw[start:] if depth <= levels else b"")
+
+
 def _result(status: int, retry_after: str | None, raw: bytes) -> dict[str, Any]:
     try:
-        body = json.loads(raw) if raw else {}
+        body = _parsed(raw) if raw else {}
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):

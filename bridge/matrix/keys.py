@@ -11,9 +11,10 @@ import structlog
 from cachetools import LRUCache
 from nio.crypto import OutgoingKeyRequest
 
+from bridge.errors import CourtyardError
 from bridge.ids import RoomId
 from bridge.matrix.cryptostore import CryptoStore, GroupSession
-from bridge.matrix.http import Homeserver, MatrixError, segment
+from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable, segment
 from bridge.matrix.machine import MEGOLM, Machine
 
 log = structlog.get_logger(__name__)
@@ -22,6 +23,7 @@ _QUERY_USERS = 250
 _SHARE_DEVICES = 100
 _CLAIM_PAUSE_S = 60.0
 _QUERY_PAUSE_S = 60.0
+_MAX_KEY_REQUESTS = 1_000
 
 
 class Keys:
@@ -31,7 +33,8 @@ class Keys:
         self._http = homeserver
         self.machine = machine
         self._store = store
-        self._query_lock = asyncio.Lock()
+        self._asking: dict[str, asyncio.Task[CourtyardError | None]] = {}
+        """Users whose devices are being asked for."""
         self._upload_lock = asyncio.Lock()
         # A device whose key could not be claimed is tried again, but not with every message.
         self._claim_after: dict[tuple[str, str], float] = {}
@@ -63,22 +66,81 @@ class Keys:
     async def query(self, among: Iterable[str] | None = None) -> None:
         """Ask for the devices of tracked users whose lists are outdated (spec: `POST /keys/query`).
 
+        A server that is slow to answer holds up nobody but who wants to write to its people.
+
         Raises:
             Unreachable, MatrixError: nothing may be encrypted to them until it succeeds.
         """
-        async with self._query_lock:
-            users = [u for u in self.machine.users_to_query(among) if self.may_query(u)]
-            for start in range(0, len(users), _QUERY_USERS):
-                part = users[start : start + _QUERY_USERS]
-                answer = await self._http.request(
-                    "POST", "/_matrix/client/v3/keys/query", {"device_keys": {u: [] for u in part}, "timeout": 10000}
-                )
-                self.machine.receive_devices(answer, part)
+        for task in self._ask(self.machine.users_to_query(among)):
+            error = await asyncio.shield(task)
+            if error is not None:
+                raise error
+
+    async def query_briefly(self, user: str, seconds: float) -> bool:
+        """Ask for the devices of a user, and wait so long at most. False: the answer is not there yet, or never came.
+
+        Raises:
+            TokenRevoked
+        """
+        tasks = self._ask(self.machine.users_to_query([user]))
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        for task in tasks:
+            if task.done() and not task.cancelled() and isinstance(error := task.result(), TokenRevoked):
+                raise error
+        return not self.machine.users_to_query([user])
+
+    @property
+    def asking(self) -> bool:
+        """Whether an answer is awaited."""
+        return bool(self._asking)
+
+    async def stop(self) -> None:
+        """Give up what is being asked."""
+        tasks = set(self._asking.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _ask(self, users: Iterable[str]) -> "set[asyncio.Task[CourtyardError | None]]":
+        tasks: set[asyncio.Task[CourtyardError | None]] = set()
+        fresh: list[str] = []
+        for user in users:
+            if user in self._asking:
+                tasks.add(self._asking[user])
+            elif self.may_query(user):
+                fresh.append(user)
+        for start in range(0, len(fresh), _QUERY_USERS):
+            part = fresh[start : start + _QUERY_USERS]
+            task = asyncio.create_task(self._query(part))
+            self._asking.update(dict.fromkeys(part, task))
+            tasks.add(task)
+        return tasks
+
+    async def _query(self, users: list[str]) -> CourtyardError | None:
+        try:
+            before = {user: self._store.users[user].changes for user in users}
+            answer = await self._http.request(
+                "POST", "/_matrix/client/v3/keys/query", {"device_keys": {u: [] for u in users}, "timeout": 10000}
+            )
+            users = [user for user in users if user in self._store.users]
+            self.machine.receive_devices(answer, users)
             now = time.monotonic()
             self._query_after = {u: t for u, t in self._query_after.items() if t > now}
             self._query_after.update({u: now + _QUERY_PAUSE_S for u in self.machine.users_to_query(users)})
-            if users:
-                await self._store.commit()
+            for user in users:
+                if self._store.users[user].changes != before[user]:  # the answer is older than the last change
+                    self._store.save_user(user, outdated=True)
+            await self._store.commit()
+        except TooLarge:
+            return MatrixError(502, "M_TOO_LARGE", {})
+        except (Unreachable, MatrixError, TokenRevoked) as error:
+            return error
+        finally:
+            own = asyncio.current_task()
+            self._asking = {user: task for user, task in self._asking.items() if task is not own}
+        return None
 
     async def repair(self) -> None:
         """Make new Olm sessions where they broke, and ask for room keys that have not come."""
@@ -100,8 +162,11 @@ class Keys:
 
     async def _request_key(self, sender: str, room_id: RoomId, session_id: str) -> None:
         """Ask all devices of the sender for a room key, once (spec: "Key requests"). Few clients answer."""
-        if session_id in self.machine.outgoing_key_requests:
+        asked = self.machine.outgoing_key_requests
+        if session_id in asked:
             return
+        while len(asked) >= _MAX_KEY_REQUESTS:  # anybody can name sessions that nobody has
+            self._store.remove_outgoing_key_request(asked.pop(next(iter(asked))))
         request_id = secrets.token_hex(16)
         body = {"algorithm": MEGOLM, "room_id": room_id, "session_id": session_id}
         content = {
@@ -141,8 +206,9 @@ class Keys:
         await self._http.request("PUT", path, {"messages": messages})
 
     def may_query(self, user: str) -> bool:
-        """Whether a query for this user would be sent now: their server has not just failed to answer one."""
-        return self._query_after.get(user, 0.0) <= time.monotonic()
+        """Whether a query for this user would be sent now: none is under way, and their server has not just failed
+        to answer one."""
+        return user not in self._asking and self._query_after.get(user, 0.0) <= time.monotonic()
 
     async def session_for(self, room_id: RoomId, members: Sequence[str], rotation: tuple[int, int]) -> GroupSession:
         """The room's outbound session, in the hands of every device of its members that can be reached.

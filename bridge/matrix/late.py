@@ -1,6 +1,7 @@
 """Events whose room key has not come yet. They wait, in the database too, until it comes or they are too old."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from bridge.ids import AccountId, RoomId
 from bridge.matrix.machine import RoomKey
 
 _MAX_PER_ROOM = 200
+_MAX_BYTES_PER_ROOM = 1_000_000
+_MAX_BYTES = 64_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,29 @@ class Waiting:
     def sender(self) -> str:
         return str(self.event["sender"])
 
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, about."""
+        return 500 + len(self.event["content"]["ciphertext"])
+
+
+def _bare(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What is needed of an encrypted event to open it. The rest could be 64 KB of anything."""
+    content = event["content"]
+    kept = {name: content[name] for name in ("algorithm", "session_id", "ciphertext")}
+    relation = content.get("m.relates_to")
+    if isinstance(relation, Mapping):
+        answers = relation.get("m.in_reply_to")
+        flat = {name: value for name, value in relation.items() if _is_flat(name, value)}
+        if isinstance(answers, Mapping):
+            flat["m.in_reply_to"] = {name: value for name, value in answers.items() if _is_flat(name, value)}
+        kept["m.relates_to"] = flat
+    return {name: event[name] for name in ("event_id", "sender", "type", "origin_server_ts")} | {"content": kept}
+
+
+def _is_flat(name: str, value: object) -> bool:
+    return len(name) <= 255 and (isinstance(value, bool | int) or (isinstance(value, str) and len(value) <= 255))
+
 
 class LateKeys:
     """Who waits for what. `keep_ms`: how long; `notice_ms`: after how long it is worth saying so."""
@@ -37,6 +63,9 @@ class LateKeys:
         self._keep_ms = keep_ms
         self._notice_ms = notice_ms
         self._waiting: dict[str, Waiting] = {}
+        self._rooms: Counter[RoomId] = Counter()
+        self._bytes: Counter[RoomId] = Counter()
+        """Number and size of what waits in each room."""
         self._ask_again: dict[str, str] = {}
         """Events whose sender's devices could not be asked for, with the sender."""
         self._noticed: set[str] = set()
@@ -51,19 +80,26 @@ class LateKeys:
             "SELECT event_id, room_id, session_id, event, since FROM waiting_events WHERE account_id = ?",
             (self._account,),
         ):
-            self._waiting[event_id] = Waiting(event_id, room_id, json.loads(event), session_id, since)
+            self._put(Waiting(event_id, room_id, json.loads(event), session_id, since))
 
     def add(self, room_id: RoomId, event: Mapping[str, Any], session_id: str, *, ask_again: bool = False) -> None:
         """An event can't be opened yet. `ask_again`: not for want of the key, but of its sender's devices."""
         event_id = event["event_id"]
         if event_id not in self._waiting:
-            if sum(w.room_id == room_id for w in self._waiting.values()) >= _MAX_PER_ROOM:
+            if self._rooms[room_id] >= _MAX_PER_ROOM or self._bytes[room_id] >= _MAX_BYTES_PER_ROOM:
                 return
-            waiting = Waiting(event_id, room_id, event, session_id, now_ms())
-            self._waiting[event_id] = waiting
+            waiting = Waiting(event_id, room_id, _bare(event), session_id, now_ms())
+            self._put(waiting)
             self._new.append(waiting)
+            while self._bytes.total() > _MAX_BYTES:
+                self.settled(next(iter(self._waiting)))
         if ask_again:
             self._ask_again[event_id] = str(event["sender"])
+
+    def _put(self, waiting: Waiting) -> None:
+        self._waiting[waiting.event_id] = waiting
+        self._rooms[waiting.room_id] += 1
+        self._bytes[waiting.room_id] += waiting.size
 
     def settled(self, event_id: str) -> None:
         """It was handled, or never will be. Its row goes with the next commit, not before."""
@@ -71,6 +107,10 @@ class LateKeys:
         waiting = self._waiting.pop(event_id, None)
         if waiting is None:
             return
+        self._rooms[waiting.room_id] -= 1
+        self._bytes[waiting.room_id] -= waiting.size
+        if not self._rooms[waiting.room_id]:
+            del self._rooms[waiting.room_id], self._bytes[waiting.room_id]
         self._done.append(event_id)
         if event_id in self._noticed:
             self._noticed.discard(event_id)
@@ -110,6 +150,11 @@ class LateKeys:
         """Milliseconds until something becomes overdue; None: nothing will."""
         due = [w.since + self._notice_ms for e, w in self._waiting.items() if e not in self._noticed]
         return max(0, min(due) - now_ms()) if due else None
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether somebody's devices are to be asked for again."""
+        return bool(self._ask_again)
 
     def give_up(self) -> None:
         """Keys that have not come for so long don't come any more."""

@@ -100,7 +100,10 @@ class Machine(Olm):  # type: ignore[misc]
     def __init__(self, user_id: UserId, device_id: DeviceId, store: CryptoStore) -> None:
         super().__init__(user_id, device_id, store)
         self._seen: LRUCache[tuple[str, str, int], str] = LRUCache(100_000)
-        self._strangers: OrderedDict[str, None] = OrderedDict()
+        self._strangers: OrderedDict[str, str] = OrderedDict()
+        """Keys of devices that have sessions here and whose owners are not tracked, with the owner; oldest first."""
+        for key in self.session_store._entries:
+            self._strangers[key] = ""  # of whom it was is not written down
         self.self_signing_key: str | None = None
         """Our own account's self-signing key: devices of ours that it signed get room keys too."""
         self.exclude_unsigned = False
@@ -145,10 +148,13 @@ class Machine(Olm):  # type: ignore[misc]
             message = vodozemac.AnyOlmMessage.normal(b64decode(body + "=" * (-len(body) % 4), validate=True))
         else:
             return None
-        self._make_room_for(sender, sender_key)
+        before = len(self.session_store._entries.get(sender_key, ()))
         try:
             got = self.decrypt(sender, sender_key, message)
         finally:
+            # A new session proves that the sender has the key: before that, anybody could name any key.
+            if len(self.session_store._entries.get(sender_key, ())) > before:
+                self._met(sender, sender_key)
             self._tidy(sender, sender_key)
         if isinstance(got, OlmMessage):
             return got
@@ -217,16 +223,25 @@ class Machine(Olm):  # type: ignore[misc]
             and self.device_store.device_from_sender_key(sender, sender_key) is not None
         )
 
-    def _make_room_for(self, sender: str, sender_key: str) -> None:
-        """Anybody may write to us and claim any `sender_key`: what strangers leave here is bounded."""
+    def _met(self, sender: str, sender_key: str) -> None:
+        """Anybody may write to us: what strangers leave here is bounded."""
+        self._strangers.pop(sender_key, None)
         if sender in self.store.users:
-            self._strangers.pop(sender_key, None)
             return
-        self._strangers[sender_key] = None
-        self._strangers.move_to_end(sender_key)
+        self._strangers[sender_key] = sender
         while len(self._strangers) > _MAX_STRANGERS:
-            oldest, _ = self._strangers.popitem(last=False)
-            self.store.drop_sessions_of(oldest)
+            oldest = next(iter(self._strangers))
+            if self._is_strangers(oldest):
+                self.store.drop_sessions_of(oldest)
+            del self._strangers[oldest]
+
+    def _is_strangers(self, sender_key: str) -> bool:
+        """Whether the device is of somebody whom we share no room with. Strangers become known without a word."""
+        owner = self._strangers.get(sender_key)
+        if owner is None or owner in self.store.users:
+            return False
+        known = self.device_store._entries.values()
+        return not any(device.curve25519 == sender_key for devices in known for device in devices.values())
 
     def _tidy(self, sender: str, sender_key: str) -> None:
         """nio's containers grow with each name that is asked for."""
@@ -248,7 +263,7 @@ class Machine(Olm):  # type: ignore[misc]
         session = InboundGroupSession(session_key, sender_fp_key, sender_key, room_id)
         if session.id != session_id or not is_room_id(room_id):
             raise Undecryptable("the session id does not belong to the session key")
-        if sender_key in self._strangers and self.store.count_groups_of(sender_key) >= _MAX_STRANGERS_KEYS:
+        if self._is_strangers(sender_key) and self.store.count_groups_of(sender_key) >= _MAX_STRANGERS_KEYS:
             raise Undecryptable("too many room keys of a stranger")
         known = self.inbound_group_store[room_id][sender_key]
         old = known.get(session_id)

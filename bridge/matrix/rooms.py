@@ -16,6 +16,9 @@ from bridge.matrix.machine import MEGOLM
 _DEFAULT_ROTATION_MS = 7 * 24 * 3600 * 1000
 _DEFAULT_ROTATION_MESSAGES = 100
 
+_ENCRYPTION = ("algorithm", "rotation_period_ms", "rotation_period_msgs")
+_MAX_STRANGE = 100
+
 STATE_TYPES = ("m.room.member", "m.room.encryption", "m.room.power_levels", "m.room.create")
 
 
@@ -29,12 +32,15 @@ class Room:
     encryption: dict[str, Any] | None = None
     """Content of m.room.encryption. Once set it stays, whatever later state says (spec: "m.room.encryption")."""
     power_levels: dict[str, Any] | None = None
+    """Of m.room.power_levels what concerns us."""
     creators: list[str] = field(default_factory=list)
     joined: bool = False
     noticed: bool = False
     """The constant notice about missing encryption was sent."""
     invite: dict[str, Any] | None = None
     """`{"sender", "direct"}` of an invite that was not answered yet."""
+    strange: list[str] = field(default_factory=list)
+    """Who is in or invited under what is no user id. Nobody encrypts to them, but they make it no private chat."""
 
     @property
     def encrypted(self) -> bool:
@@ -53,7 +59,8 @@ class Room:
     def dm_with(self, me: UserId) -> UserId | None:
         """The one person of this DM: encrypted, joined by us, and nobody in or invited but them and us."""
         others = [user for user in self.members if user != me]
-        if self.joined and self.encrypted and len(others) == 1 and self.members.get(me) == "join":
+        alone = len(others) == 1 and not self.strange
+        if self.joined and self.encrypted and alone and self.members.get(me) == "join":
             return UserId(others[0])
         return None
 
@@ -77,9 +84,9 @@ class Room:
         if not isinstance(content, dict) or not isinstance(key, str):
             return False
         if kind == "m.room.member":
-            if parse_user_id(key) is None:
-                return False
             membership = content.get("membership")
+            if parse_user_id(key) is None:
+                return self._apply_strange(key[:255], membership in ("join", "invite"))
             before = self.members.get(key)
             if membership in ("join", "invite"):
                 self.members[key] = membership
@@ -97,16 +104,27 @@ class Room:
                 # An algorithm that we don't know still means: never send in the clear.
                 if self.encrypted and content["algorithm"] != MEGOLM:
                     return False
-                self.encryption = dict(content)
+                # Only what is used is kept: a stranger's event may hold 64 KB of anything.
+                used = {name: content.get(name) for name in _ENCRYPTION}
+                self.encryption = {name: value for name, value in used.items() if isinstance(value, str | int)}
                 return True
             return False
         if kind == "m.room.power_levels":
-            self.power_levels = dict(content)
+            self.power_levels = _own_levels(content, me)
             return True
         if kind == "m.room.create":
             additional = content.get("additional_creators")
             names = [event.get("sender"), *(additional if isinstance(additional, list) else [])]
             self.creators = [name for name in names if isinstance(name, str)]
+            return True
+        return False
+
+    def _apply_strange(self, key: str, there: bool) -> bool:
+        if there and key not in self.strange and len(self.strange) < _MAX_STRANGE:
+            self.strange.append(key)
+            return True
+        if not there and key in self.strange:
+            self.strange.remove(key)
             return True
         return False
 
@@ -119,8 +137,22 @@ class Room:
                 "joined": self.joined,
                 "noticed": self.noticed,
                 "invite": self.invite,
+                "strange": self.strange,
             }
         )
+
+
+def _own_levels(content: Mapping[str, Any], me: UserId) -> dict[str, Any]:
+    """Of m.room.power_levels what `Room.may_send_state` looks at; what is no number counts as not there."""
+
+    def numbers(of: object, *names: str) -> dict[str, int]:
+        return {name: of[name] for name in names if isinstance(of.get(name), int)} if isinstance(of, dict) else {}
+
+    return {
+        **numbers(content, "users_default", "state_default"),
+        "users": numbers(content.get("users"), me),
+        "events": numbers(content.get("events"), "m.room.encryption"),
+    }
 
 
 class Rooms:
@@ -146,6 +178,7 @@ class Rooms:
                 data["joined"],
                 data["noticed"],
                 data["invite"],
+                data.get("strange", []),
             )
             self._rooms[room_id] = room
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
+from cachetools import LRUCache, TTLCache
 
 from bridge.chat.inbound import DmOpened, IdentityChanged, Inbound, Origin, Readable, Unreadable
 from bridge.db import Tx
@@ -18,7 +19,7 @@ from bridge.db.engine import now_ms
 from bridge.ids import AccountId, EventId, RoomId, UserId, is_room_id
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.events import origin, sender_of, to_inbound
-from bridge.matrix.http import Homeserver, MatrixError, Unreachable, retrying, segment
+from bridge.matrix.http import Homeserver, MatrixError, TooLarge, retrying, segment
 from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys, Waiting
 from bridge.matrix.machine import NoKey, OlmMessage, Opened, RoomKey, Undecryptable, UnknownSender
@@ -30,6 +31,10 @@ log = structlog.get_logger(__name__)
 
 _BACKFILL_PAGE = 100
 _RECHECK_S = 300.0
+_BRIEFLY_S = 2.0
+"""How long a batch may wait for other people's servers."""
+_ASK_S = 2.0
+_MAX_PAGE_TRIES = 4
 _CLEAR_TYPES = frozenset({"m.reaction", "m.room.redaction"})
 
 
@@ -96,6 +101,10 @@ class SyncReader:
         """Devices that their owners have not signed, with when we first saw it."""
         self._rechecked: dict[str, float] = {}
         self._announced: set[tuple[str, str]] = set()
+        self._asked: LRUCache[str, float] = LRUCache(10_000)
+        self._refused: TTLCache[tuple[str, str], None] = TTLCache(10_000, ttl=_RECHECK_S)
+        """Senders with sessions that were none of theirs when we asked."""
+        self._patience_ends = 0.0
 
     async def read(self, answer: Mapping[str, Any], since: str | None) -> Batch:
         """Process one answer and commit what it changed. Without `since` the timeline is history: not handled."""
@@ -103,6 +112,7 @@ class SyncReader:
         if not isinstance(token, str):
             raise MatrixError(502, "M_UNKNOWN", {})
         batch = Batch(token)
+        self._patience_ends = time.monotonic() + _BRIEFLY_S
         self._device_facts(answer, batch)
         new_keys = self._to_device(answer)
         rooms = _dict(answer.get("rooms"))
@@ -247,15 +257,24 @@ class SyncReader:
             if was_joined:
                 params["to"] = since
 
+            faults = 0
+
             async def page(params: dict[str, str] = params) -> dict[str, Any]:
-                return await self._http.request(
-                    "GET", f"/_matrix/client/v3/rooms/{segment(room_id)}/messages", params=params
-                )
+                nonlocal faults
+                try:
+                    return await self._http.request(
+                        "GET", f"/_matrix/client/v3/rooms/{segment(room_id)}/messages", params=params
+                    )
+                except MatrixError as error:
+                    faults += error.status == 500
+                    if faults >= _MAX_PAGE_TRIES:  # a room that the server chokes on stops no other
+                        raise MatrixError(422, error.errcode, {}) from None
+                    raise
 
             try:
                 answer = await retrying(page, "reading a gap")
-            except MatrixError as error:
-                log.warning("a gap could not be read", code=error.errcode)
+            except (MatrixError, TooLarge) as error:
+                log.warning("a gap could not be read", error=str(error))
                 break
             chunk = [e for e in _list(answer.get("chunk")) if isinstance(e, dict)]
             for event in chunk:
@@ -319,20 +338,30 @@ class SyncReader:
 
     async def _ask_and_decrypt(self, room_id: RoomId, where: Origin, event: Mapping[str, Any]) -> Opened | None:
         """The sender's device is not known: it may have come with this very batch. Ask once."""
-        self._store.save_user(where.sender, outdated=True)
-        try:
-            await self._keys.query([where.sender])
-            return self._keys.machine.decrypt_room_event(event, room_id)
-        except (Unreachable, MatrixError):
-            pass
-        except (NoKey, UnknownSender, Undecryptable):
-            if not self._store.users[where.sender].outdated:
-                log.warning("an event was refused: its room key belongs to no device of its sender")
-                self.late.settled(where.event_id)
+        session_id = str(_dict(event.get("content")).get("session_id"))
+        changed = self._keys.machine.users_to_query([where.sender])
+        if changed or (where.sender, session_id) not in self._refused:
+            if not await self._ask(where.sender):
+                # Their server has not told their devices yet. Try again later.
+                self.late.add(room_id, event, session_id, ask_again=True)
                 return None
-        # The sender's server did not tell their devices. Ask again later.
-        self.late.add(room_id, event, str(_dict(event.get("content")).get("session_id")), ask_again=True)
+            try:
+                return self._keys.machine.decrypt_room_event(event, room_id)
+            except (NoKey, UnknownSender, Undecryptable):
+                log.warning("an event was refused: its room key belongs to no device of its sender")
+                self._refused[(where.sender, session_id)] = None
+        self.late.settled(where.event_id)
         return None
+
+    async def _ask(self, user: UserId) -> bool:
+        """Ask for a user's devices anew, not for every event and without waiting long. Whether there is an answer."""
+        now = time.monotonic()
+        if not self._keys.machine.users_to_query([user]):
+            if self._asked.get(user, -_ASK_S) + _ASK_S > now:
+                return False
+            self._store.save_user(user, outdated=True)
+        self._asked[user] = now
+        return await self._keys.query_briefly(user, max(0.0, self._patience_ends - now))
 
     async def _unsigned_ms(self, user: UserId, device_id: str) -> int:
         """How long the device has been without its owner's signature. Over federation signatures come late: look
@@ -343,9 +372,7 @@ class SyncReader:
         if changed or self._rechecked.get(user, -_RECHECK_S) + _RECHECK_S <= now:
             self._rechecked[user] = now
             self._store.save_user(user, outdated=True)
-            try:
-                await self._keys.query([user])
-            except (Unreachable, MatrixError):
+            if not await self._keys.query_briefly(user, max(0.0, self._patience_ends - now)):
                 log.info("devices could not be checked for signatures")
             device = self._keys.machine.device_store[user].get(device_id)
             if device is not None and device.verified:
