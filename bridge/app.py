@@ -127,8 +127,10 @@ class _Bot:
             PictureIntake(http, pictures, limits.picture_bytes),
             unsigned=config.access.unsigned_devices,
         )
+        # One person can't use up what their server may.
+        one_persons_invites = max(1, limits.invites_per_minute // 3)
         invites = Quotas(
-            Rate(limits.invites_per_minute, limits.invites_per_minute),
+            Rate(one_persons_invites, one_persons_invites),
             Rate(limits.invites_per_minute, limits.invites_per_minute),
         )
 
