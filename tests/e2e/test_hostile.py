@@ -190,6 +190,7 @@ async def test_to_device_garbage_of_a_stranger(scene: Scene, stranger: OlmClient
     events = [("m.room.encrypted", content) for content in contents]
     plain = attacks.plain_to_device(scene.alice.room)
     events += plain + [(kind, attacks.mutated(content, rng)) for kind, content in plain * 4]
+    events += [("org.example.unknown", {"deep": attacks.nested(700)}), ("m.room.encrypted", attacks.nested(700))]
     rng.shuffle(events)
 
     books, before = Books(scene.bot.database), scene.memory()
@@ -508,6 +509,9 @@ async def test_weird_rooms(scene: Scene, mallory: Friendly) -> None:
         ):
             await try_state(attacker, room, "m.room.power_levels", level)
         await attacker.send_raw(room, "m.room.message", {"msgtype": "m.text", "body": "ping"}, encrypt=False)
+    for _ in range(3):  # an invite that is taken back at once
+        room = await attacker.create_room([bot], is_direct=True)
+        await attempt(attacker, "POST", f"{API}/rooms/{segment(room)}/kick", {"user_id": bot})
     # Encryption changes under the bot's feet.
     for content in ({"algorithm": "m.none"}, {}, {"algorithm": 7}, {"algorithm": MEGOLM, "rotation_period_msgs": "x"}):
         await try_state(attacker, mallory.room, "m.room.encryption", content)
