@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -37,6 +38,7 @@ Handle = Callable[[Inbound, RoomView], Awaitable[None]]
 _REVOKED_PAUSE_S = 60.0
 _SYNC_SLACK_S = 30.0
 _TOO_LARGE_PAUSE_S = 60.0
+_ENTERING_MS, _ENTERING_SLACK_S = 1_000, 8.0
 _ASK_AGAIN_MS = 5_000
 _WHILE_ASKING_MS = 500
 """Events may wait for an answer that is on its way."""
@@ -338,6 +340,8 @@ class MatrixAccount:
                 self._doorstep.invited(room_id)
             for room_id in batch.clear_rooms:
                 self._doorstep.not_encrypted(room_id)
+            for room_id in batch.incomplete:
+                self._doorstep.leave(room_id)
             await self._dispatcher.submit(batch.token, batch.events)
             since = batch.token
             if first:
@@ -355,16 +359,32 @@ class MatrixAccount:
             timeout_ms = min(timeout_ms, _WHILE_ASKING_MS)
         elif self._reader.late.asks_again:
             timeout_ms = min(timeout_ms, _ASK_AGAIN_MS)
-        params = {"filter": sync_filter(self._timeline), "timeout": str(timeout_ms), "set_presence": "offline"}
-        if since is not None:
-            params["since"] = since
-        answer = await retrying(
-            lambda: self.http.request(
-                "GET", "/_matrix/client/v3/sync", params=params, timeout_s=timeout_ms / 1000 + _SYNC_SLACK_S
-            ),
-            "syncing",
-        )
-        return await self._reader.read(answer, since)
+        slack_s = _SYNC_SLACK_S
+        if self._doorstep.entering:
+            # A Synapse that never gets a room's members (we were invited and kicked while it fetched them) hangs in
+            # each sync that should tell that we left it. Notice it soon.
+            timeout_ms, slack_s = min(timeout_ms, _ENTERING_MS), _ENTERING_SLACK_S
+        lazy = False
+
+        async def ask() -> dict[str, Any]:
+            nonlocal lazy
+            params = {
+                "filter": sync_filter(self._timeline, lazy=lazy),
+                "timeout": str(timeout_ms),
+                "set_presence": "offline",
+                **({} if since is None else {"since": since}),
+            }
+            try:
+                return await self.http.request(
+                    "GET", "/_matrix/client/v3/sync", params=params, timeout_s=timeout_ms / 1000 + slack_s
+                )
+            except Unreachable as error:
+                if error.timed_out:
+                    lazy = not lazy  # without members it doesn't hang
+                raise
+
+        answer = await retrying(ask, "syncing")
+        return await self._reader.read(answer, since, lazy=lazy)
 
     async def _settle(self, event: Inbound) -> None:
         await self._handle(event, self.rooms.view(event.origin.room_id))

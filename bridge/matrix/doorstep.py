@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -28,6 +29,7 @@ NOTICE = (
 _EARLY_TRIES = 6
 _TRIES = 20
 _MAX_PAUSE_S = 120.0
+_ENTERING_S = 120.0
 _MAX_JOBS = 10_000
 _MAX_JOBS_PER_SERVER = 500
 _PARALLEL, _PARALLEL_PER_SERVER = 32, 2
@@ -58,13 +60,29 @@ class Doorstep:
         """What is queued or being done, and whether it came up again meanwhile."""
         self._load: Counter[str] = Counter()
         self._parallel = asyncio.Semaphore(_PARALLEL)
+        self._entering: dict[RoomId, float] = {}
+        """Rooms that we may be joining, with since when."""
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     def invited(self, room_id: RoomId) -> None:
+        self._entering[room_id] = time.monotonic()
         self._put("invite", room_id)
 
     def not_encrypted(self, room_id: RoomId) -> None:
         self._put("encrypt", room_id)
+
+    def leave(self, room_id: RoomId) -> None:
+        self._put("leave", room_id)
+
+    @property
+    def entering(self) -> bool:
+        """Whether we are joining a room, or have joined one that has not come with a sync yet."""
+        recent = time.monotonic() - _ENTERING_S
+        for room_id, since in list(self._entering.items()):
+            room = self._rooms.get(room_id)
+            if since < recent or room is None or room.joined or room.invite is None:
+                del self._entering[room_id]
+        return bool(self._entering)
 
     def _put(self, what: str, room_id: RoomId) -> None:
         if (what, room_id) in self._jobs:
@@ -88,7 +106,13 @@ class Doorstep:
     async def _do(self, what: str, room_id: RoomId, server: str) -> None:
         try:
             self._jobs[(what, room_id)] = False
-            await (self._answer_invite(room_id, server) if what == "invite" else self._encrypt(room_id, server))
+            match what:
+                case "invite":
+                    await self._answer_invite(room_id, server)
+                case "encrypt":
+                    await self._encrypt(room_id, server)
+                case "leave":
+                    await self._request(server, "POST", f"/_matrix/client/v3/rooms/{segment(room_id)}/leave", {})
         except (MatrixError, TooLarge, _GaveUp) as error:
             log.warning("could not answer an invite or encrypt a room", doing=what, error=str(error))
         finally:

@@ -49,6 +49,10 @@ class MatrixError(CourtyardError):
 class Unreachable(CourtyardError):
     """No answer from the homeserver: not listening, cut off, or out of time."""
 
+    def __init__(self, cause: str, timed_out: bool = False) -> None:
+        super().__init__(cause)
+        self.timed_out = timed_out
+
 
 class TokenRevoked(CourtyardError):
     """The access token is no longer valid (M_UNKNOWN_TOKEN)."""
@@ -128,7 +132,7 @@ class Homeserver:
                 raw = await _read(response, _MAX_JSON)
                 return _result(response.status, response.headers.get("Retry-After"), raw)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Unreachable(type(error).__name__) from None
+            raise Unreachable(type(error).__name__, isinstance(error, TimeoutError)) from None
 
     async def upload(self, data: bytes, mimetype: str = "application/octet-stream") -> str:
         """Upload media (spec: `POST /_matrix/media/v3/upload`). The mxc URI."""
@@ -143,7 +147,7 @@ class Homeserver:
                 raw = await _read(response, _MAX_JSON)
                 uri = _result(response.status, response.headers.get("Retry-After"), raw).get("content_uri")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Unreachable(type(error).__name__) from None
+            raise Unreachable(type(error).__name__, isinstance(error, TimeoutError)) from None
         if not isinstance(uri, str) or not uri.startswith("mxc://"):
             raise MatrixError(502, "M_UNKNOWN", {})
         return uri
@@ -168,7 +172,7 @@ class Homeserver:
                     raise MatrixError(response.status, "M_UNKNOWN", {})
                 return await _read(response, max_bytes)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Unreachable(type(error).__name__) from None
+            raise Unreachable(type(error).__name__, isinstance(error, TimeoutError)) from None
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:

@@ -19,7 +19,7 @@ from bridge.db.engine import now_ms
 from bridge.ids import AccountId, EventId, RoomId, UserId, is_room_id
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.events import origin, sender_of, to_inbound
-from bridge.matrix.http import Homeserver, MatrixError, TooLarge, retrying, segment
+from bridge.matrix.http import Homeserver, MatrixError, TooLarge, Unreachable, retrying, segment
 from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys, Waiting
 from bridge.matrix.machine import NoKey, OlmMessage, Opened, RoomKey, Undecryptable, UnknownSender
@@ -35,11 +35,12 @@ _BRIEFLY_S = 2.0
 """How long a batch may wait for other people's servers."""
 _ASK_S = 2.0
 _MAX_PAGE_TRIES = 4
+_MEMBERS_S, _MEMBERS_LEAST_S = 3.0, 0.5
 _CLEAR_TYPES = frozenset({"m.reaction", "m.room.redaction"})
 
 
-def sync_filter(timeline_limit: int) -> str:
-    """The filter of every sync, as JSON: only what is used."""
+def sync_filter(timeline_limit: int, *, lazy: bool = False) -> str:
+    """The filter of every sync, as JSON: only what is used. `lazy`: without the members of rooms that are new."""
     none: dict[str, list[str]] = {"types": []}
     timeline = ["m.room.encrypted", "m.room.message", "m.reaction", "m.room.redaction", f"{PREFIX}*", *STATE_TYPES]
     return json.dumps(
@@ -49,7 +50,7 @@ def sync_filter(timeline_limit: int) -> str:
             "room": {
                 "ephemeral": none,
                 "account_data": none,
-                "state": {"types": list(STATE_TYPES), "lazy_load_members": False},
+                "state": {"types": list(STATE_TYPES), "lazy_load_members": lazy},
                 "timeline": {"types": timeline, "limit": timeline_limit},
             },
         },
@@ -67,6 +68,8 @@ class Batch:
     """Rooms that we were invited to; `Room.invite` says by whom."""
     clear_rooms: list[RoomId] = field(default_factory=list)
     """Joined rooms without encryption in which somebody spoke, or which were just joined."""
+    incomplete: list[RoomId] = field(default_factory=list)
+    """Rooms whose members the homeserver can't tell, so that nobody knows who would read along: to be left."""
     one_time_keys: int | None = None
     fallback_unused: bool = True
 
@@ -106,8 +109,11 @@ class SyncReader:
         """Senders with sessions that were none of theirs when we asked."""
         self._patience_ends = 0.0
 
-    async def read(self, answer: Mapping[str, Any], since: str | None) -> Batch:
-        """Process one answer and commit what it changed. Without `since` the timeline is history: not handled."""
+    async def read(self, answer: Mapping[str, Any], since: str | None, *, lazy: bool = False) -> Batch:
+        """Process one answer and commit what it changed. Without `since` the timeline is history: not handled.
+
+        `lazy`: members of rooms that are new are not in it, they are asked for.
+        """
         token = answer.get("next_batch")
         if not isinstance(token, str):
             raise MatrixError(502, "M_UNKNOWN", {})
@@ -125,7 +131,7 @@ class SyncReader:
         for room_id, data in _dict(rooms.get("join")).items():
             if not is_room_id(room_id):
                 continue
-            said += await self._joined(RoomId(room_id), _dict(data), since, batch)
+            said += await self._joined(RoomId(room_id), _dict(data), since, batch, lazy)
         self._track()
         for room_id, event in said:
             inbound = await self._open(room_id, event)
@@ -187,12 +193,15 @@ class SyncReader:
             if isinstance(event, dict) and event.get("type") == "m.room.member" and event.get("state_key") == self._me:
                 content, sender = _dict(event.get("content")), sender_of(event)
                 if content.get("membership") == "invite" and sender is not None:
+                    known = self._rooms.get(room_id)
+                    if known is not None and known.joined:
+                        self._left(room_id)  # kicked and invited again, between two syncs
                     room = self._rooms.ensure(room_id)
                     room.invite = {"sender": sender, "direct": content.get("is_direct") is True}
                     batch.invites.append(room_id)
 
     async def _joined(
-        self, room_id: RoomId, data: Mapping[str, Any], since: str | None, batch: Batch
+        self, room_id: RoomId, data: Mapping[str, Any], since: str | None, batch: Batch, lazy: bool
     ) -> list[tuple[RoomId, Mapping[str, Any]]]:
         """Apply state and timeline of one room; what was said in it since we were invited, oldest first."""
         known = self._rooms.get(room_id)
@@ -207,6 +216,10 @@ class SyncReader:
         members_before = dict(room.members)
         for event in state:
             room.apply(event, self._me)
+        if lazy and not was_joined and not await self._load_members(room):
+            self._left(room_id)
+            batch.incomplete.append(room_id)
+            return []
         said: list[tuple[RoomId, Mapping[str, Any]]] = []
         for event in events:
             if "state_key" in event:
@@ -229,6 +242,20 @@ class SyncReader:
         if dm_now is not None and dm_now != dm_before:
             batch.events.append(self._opened(room_id, dm_now))
         return said
+
+    async def _load_members(self, room: Room) -> bool:
+        """Ask who is in a room. Whether there was an answer, soon."""
+        path = f"/_matrix/client/v3/rooms/{segment(room.room_id)}/members"
+        patience = max(_MEMBERS_LEAST_S, self._patience_ends + _MEMBERS_S - time.monotonic())
+        try:
+            answer = await self._http.request("GET", path, params={"not_membership": "leave"}, timeout_s=patience)
+        except (Unreachable, MatrixError, TooLarge) as error:
+            log.warning("a room is left: the homeserver can't tell its members", error=str(error))
+            return False
+        for event in _list(answer.get("chunk")):
+            if isinstance(event, dict):
+                room.apply(event, self._me)
+        return True
 
     def _is_our_invite(self, event: Mapping[str, Any]) -> bool:
         if event.get("type") != "m.room.member" or event.get("state_key") != self._me:
