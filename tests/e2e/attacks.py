@@ -58,7 +58,7 @@ def mutated(content: Content, rng: random.Random) -> Content:
             case 0:
                 del holder[key]
             case 1:
-                holder[key] = rng.choice(ODD)
+                holder[key] = copy.deepcopy(rng.choice(ODD))  # it may be mutated in its turn
             case 2 if isinstance(holder[key], str) and holder[key]:
                 text = holder[key]
                 at = rng.randrange(len(text))

@@ -91,12 +91,14 @@ class Wire:
         self._session: aiohttp.ClientSession | None = None
 
     @contextlib.asynccontextmanager
-    async def caught(self, fits: Fits, stage: Stage) -> AsyncIterator[Exchange]:
-        """Wait for a request; it stands still for the length of the block."""
+    async def caught(self, fits: Fits, stage: Stage, timeout: float = 60.0) -> AsyncIterator[Exchange]:
+        """Wait for a request; it stands still for the length of the block. Raises TimeoutError if none comes."""
         trap = _Trap(fits, stage, asyncio.get_running_loop().create_future())
         self._traps.append(trap)
         try:
-            yield await trap.caught
+            async with asyncio.timeout(timeout):
+                await trap.caught
+            yield trap.caught.result()
         finally:
             self._traps.remove(trap)
             trap.go.set()

@@ -138,9 +138,7 @@ def test_a_traceback_on_the_console(capsys: pytest.CaptureFixture[str]) -> None:
     assert TEXT not in shown
 
 
-@pytest.mark.parametrize(
-    "name", ["nio.client", "aiohttp.client", "sqlalchemy.engine", "alembic", "asyncio", "x"]
-)
+@pytest.mark.parametrize("name", ["nio.client", "aiohttp.client", "sqlalchemy.engine", "alembic", "asyncio", "x"])
 def test_libraries_are_quiet_and_their_texts_are_left_out(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     log.set_up("info", "json")
     logger = logging.getLogger(name)

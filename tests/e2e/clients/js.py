@@ -17,13 +17,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from tests.e2e.clients.js_message import JsMessage
 from tests.e2e.clients.js_process import TIMEOUT, JsError, NodeProcess
 
-__all__ = ["JsClient", "JsError", "JsMessage", "JsProcess"]
+__all__ = ["JsClient", "JsError", "JsMessage", "JsProcess", "Sas", "VerificationState"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sas:
+    """The short authentication string that a person compares."""
+
+    emoji: tuple[tuple[str, str], ...]
+    """Seven times symbol and English name."""
+    decimal: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationState:
+    """How a verification stands; ``code`` and ``by`` say why and by whom it was cancelled."""
+
+    phase: str
+    code: str | None
+    by: str | None
+
 
 Membership = Literal["join", "invite", "leave", "ban", "knock"]
 
@@ -84,6 +104,8 @@ class JsClient:
         self.device_id = ""
         self.access_token = ""
         self.sync_state: str | None = None
+        self.phases: dict[int, list[str]] = {}
+        """The phases that each verification has gone through."""
         self._process = process
         self._name = name
         self._messages: dict[str, JsMessage] = {}  # by event id, in the order of arrival
@@ -190,6 +212,8 @@ class JsClient:
                 self._changed_at[message.event_id] = self._changes
             case {"event": "sync", "state": str(state)}:
                 self.sync_state = state
+            case {"event": "verification", "verification": int(number), "phase": str(phase)}:
+                self.phases.setdefault(number, []).append(phase)
         self._news.set()
 
     # -- rooms ----------------------------------------------------------------------------------------------------
@@ -361,6 +385,41 @@ class JsClient:
     async def set_up_recovery(self) -> str:
         """Put the cross-signing keys into secret storage; returns the recovery key."""
         return str((await self._call("setUpRecovery"))["recoveryKey"])
+
+    # -- verification by emoji ------------------------------------------------------------------------------------
+
+    async def request_verification(
+        self, user_id: str, *, room_id: str | None = None, device_id: str | None = None
+    ) -> tuple[int, str]:
+        """Ask in the room, or one device by to-device messages; the number of the verification, and its flow id."""
+        asked = await self._call("requestVerification", userId=user_id, roomId=room_id, deviceId=device_id)
+        return int(asked["verification"]), str(asked["flow"])
+
+    async def start_sas(self, verification: int, timeout: float = TIMEOUT) -> None:
+        """Send the start, once the other side is ready."""
+        await self._wait("startSas", timeout, verification=verification)
+
+    async def wait_sas(self, verification: int, timeout: float = TIMEOUT) -> Sas:
+        """What this person is shown, whichever side sent the start."""
+        shown = await self._wait("waitSas", timeout, verification=verification)
+        emoji = tuple((symbol, name) for symbol, name in shown["emoji"] or ())
+        return Sas(emoji, tuple(shown["decimal"] or ()))
+
+    async def confirm_sas(self, verification: int) -> None:
+        await self._call("confirmSas", verification=verification)
+
+    async def mismatch_sas(self, verification: int) -> None:
+        await self._call("mismatchSas", verification=verification)
+
+    async def cancel_verification(self, verification: int) -> None:
+        await self._call("cancelVerification", verification=verification)
+
+    async def wait_verification(
+        self, verification: int, phase: Literal["ready", "started", "cancelled", "done"], timeout: float = TIMEOUT
+    ) -> VerificationState:
+        """Wait for a phase; JsError when it ended in another one."""
+        state = await self._wait("waitVerification", timeout, verification=verification, phase=phase)
+        return VerificationState(state["phase"], state["code"], state["by"])
 
     # -- the rest -------------------------------------------------------------------------------------------------
 

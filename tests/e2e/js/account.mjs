@@ -7,7 +7,8 @@ import path from "node:path";
 import { EventStatus } from "matrix-js-sdk";
 
 import { decryptAttachment, dimensions, encryptAttachment } from "./media.mjs";
-import { RETRY_MS, Session, TIMELINE_LIMIT, retryDelay, retrying } from "./session.mjs";
+import { RETRY_MS, TIMELINE_LIMIT, retryDelay, retrying } from "./session.mjs";
+import { Verifying } from "./verification.mjs";
 import { viewOf } from "./view.mjs";
 
 const ENCRYPTION = {
@@ -16,12 +17,13 @@ const ENCRYPTION = {
     content: { algorithm: "m.megolm.v1.aes-sha2" },
 };
 
-export class Account extends Session {
+export class Account extends Verifying {
     static methods = new Set([
         "createDm", "createRoom", "join", "invite", "leave", "kick", "send", "sendImage", "sendRaw", "edit", "react",
         "redact", "downloadImage", "messages", "members", "rooms", "waitMembership", "waitRoom", "deviceTrust",
         "userTrust", "setIsolation", "setUpRecovery", "discardSession", "sendToDevice", "setState", "state", "request",
-        "syncState", "typing", "read", "logout", "stop",
+        "syncState", "typing", "read", "logout", "stop", "requestVerification", "waitVerification", "startSas", "waitSas",
+        "confirmSas", "mismatchSas", "cancelVerification",
     ]);
 
     /** {roomId, limit?: 100, all?: false} -> the timeline, oldest first; `all` keeps state, edits and redactions. */
