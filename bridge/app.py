@@ -20,12 +20,11 @@ from bridge.chat.people import People
 from bridge.chat.pipeline import Pipeline
 from bridge.chat.quota import Quotas, Rate, Verdict
 from bridge.chat.registry import Found
-from bridge.config import Config, load_or_create_store_key
+from bridge.config import Config
 from bridge.contacts import commands as contacts
 from bridge.contacts.model import ContactLimits
-from bridge.db import Database, Tx
+from bridge.db import Tx
 from bridge.db.exclusive import exclusive
-from bridge.db.migrate import upgrade
 from bridge.db.tables import handled
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
@@ -36,12 +35,12 @@ from bridge.matrix.account import AccountSettings, MatrixAccount
 from bridge.matrix.confirmations import Confirmations
 from bridge.matrix.http import Homeserver
 from bridge.matrix.pictures import PictureIntake
-from bridge.matrix.seal import Sealer
 from bridge.matrix.verification import VerificationSettings
 from bridge.moments import commands as moments
 from bridge.moments.model import MomentLimits
 from bridge.moments.pictures import Pictures
 from bridge.privacy import recovery
+from bridge.storage import Storage, open_storage
 
 log = structlog.get_logger(__name__)
 
@@ -55,29 +54,36 @@ async def run(config: Config, ready: Callable[[str], None]) -> None:
     Raises:
         OperatorError: something that the operator must mend.
     """
-    async with _open(config) as (db, http, pictures):
-        await _Bot(config, db, http, pictures).run(ready)
+    async with _open(config) as (storage, http, pictures):
+        await _Bot(config, storage, http, pictures).run(ready)
 
 
 @contextlib.asynccontextmanager
-async def _open(config: Config) -> "AsyncIterator[tuple[Database, Homeserver, Pictures]]":
+async def _open(config: Config) -> "AsyncIterator[tuple[Storage, Homeserver, Pictures]]":
     """What has to be closed again, in the right order."""
-    with only_one(config.data_dir):
-        db = Database.open(config.database_url)
+    limits = config.limits
+    async with kept(config) as storage:
+        pictures = Pictures(limits.picture_bytes, limits.picture_pixels, limits.picture_seconds)
         try:
-            await asyncio.to_thread(upgrade, db.engine)
-            limits = config.limits
-            pictures = Pictures(limits.picture_bytes, limits.picture_pixels, limits.picture_seconds)
-            with exclusive(db.engine, config.matrix.user_id):
-                try:
-                    async with Homeserver.connect(
-                        config.matrix.homeserver, limits.request_timeout_seconds, limits.upload_timeout_seconds
-                    ) as http:
-                        yield db, http, pictures
-                finally:
-                    await pictures.close()
+            async with Homeserver.connect(
+                config.matrix.homeserver, limits.request_timeout_seconds, limits.upload_timeout_seconds
+            ) as http:
+                yield storage, http, pictures
         finally:
-            await db.close()
+            await pictures.close()
+
+
+@contextlib.asynccontextmanager
+async def kept(config: Config) -> AsyncIterator[Storage]:
+    """Everything that is kept, up to date, for this process alone.
+
+    Raises:
+        OperatorError: another process has it, or it can't be opened.
+    """
+    with only_one(config.data_dir), contextlib.ExitStack() as stack:
+        storage = await asyncio.to_thread(stack.enter_context, open_storage(config))
+        stack.enter_context(exclusive(storage.db.engine, config.matrix.user_id))
+        yield storage
 
 
 @contextlib.contextmanager
@@ -100,10 +106,10 @@ def only_one(data_dir: Path) -> Iterator[None]:
 class _Bot:
     """The parts of the bot and how they hang together."""
 
-    def __init__(self, config: Config, db: Database, http: Homeserver, pictures: Pictures) -> None:
+    def __init__(self, config: Config, storage: Storage, http: Homeserver, pictures: Pictures) -> None:
         limits = config.limits
         self._config = config
-        self._db = db
+        self._db = db = storage.db
         catalogue = Catalogue.load()
         people = People(config.chat.language, config.chat.time_zone)
         outbox = Outbox(people, catalogue, self._wake)
@@ -147,11 +153,10 @@ class _Bot:
         def accepts_invite(inviter: UserId, direct: bool) -> bool:
             return config.access.accepts_invite(inviter, dm=direct) and invites.take(inviter) is Verdict.PASS
 
-        store_key = load_or_create_store_key(config.store_key_file, may_create=not has_keys(db))
         self._account = MatrixAccount(
             db,
             http,
-            Sealer(store_key),
+            storage.sealer,
             account_settings(config),
             handle,
             accepts_invite,
@@ -191,15 +196,6 @@ class _Bot:
         while True:
             await self._db.run(work)
             await asyncio.sleep(_CLEAN_UP_EVERY_S)
-
-
-def has_keys(db: Database) -> bool:
-    """Whether the database holds keys that were sealed with a store key."""
-
-    def work(tx: Tx) -> bool:
-        return tx.sql("SELECT 1 FROM crypto_accounts LIMIT 1").first() is not None
-
-    return db.run_sync(work)
 
 
 def account_settings(config: Config) -> AccountSettings:

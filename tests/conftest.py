@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from bridge.db import Database
 from bridge.db.tables import metadata
 from tests.stores.postgres import Unavailable, postgres_server
+from tests.vaults import new_vault
 
 
 @pytest.fixture(scope="session")
@@ -34,14 +35,16 @@ def _postgres_schema(postgres_url: str) -> str:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database with the whole schema; the test runs over both engines. `database.clock` may be replaced."""
+    vault = new_vault()
     if request.param == "sqlite":
-        database = Database.open(f"sqlite:///{tmp_path / 'courtyard.db'}")
+        database = Database.open(f"sqlite:///{tmp_path / 'courtyard.db'}", vault=vault)
         metadata.create_all(database.engine)
     else:
-        database = Database.open(request.getfixturevalue("_postgres_schema"))
+        database = Database.open(request.getfixturevalue("_postgres_schema"), vault=vault)
         _truncate(database)
     yield database
     database.close_sync()
+    vault.keys.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

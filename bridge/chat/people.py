@@ -1,12 +1,34 @@
 """The people that Courtyard knows, and the DM in which each of them is reached."""
 
+import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from bridge.chat.command import Person
 from bridge.db import Tx
 from bridge.ids import AccountId, PersonId, RoomId, UserId
 
-_COLUMNS = "id, user_id, language, time_zone"
+_CHUNK = 400
+
+
+def lookup(tx: Tx, user_id: UserId) -> bytes:
+    """What a person's row is found by."""
+    return tx.vault.lookup("person", user_id)
+
+
+def user_ids(tx: Tx, ids: Iterable[PersonId]) -> dict[PersonId, UserId]:
+    """Matrix ids of people. Who is not known, or whose row is damaged, is left out."""
+    found: dict[PersonId, UserId] = {}
+    wanted = sorted(set(ids))
+    tx.vault.prepare(wanted)
+    for start in range(0, len(wanted), _CHUNK):
+        chunk = wanted[start : start + _CHUNK]
+        marks = ",".join("?" * len(chunk))
+        for row in tx.sql(f"SELECT id, card FROM people WHERE id IN ({marks})", tuple(chunk)):
+            card = tx.vault.read(row.id, "people", row.id, "card", row.card)
+            if card is not None:
+                found[PersonId(row.id)] = UserId(card["user_id"])
+    return found
 
 
 class People:
@@ -18,20 +40,30 @@ class People:
         self._time_zone = time_zone
 
     def get(self, tx: Tx, user_id: UserId) -> Person | None:
-        row = tx.sql(f"SELECT {_COLUMNS} FROM people WHERE user_id = ?", (user_id,)).first()
-        return None if row is None else self._person(row)
+        row = tx.sql("SELECT id, card FROM people WHERE lookup = ?", (lookup(tx, user_id),)).first()
+        return None if row is None else self._person(tx, row)
 
     def by_id(self, tx: Tx, person_id: PersonId) -> Person | None:
-        row = tx.sql(f"SELECT {_COLUMNS} FROM people WHERE id = ?", (person_id,)).first()
-        return None if row is None else self._person(row)
+        """The person with this id.
+
+        Raises:
+            Unreadable: their row is damaged.
+        """
+        row = tx.sql("SELECT id, card FROM people WHERE id = ?", (person_id,)).first()
+        return None if row is None else self._person(tx, row)
 
     def ensure(self, tx: Tx, user_id: UserId) -> Person:
         """The person with this id; a new row, without a DM, when nobody named them before."""
         person = self.get(tx, user_id)
         if person is None:
+            # Random, not counted: the id names a key, and neither a transaction that is rolled back nor a database
+            # that is restored may give an erased person's id to somebody else.
+            new = 1 + secrets.randbits(62)
+            tx.vault.create(new)
+            card = tx.vault.seal(new, "people", new, "card", {"user_id": user_id})
             tx.sql(
-                "INSERT INTO people (user_id, created_at) VALUES (?, ?) ON CONFLICT (user_id) DO NOTHING",
-                (user_id, tx.now),
+                "INSERT INTO people (id, lookup, card, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (lookup) DO NOTHING",
+                (new, lookup(tx, user_id), card, tx.now),
             )
             person = self.get(tx, user_id)
             assert person is not None
@@ -53,10 +85,21 @@ class People:
         return first.rowcount == 1
 
     def set_language(self, tx: Tx, person_id: PersonId, language: str) -> None:
-        tx.sql("UPDATE people SET language = ? WHERE id = ?", (language, person_id))
+        self._change(tx, person_id, "language", language)
 
     def set_time_zone(self, tx: Tx, person_id: PersonId, time_zone: str) -> None:
-        tx.sql("UPDATE people SET time_zone = ? WHERE id = ?", (time_zone, person_id))
+        self._change(tx, person_id, "time_zone", time_zone)
 
-    def _person(self, row: Any) -> Person:
-        return Person(PersonId(row[0]), UserId(row[1]), row[2] or self._language, row[3] or self._time_zone)
+    @staticmethod
+    def _change(tx: Tx, person_id: PersonId, name: str, value: str) -> None:
+        row = tx.sql("SELECT card FROM people WHERE id = ?", (person_id,)).one()
+        card = {**tx.vault.open(person_id, "people", person_id, "card", row.card), name: value}
+        sealed = tx.vault.seal(person_id, "people", person_id, "card", card)
+        tx.sql("UPDATE people SET card = ? WHERE id = ?", (sealed, person_id))
+
+    def _person(self, tx: Tx, row: Any) -> Person:
+        card = tx.vault.open(row.id, "people", row.id, "card", row.card)
+        language, time_zone = card.get("language"), card.get("time_zone")
+        return Person(
+            PersonId(row.id), UserId(card["user_id"]), language or self._language, time_zone or self._time_zone
+        )

@@ -10,19 +10,15 @@ from pathlib import Path
 import typer
 
 from bridge import log
-from bridge.app import account_settings, has_keys, only_one
+from bridge.app import account_settings, kept
 from bridge.chat.inbound import Inbound, RoomView
-from bridge.config import Config, decode_recovery_key, load, load_or_create_store_key, load_recovery_key
-from bridge.db import Database
-from bridge.db.exclusive import exclusive
-from bridge.db.migrate import upgrade
+from bridge.config import Config, decode_recovery_key, load, load_recovery_key
 from bridge.errors import OperatorError
 from bridge.matrix.account import AccountSettings, MatrixAccount
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, Unreachable
 from bridge.matrix.identity import Standing
 from bridge.matrix.identity_export import read_export
 from bridge.matrix.recovery import Given
-from bridge.matrix.seal import Sealer
 from bridge.matrix.uia import NotConfirmed
 
 _WAIT_S = 120.0
@@ -87,22 +83,17 @@ async def _reset(config: Config, settings: AccountSettings) -> Standing:
 async def _account(config: Config, settings: AccountSettings) -> AsyncIterator[MatrixAccount]:
     """The bot's account, logged in and equipped, with nobody to answer. Refused while the bot runs."""
     limits = config.limits
-    with only_one(config.data_dir):
-        db = Database.open(config.database_url)
+    async with (
+        kept(config) as storage,
+        Homeserver.connect(config.matrix.homeserver, limits.request_timeout_seconds) as http,
+    ):
+        account = MatrixAccount(storage.db, http, storage.sealer, settings, _nobody, lambda inviter, direct: False)
         try:
-            await asyncio.to_thread(upgrade, db.engine)
-            with exclusive(db.engine, config.matrix.user_id):
-                sealer = Sealer(load_or_create_store_key(config.store_key_file, may_create=not has_keys(db)))
-                async with Homeserver.connect(config.matrix.homeserver, limits.request_timeout_seconds) as http:
-                    account = MatrixAccount(db, http, sealer, settings, _nobody, lambda inviter, direct: False)
-                    try:
-                        async with asyncio.timeout(_WAIT_S):
-                            await account.start()
-                    except TimeoutError:
-                        raise OperatorError("identity: the homeserver can't be reached; is it running?") from None
-                    yield account
-        finally:
-            await db.close()
+            async with asyncio.timeout(_WAIT_S):
+                await account.start()
+        except TimeoutError:
+            raise OperatorError("identity: the homeserver can't be reached; is it running?") from None
+        yield account
 
 
 async def _nobody(event: Inbound, room: RoomView) -> None:

@@ -1,6 +1,7 @@
 """The configuration: YAML and environment in, frozen values out."""
 
 from bridge.config.load import Loaded, load, load_with_warnings
+from bridge.config.master_key import MasterKeySource, master_key_source
 from bridge.config.model import (
     AccessConfig,
     ChatConfig,
@@ -11,6 +12,7 @@ from bridge.config.model import (
     MatrixConfig,
     MomentsConfig,
     SecretsConfig,
+    VaultConfig,
     VerificationConfig,
 )
 from bridge.config.problem import ConfigError, Problem
@@ -31,10 +33,12 @@ __all__ = [
     "LimitsConfig",
     "Loaded",
     "LogConfig",
+    "MasterKeySource",
     "MatrixConfig",
     "MomentsConfig",
     "Problem",
     "SecretsConfig",
+    "VaultConfig",
     "VerificationConfig",
     "decode_recovery_key",
     "encode_recovery_key",
@@ -42,5 +46,6 @@ __all__ = [
     "load_or_create_store_key",
     "load_recovery_key",
     "load_with_warnings",
+    "master_key_source",
     "save_recovery_key",
 ]

@@ -20,7 +20,12 @@ from bridge.config.yaml_source import KeyPath, printable
 _SECRET_BYTES = 65_536
 _MAX_PROBLEMS = 100
 # Each of these may be given directly, or as `NAME_file`.
-_SECRETS: tuple[KeyPath, ...] = (("matrix", "password"), ("matrix", "access_token"), ("database", "url"))
+_SECRETS: tuple[KeyPath, ...] = (
+    ("matrix", "password"),
+    ("matrix", "access_token"),
+    ("database", "url"),
+    ("vault", "key_store_url"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ class _Load:
         elif isinstance(given := section.get(file_name), str):
             section[name] = self._read_secret(file_path, given)
         elif isinstance(section.get(name), str) and path not in self._env and self._readable_by_others(self._path):
-            is_harmless = name == "url" and "@" not in section[name]
+            is_harmless = name.endswith("url") and "@" not in section[name]
             if not is_harmless:
                 self._warn(path, "a secret in a file that others can read; use chmod 600 or a file of its own")
 
@@ -149,11 +154,13 @@ class _Load:
         def at(path: Path | None) -> Path | None:
             return None if path is None else Path(os.path.abspath(self._base / path.expanduser()))
 
-        url = config.database.url
-        if url is not None and url.get_secret_value().startswith("sqlite:///"):
-            rest = url.get_secret_value().removeprefix("sqlite:///")
-            if rest and rest[0] not in "/:?":
-                url = SecretStr(f"sqlite:///{self._base / rest}")
+        def database_at(url: SecretStr | None) -> SecretStr | None:
+            if url is not None and url.get_secret_value().startswith("sqlite:///"):
+                rest = url.get_secret_value().removeprefix("sqlite:///")
+                if rest and rest[0] not in "/:?":
+                    return SecretStr(f"sqlite:///{self._base / rest}")
+            return url
+
         return config.model_copy(
             update={
                 "data_dir": at(config.data_dir),
@@ -163,10 +170,19 @@ class _Load:
                         "access_token_file": at(config.matrix.access_token_file),
                     }
                 ),
-                "database": config.database.model_copy(update={"url": url, "url_file": at(config.database.url_file)}),
+                "database": config.database.model_copy(
+                    update={"url": database_at(config.database.url), "url_file": at(config.database.url_file)}
+                ),
+                "vault": config.vault.model_copy(
+                    update={
+                        "key_store_url": database_at(config.vault.key_store_url),
+                        "key_store_url_file": at(config.vault.key_store_url_file),
+                    }
+                ),
                 "secrets": config.secrets.model_copy(
                     update={
                         "store_key_file": at(config.secrets.store_key_file),
+                        "master_key_file": at(config.secrets.master_key_file),
                         "recovery_key_file": at(config.secrets.recovery_key_file),
                     }
                 ),

@@ -135,11 +135,37 @@ class SecretsConfig(Section):
         "Default: store.key in data_dir, made at the first start. Without it, the bot's device is lost.",
         examples=["var/store.key"],
     )
+    master_key_file: Path | None = Field(
+        default=None,
+        description="Key that wraps the keys of the people (32 bytes, base64). Default: the systemd credential "
+        "courtyard-master-key, else master.key in data_dir, made at the first start. Without it, all that people "
+        "entrusted to the bot is lost.",
+        examples=["secrets/master-key"],
+    )
+    master_key: SecretStr | None = Field(
+        default=None, description="The key itself; better in a file or in COURTYARD_SECRETS__MASTER_KEY."
+    )
     recovery_key_file: Path | None = Field(
         default=None,
         description="Recovery key of the bot's identity: with it, a new installation is the same bot to everybody. "
         "Default: recovery-key in data_dir, made at the first start. Keep a copy on paper or on another machine.",
         examples=["secrets/recovery-key"],
+    )
+
+
+class VaultConfig(Section):
+    """What people entrust to the bot is sealed under keys of their own; here is where these keys are kept."""
+
+    key_store_url: SecretStr | None = Field(
+        default=None,
+        description="Database of the people's keys, apart from the main one: sqlite:///PATH or postgresql://… "
+        "Default: keys.db in data_dir.",
+        examples=["sqlite:///var/keys.db"],
+    )
+    key_store_url_file: Path | None = Field(
+        default=None,
+        description="File that holds the URL, when it has a password in it.",
+        examples=["secrets/key-store-url"],
     )
 
 
@@ -365,6 +391,7 @@ class Config(Section):
         description="Directory for the database and keys. Relative to this file's directory.",
     )
     database: DatabaseConfig = DatabaseConfig()
+    vault: VaultConfig = VaultConfig()
     secrets: SecretsConfig = SecretsConfig()
     chat: ChatConfig = ChatConfig()
     access: AccessConfig = AccessConfig()
@@ -379,6 +406,13 @@ class Config(Section):
         if self.database.url is not None:
             return self.database.url.get_secret_value()
         return f"sqlite:///{self.data_dir / 'courtyard.db'}"
+
+    @property
+    def key_store_url(self) -> str:
+        """URL of the key store for SQLAlchemy. May hold a password: not for logs."""
+        if self.vault.key_store_url is not None:
+            return self.vault.key_store_url.get_secret_value()
+        return f"sqlite:///{self.data_dir / 'keys.db'}"
 
     @property
     def store_key_file(self) -> Path:

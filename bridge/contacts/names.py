@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from bridge.chat.people import user_ids
 from bridge.chat.reply import Text
 from bridge.contacts import store
 from bridge.db import Tx
@@ -16,9 +17,13 @@ def labels(tx: Tx, viewer: PersonId, ids: Iterable[PersonId], world: World) -> d
     seen = {person for person in wanted if may_see(viewer, ProfileItem(person), world)}
     names = store.names(tx, seen)
     result: dict[PersonId, Text] = {}
-    for person, user_id in store.user_ids(tx, wanted).items():
+    users = user_ids(tx, wanted)
+    for person in wanted:
+        user_id = users.get(person)
         if person == viewer:
             result[person] = Text("person-you")
+        elif user_id is None:
+            result[person] = Text("person-damaged")
         elif person in seen and person in names:
             result[person] = Text("person-named", {"name": names[person], "user": user_id})
         else:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from bridge.chat import prompts
 from bridge.chat.command import Person
-from bridge.chat.people import People
+from bridge.chat.people import People, user_ids
 from bridge.contacts import store
 from bridge.contacts.model import (
     Asked,
@@ -121,7 +121,7 @@ class Contacts:
         self._check_open(tx, person, request)
         store.set_request_state(tx, request.id, RequestState.DECLINED)
         prompts.close(tx, PROMPT, request.id)
-        return store.user_ids(tx, [request.asker])[request.asker]
+        return user_ids(tx, [request.asker])[request.asker]
 
     def request_of(self, tx: Tx, person: Person, who: UserId | int) -> FriendRequest:
         """The open request that `who` means: the asker, or the reader's number of it.
@@ -178,8 +178,8 @@ class Contacts:
             r for r in store.pending_for(tx, person.id, self.limits.listed_requests) if self._sees(tx, person.id, r)
         ]
         store.set_request_slots(tx, person.id, [r.id for r in requests])
-        users = store.user_ids(tx, [r.asker for r in requests])
-        return [OpenRequest(i, r, users[r.asker]) for i, r in enumerate(requests, 1)]
+        users = user_ids(tx, [r.asker for r in requests])
+        return [OpenRequest(i, r, users[r.asker]) for i, r in enumerate(requests, 1) if r.asker in users]
 
     def profile(self, tx: Tx, viewer: Person, user_id: UserId) -> dict[ProfileKey, str] | None:
         """The fields that `viewer` may see; None when they may not see the profile or there is nobody."""
@@ -206,14 +206,14 @@ class Contacts:
         request = store.request_by_id(tx, prompt.ref_id) if prompt.person_id == reader.id else None
         if request is None or not self._sees(tx, reader.id, request):
             return None
-        return request, store.user_ids(tx, [request.asker])[request.asker]
+        return request, user_ids(tx, [request.asker])[request.asker]
 
     def new_friend(self, tx: Tx, reader: Person, friend_id: int) -> UserId | None:
         """The Matrix id of somebody who accepted, as long as they are friends."""
         friend = PersonId(friend_id)
         if not store.are_friends(tx, reader.id, friend):
             return None
-        return store.user_ids(tx, [friend]).get(friend)
+        return user_ids(tx, [friend]).get(friend)
 
     # --- inside ---------------------------------------------------------------------------------------------
     def _sees(self, tx: Tx, viewer: PersonId, request: FriendRequest) -> bool:
@@ -236,7 +236,7 @@ class Contacts:
                 store.delete_request(tx, row.id)
         store.befriend(tx, person.id, request.asker)
         self._outbox.copy(tx, request.asker, FRIEND_COPY, person.id)
-        return store.user_ids(tx, [request.asker])[request.asker]
+        return user_ids(tx, [request.asker])[request.asker]
 
     def _outstanding(self, tx: Tx, person: PersonId) -> int:
         return store.count_asked_since(tx, person, tx.now - self.limits.ask_again_ms)

@@ -6,10 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.chat.people import user_ids
 from bridge.contacts.model import Friend, FriendRequest, ProfileKey, RequestState
 from bridge.db import Tx
 from bridge.db.tables import cursors, friend_requests, friendships, people, profile_fields
-from bridge.ids import PersonId, UserId
+from bridge.ids import PersonId
 
 _CHUNK = 400
 _SLOTS = "requests"
@@ -19,31 +20,20 @@ _REQUEST = (
     friend_requests.c.id,
     friend_requests.c.from_id,
     friend_requests.c.to_id,
-    friend_requests.c.note,
+    friend_requests.c.sealed,
     friend_requests.c.state,
     friend_requests.c.created_at,
 )
 
 
-def _request(row: Any) -> FriendRequest:
+def _request(tx: Tx, row: Any) -> FriendRequest:
+    note = tx.vault.read(row.from_id, "friend_requests", row.id, "sealed", row.sealed)
     return FriendRequest(
-        row.id, PersonId(row.from_id), PersonId(row.to_id), row.note, RequestState(row.state), row.created_at
+        row.id, PersonId(row.from_id), PersonId(row.to_id), note or "", RequestState(row.state), row.created_at
     )
 
 
 # --- people -------------------------------------------------------------------------------------------------
-def user_ids(tx: Tx, ids: Iterable[PersonId]) -> dict[PersonId, UserId]:
-    """Matrix ids of people."""
-    found: dict[PersonId, UserId] = {}
-    wanted = sorted(set(ids))
-    for start in range(0, len(wanted), _CHUNK):
-        rows = tx.execute(
-            sa.select(people.c.id, people.c.user_id).where(people.c.id.in_(wanted[start : start + _CHUNK]))
-        )
-        found.update((PersonId(row.id), UserId(row.user_id)) for row in rows)
-    return found
-
-
 def has_opened(tx: Tx, person: PersonId) -> bool:
     """Whether this person ever had a DM with the bot."""
     return tx.execute(sa.select(people.c.opened_at).where(people.c.id == person)).scalar_one_or_none() is not None
@@ -53,12 +43,12 @@ def has_opened(tx: Tx, person: PersonId) -> bool:
 def friends_of(tx: Tx, person: PersonId) -> list[Friend]:
     """Friends of a person, the latest last."""
     rows = tx.execute(
-        sa.select(friendships.c.friend_id, people.c.user_id)
-        .join(people, people.c.id == friendships.c.friend_id)
-        .where(friendships.c.person_id == person)
-        .order_by(friendships.c.since, people.c.user_id)
-    )
-    return [Friend(PersonId(row.friend_id), UserId(row.user_id)) for row in rows]
+        sa.select(friendships.c.friend_id, friendships.c.since).where(friendships.c.person_id == person)
+    ).all()
+    known = user_ids(tx, [PersonId(row.friend_id) for row in rows])
+    rows = [row for row in rows if row.friend_id in known]
+    rows.sort(key=lambda row: (row.since, known[row.friend_id]))
+    return [Friend(PersonId(row.friend_id), known[row.friend_id]) for row in rows]
 
 
 def count_friends(tx: Tx, person: PersonId) -> int:
@@ -90,12 +80,12 @@ def request_between(tx: Tx, asker: PersonId, asked: PersonId) -> FriendRequest |
     row = tx.execute(
         sa.select(*_REQUEST).where(friend_requests.c.from_id == asker, friend_requests.c.to_id == asked)
     ).first()
-    return _request(row) if row else None
+    return _request(tx, row) if row else None
 
 
 def request_by_id(tx: Tx, request_id: int) -> FriendRequest | None:
     row = tx.execute(sa.select(*_REQUEST).where(friend_requests.c.id == request_id)).first()
-    return _request(row) if row else None
+    return _request(tx, row) if row else None
 
 
 def pending_for(tx: Tx, asked: PersonId, limit: int) -> list[FriendRequest]:
@@ -106,7 +96,7 @@ def pending_for(tx: Tx, asked: PersonId, limit: int) -> list[FriendRequest]:
         .order_by(friend_requests.c.id)
         .limit(limit)
     )
-    return [_request(row) for row in rows]
+    return [_request(tx, row) for row in rows]
 
 
 def count_asked_since(tx: Tx, asker: PersonId, since: int) -> int:
@@ -120,12 +110,18 @@ def count_asked_since(tx: Tx, asker: PersonId, since: int) -> int:
 
 
 def add_request(tx: Tx, asker: PersonId, asked: PersonId, note: str) -> int:
-    result = tx.execute(
+    [request_id] = tx.new_ids("friend_requests")
+    tx.execute(
         sa.insert(friend_requests).values(
-            from_id=asker, to_id=asked, note=note, state=RequestState.PENDING.value, created_at=tx.now
+            id=request_id,
+            from_id=asker,
+            to_id=asked,
+            sealed=tx.vault.seal(asker, "friend_requests", request_id, "sealed", note),
+            state=RequestState.PENDING.value,
+            created_at=tx.now,
         )
     )
-    return _new_id(result)
+    return request_id
 
 
 def set_request_state(tx: Tx, request_id: int, state: RequestState) -> None:
@@ -153,24 +149,29 @@ def set_request_slots(tx: Tx, person: PersonId, slots: Sequence[int]) -> None:
 # --- profiles -----------------------------------------------------------------------------------------------
 def profile(tx: Tx, person: PersonId) -> dict[ProfileKey, str]:
     rows = tx.execute(
-        sa.select(profile_fields.c.field, profile_fields.c.value).where(profile_fields.c.person_id == person)
+        sa.select(profile_fields.c.field, profile_fields.c.sealed).where(profile_fields.c.person_id == person)
     )
     known = {key.value: key for key in ProfileKey}
-    return {known[row.field]: row.value for row in rows if row.field in known}
+    values = {known[row.field]: _field(tx, person, row.field, row.sealed) for row in rows if row.field in known}
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def names(tx: Tx, ids: Iterable[PersonId]) -> dict[PersonId, str]:
     """The names that people gave themselves."""
     found: dict[PersonId, str] = {}
     wanted = sorted(set(ids))
+    tx.vault.prepare(wanted)
     for start in range(0, len(wanted), _CHUNK):
         rows = tx.execute(
-            sa.select(profile_fields.c.person_id, profile_fields.c.value).where(
+            sa.select(profile_fields.c.person_id, profile_fields.c.sealed).where(
                 profile_fields.c.field == ProfileKey.NAME.value,
                 profile_fields.c.person_id.in_(wanted[start : start + _CHUNK]),
             )
         )
-        found.update((PersonId(row.person_id), row.value) for row in rows)
+        for row in rows:
+            name = _field(tx, row.person_id, ProfileKey.NAME.value, row.sealed)
+            if name is not None:
+                found[PersonId(row.person_id)] = name
     return found
 
 
@@ -180,10 +181,12 @@ def set_profile_field(tx: Tx, person: PersonId, key: ProfileKey, value: str) -> 
         sa.delete(profile_fields).where(profile_fields.c.person_id == person, profile_fields.c.field == key.value)
     )
     if value:
-        tx.execute(sa.insert(profile_fields).values(person_id=person, field=key.value, value=value, updated_at=tx.now))
+        sealed = tx.vault.seal(person, "profile_fields", key.value, "sealed", value)
+        tx.execute(
+            sa.insert(profile_fields).values(person_id=person, field=key.value, sealed=sealed, updated_at=tx.now)
+        )
 
 
-def _new_id(result: "sa.CursorResult[Any]") -> int:
-    key = result.inserted_primary_key
-    assert key is not None
-    return int(key[0])
+def _field(tx: Tx, person: int, field: str, sealed: bytes | None) -> str | None:
+    value: str | None = tx.vault.read(person, "profile_fields", field, "sealed", sealed)
+    return value

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError
 
+from bridge.db.sealing import Sealing
 from bridge.errors import OperatorError
 
 T = TypeVar("T")
@@ -36,14 +37,37 @@ def now_ms() -> int:
 class Tx:
     """One transaction. Valid only inside the function that got it."""
 
-    __slots__ = ("_after_commit", "_qmark", "conn", "now")
+    __slots__ = ("_after_commit", "_ids", "_qmark", "_vault", "conn", "now")
 
-    def __init__(self, conn: Connection, now: int) -> None:
+    def __init__(self, conn: Connection, now: int, vault: Sealing | None = None) -> None:
         self.conn = conn
         self.now = now
         """The transaction's time, ms since the epoch: the same for all that it writes."""
+        self._vault = vault
+        self._ids: dict[str, int] = {}
         self._after_commit: list[Callable[[], None]] = []
         self._qmark = conn.dialect.paramstyle == "qmark"
+
+    @property
+    def vault(self) -> Sealing:
+        """What seals personal values; a database that was opened without one can't hold any."""
+        assert self._vault is not None, "this database was opened without a vault"
+        return self._vault
+
+    def new_ids(self, table: str, count: int = 1) -> range | list[int]:
+        """Ids for rows that are about to be inserted with them: what is sealed is bound to its row. In order, and
+        never given out twice."""
+        if not self._qmark:
+            rows = self.sql(
+                f"SELECT nextval(pg_get_serial_sequence('{table}', 'id')) FROM generate_series(1, ?)", (count,)
+            )
+            return sorted(rows.scalars())
+        # SQLite: we are the only writer, and the sequence follows the highest id that was inserted.
+        last = self._ids.get(table)
+        if last is None:
+            last = self.sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).scalar() or 0
+        self._ids[table] = last + count
+        return range(last + 1, last + count + 1)
 
     def execute(self, statement: sa.Executable, params: Any = None) -> Rows:
         """Run a SQLAlchemy Core statement; `params` may be a list of mappings for many rows."""
@@ -70,15 +94,17 @@ class Tx:
 class Database:
     """The engine and its thread. `await db.run(work)` is one transaction."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], int] = now_ms, *, vault: Sealing | None = None) -> None:
         self.engine = engine
         self.clock = clock
+        self.vault = vault
+        """Given to each transaction; it may be set after opening, before the first of them."""
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="db")
         # `run_sync` of another thread must not slip into the one connection that SQLite has.
         self._lock = threading.RLock()
 
     @classmethod
-    def open(cls, url: str, *, clock: Callable[[], int] = now_ms) -> "Database":
+    def open(cls, url: str, *, clock: Callable[[], int] = now_ms, vault: Sealing | None = None) -> "Database":
         """Open `url` (`sqlite:///PATH`, `sqlite://` or `postgresql+psycopg://…`) without touching its schema.
 
         Raises:
@@ -99,7 +125,7 @@ class Database:
             raise OperatorError(
                 "database: the PostgreSQL driver is missing; install courtyard with the extra `postgres`."
             ) from None
-        return cls(engine, clock)
+        return cls(engine, clock, vault=vault)
 
     def run_sync(self, work: Callable[[Tx], T]) -> T:
         """One transaction in the calling thread: for the command line, migrations and tests."""
@@ -119,6 +145,28 @@ class Database:
         # shield: cancelling the caller must neither cancel a queued commit nor skip its after-commit callbacks.
         done = asyncio.ensure_future(self._finish(future))
         return await asyncio.shield(done)
+
+    def scrub(self) -> None:
+        """Make sure that nothing of deleted rows is left in the files of SQLite: no page, no entry of the journal.
+
+        On PostgreSQL it asks for a VACUUM; the server's own journal and backups keep what they keep. Takes as long as
+        the database is large: for erasures, not for every day. Not inside a transaction.
+        """
+        with self._lock:
+            if self.engine.dialect.name == "sqlite":
+                raw = self.engine.raw_connection()
+                try:
+                    cursor = raw.cursor()
+                    # Deleted cells are zeroed (secure_delete), but a page may still hold what was moved within it.
+                    for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                        cursor.execute(statement)
+                        cursor.fetchall()
+                    cursor.close()
+                finally:
+                    raw.close()
+            else:
+                with self.engine.connect() as connection:
+                    connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM")
 
     async def close(self) -> None:
         """Wait for what runs, then close. No transaction may follow."""
@@ -141,7 +189,7 @@ class Database:
         for attempt in range(_RETRIES):
             try:
                 with self._lock, self.engine.begin() as conn:
-                    tx = Tx(conn, self.clock())
+                    tx = Tx(conn, self.clock(), self.vault)
                     value = work(tx)
                 return value, tx._after_commit
             except DBAPIError as error:

@@ -1,5 +1,7 @@
 """The schema's version: bring a database up to date, refuse one that is newer than the program."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -17,14 +19,15 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x434F5552
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the schema to this program's version, in one transaction. Two starts at once take turns.
+def upgrade(engine: Engine, to: str = "head") -> None:
+    """Bring the schema to this program's version (or up to version `to`), in one transaction. Two starts at once take
+    turns.
 
     Raises:
         OperatorError: the database can't be reached, is newer than the program, or holds tables of something else.
     """
     try:
-        with engine.begin() as connection:
+        with _foreign_keys_off(engine), engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 # Read what the one before us committed, not a snapshot from before the wait for the lock.
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
@@ -33,7 +36,45 @@ def upgrade(engine: Engine) -> None:
             config = _config()
             _check(connection, ScriptDirectory.from_config(config))
             config.attributes["connection"] = connection  # for migrations/env.py
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
+            if connection.dialect.name == "sqlite":
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+                assert broken is None, f"after the migration, rows of {broken[0]} lead nowhere"
+    except OperationalError as error:
+        raise _unreachable(error) from None
+
+
+@contextlib.contextmanager
+def _foreign_keys_off(engine: Engine) -> Iterator[None]:
+    """SQLite changes some tables by copying and dropping them: that must not take along the rows that lead there."""
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    # Outside of a transaction, or it does nothing; the engine has one connection.
+    _pragma(engine, "foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        _pragma(engine, "foreign_keys=ON")
+
+
+def _pragma(engine: Engine, what: str) -> None:
+    raw = engine.raw_connection()
+    try:
+        raw.cursor().execute(f"PRAGMA {what}").close()
+    finally:
+        raw.close()
+
+
+def version(engine: Engine) -> str | None:
+    """The schema's version; None when the database is empty.
+
+    Raises:
+        OperatorError: it can't be reached, is newer than the program, or holds tables of something else.
+    """
+    try:
+        with engine.connect() as connection:
+            return _check(connection, ScriptDirectory.from_config(_config()))
     except OperationalError as error:
         raise _unreachable(error) from None
 

@@ -1,4 +1,8 @@
-"""All tables. Times are ms since the epoch (UTC); ids are never used again (AUTOINCREMENT, identity)."""
+"""All tables. Times are ms since the epoch (UTC); ids are never used again (AUTOINCREMENT, identity, random).
+
+What is personal stands in columns `sealed` (and `card`): under the key of its owner, see `bridge.db.sealing`, or, in
+the tables of an account, under the store key.
+"""
 
 import sqlalchemy as sa
 
@@ -52,6 +56,10 @@ def _int(
     )
 
 
+def _key(name: str) -> "sa.Column[bytes]":
+    return sa.Column(name, sa.LargeBinary, primary_key=True, nullable=False)
+
+
 def _blob(name: str, *, nullable: bool = False) -> "sa.Column[bytes]":
     return sa.Column(name, sa.LargeBinary, nullable=nullable)
 
@@ -72,9 +80,7 @@ rooms = _table(
     "rooms",
     _ref("account_id", "accounts.id", primary_key=True),
     _str("room_id", primary_key=True),
-    _str("encryption", nullable=True),  # JSON content of m.room.encryption
-    _ms("joined_at", nullable=True),  # origin time of our own join: what is older is history
-    _str("snapshot"),  # JSON: members {user: membership}, power levels, what sending needs
+    _blob("sealed", nullable=True),  # under the store key: members, encryption, power levels, what sending needs
 )
 waiting_events = _table(  # encrypted events whose key has not come yet
     "waiting_events",
@@ -82,7 +88,7 @@ waiting_events = _table(  # encrypted events whose key has not come yet
     _str("event_id", primary_key=True),
     _str("room_id"),
     _str("session_id"),
-    _str("event"),  # JSON, still encrypted
+    _blob("sealed", nullable=True),  # under the store key: the event, itself still encrypted
     _ms("since"),
 )
 handled = _table(  # events that were handled; written in the transaction of what they changed
@@ -134,27 +140,20 @@ crypto_megolm_outbound = _table(
     _blob("pickle"),
     _ms("created_at"),
     _int("messages"),
-    _str("shared_with"),  # JSON {user: {device: curve25519}}: who has the key
+    _blob("sealed", nullable=True),  # {user: {device: curve25519}}: who has the key
 )
-crypto_devices = _table(
-    "crypto_devices",
+known_users = _table(  # users whose devices are tracked
+    "known_users",
     _ref("account_id", "accounts.id", primary_key=True),
-    _str("user_id", primary_key=True),
-    _str("device_id", primary_key=True),
-    _str("ed25519"),
-    _str("curve25519"),
-    _str("display_name"),
-    _int("deleted", default=0),
-    _int("trust", default=0),
-    _ms("signed_at", nullable=True),  # when the identity that the person is known by was first seen to vouch for it
+    _key("user_lookup"),  # keyed hash of the user id
+    _blob("sealed"),  # user id, whether their device list is outdated, identity they are known by
 )
-crypto_users = _table(  # users whose devices are tracked
-    "crypto_users",
+known_devices = _table(
+    "known_devices",
     _ref("account_id", "accounts.id", primary_key=True),
-    _str("user_id", primary_key=True),
-    _int("outdated", default=1),
-    _str("master_key", nullable=True),  # public part of the identity that the person is known by
-    _str("new_master_key", nullable=True),  # another one that has come since; the person is told, then it is theirs
+    _key("user_lookup"),
+    _key("device_lookup"),
+    _blob("sealed"),  # both ids, public keys, trust, when the identity was first seen to vouch for it
 )
 crypto_key_requests = _table(
     "crypto_key_requests",
@@ -166,25 +165,24 @@ crypto_key_requests = _table(
 )
 
 # --- people and contacts ---------------------------------------------------------------------------------------------
-people = _table(
+people = _table(  # ids are random: they name keys, which outlive databases
     "people",
     _id(),
-    _str("user_id"),
-    _str("language", nullable=True),
-    _str("time_zone", nullable=True),
+    _blob("lookup"),  # keyed hash of the Matrix id
+    _blob("card"),  # Matrix id, language, time zone
     _ms("created_at"),
     _ms("opened_at", nullable=True),  # first DM with the bot; null: known only because somebody named them
     _ref("dm_account_id", "accounts.id", nullable=True),
     _str("dm_room_id", nullable=True),  # the current DM: the last used
     _str("recovery_hash", nullable=True),  # `privacy recovery` is on
     _ms("paused_at", nullable=True),  # their identity was reset and nobody has confirmed yet that it is them
-    sa.UniqueConstraint("user_id"),
+    sa.Index(None, "lookup", unique=True),
 )
 profile_fields = _table(
     "profile_fields",
     _ref("person_id", "people.id", primary_key=True),
     _str("field", primary_key=True),
-    _str("value"),
+    _blob("sealed", nullable=True),
     _ms("updated_at"),
 )
 friendships = _table(  # two rows a friendship
@@ -199,7 +197,7 @@ friend_requests = _table(
     _id(),
     _ref("from_id", "people.id"),
     _ref("to_id", "people.id"),
-    _str("note"),
+    _blob("sealed", nullable=True),  # the note, under the asker's key
     _str("state"),  # pending | declined
     _ms("created_at"),
     sa.UniqueConstraint("from_id", "to_id"),
@@ -223,7 +221,7 @@ moments = _table(
     "moments",
     _id(),
     _ref("author_id", "people.id"),
-    _str("text"),
+    _blob("sealed", nullable=True),  # {text}
     _str("audience"),  # friends | private | people
     _ms("created_at"),
     _ms("edited_at", nullable=True),
@@ -241,10 +239,7 @@ pictures = _table(
     _id(),
     _ref("moment_id", "moments.id"),
     _int("position"),
-    _str("file"),  # JSON EncryptedFile (url, key, iv, hashes)
-    _str("thumbnail", nullable=True),  # JSON EncryptedFile
-    _str("info"),  # JSON: mimetype, size, w, h, thumbnail_info, blurhash
-    _str("alt"),
+    _blob("sealed", nullable=True),  # {file, thumbnail, info}: EncryptedFile (url, key, iv, hashes), info of m.image
     sa.Index(None, "moment_id"),
 )
 likes = _table(
@@ -261,7 +256,7 @@ comments = _table(
     _ref("moment_id", "moments.id"),
     _ref("person_id", "people.id"),
     _ref("answer_to", "comments.id", nullable=True),
-    _str("text"),
+    _blob("sealed", nullable=True),  # {text}
     _ms("created_at"),
     _ms("edited_at", nullable=True),
     sa.Index(None, "moment_id", "id"),
@@ -295,7 +290,7 @@ outbox = _table(
     _str("kind"),  # message | copy | redact
     _str("copy_kind", nullable=True),  # what the sent event is a copy of: moment, comment, prompt, answer …
     _big("copy_ref", nullable=True),
-    _str("content", nullable=True),  # JSON content of a rendered message; erased once sent
+    _blob("sealed", nullable=True),  # content of a rendered message, under the reader's key; erased once sent
     _str("target_event", nullable=True),  # redact: the event; else: the event that it replaces
     _str("reply_to", nullable=True),
     _str("thread", nullable=True),

@@ -1,6 +1,5 @@
 """What the worker does in the database: find rooms with work, claim a row, settle what became of it."""
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +13,7 @@ from bridge.chat.command import Person
 from bridge.chat.render import relate, render
 from bridge.chat.reply import CopyRef
 from bridge.db import Tx, is_conflict
+from bridge.db.sealing import Unreadable
 from bridge.delivery import queue
 from bridge.delivery.ports import Directory, Outgoing, Renderer
 from bridge.ids import AccountId, EventId, PersonId, RoomId
@@ -125,7 +125,7 @@ class Claims:
             # A row that waits after a failed try blocks those behind it: order within a room is kept. A delayed
             # one that was never tried blocks nobody.
             row = tx.sql(
-                "SELECT id, person_id, kind, copy_kind, copy_ref, content, target_event, reply_to, thread,"
+                "SELECT id, person_id, kind, copy_kind, copy_ref, sealed, target_event, reply_to, thread,"
                 " attempts, first_attempt_at, not_before, withdrawn FROM outbox"
                 " WHERE account_id = ? AND room_id = ? AND state = 'queued' AND (not_before <= ? OR attempts > 0)"
                 " ORDER BY priority DESC, id LIMIT 1",
@@ -176,7 +176,14 @@ class Claims:
 
     def _prepare(self, tx: Tx, target: Target, row: Row[Any]) -> Claimed | None:
         """What to send for a row; None: the row is gone."""
-        person = None if row.person_id is None else self._people.by_id(tx, row.person_id)
+        try:
+            person = None if row.person_id is None else self._people.by_id(tx, row.person_id)
+        except Unreadable:
+            person = None
+            if row.kind != "redact" and not row.withdrawn:
+                log.error("delivery_unreadable", kind=row.kind)
+                _give_up(tx, row.id)
+                return None
         content: Mapping[str, Any] = {}
         if row.kind != "redact":
             withdrawn = bool(row.withdrawn)
@@ -192,7 +199,7 @@ class Claims:
                 if row.first_attempt_at is None:
                     tx.sql("DELETE FROM outbox WHERE id = ?", (row.id,))
                     return None
-                tx.sql("UPDATE outbox SET withdrawn = 1, content = NULL WHERE id = ?", (row.id,))
+                tx.sql("UPDATE outbox SET withdrawn = 1, sealed = NULL WHERE id = ?", (row.id,))
                 content = BLANK
         account, room_id = target
         instance = tx.sql("SELECT instance FROM accounts WHERE id = ?", (account,)).scalar_one()
@@ -214,8 +221,13 @@ class Claims:
         )
 
     def _content(self, tx: Tx, row: Row[Any], person: Person | None) -> dict[str, Any] | None:
+        content: dict[str, Any] | None
         if row.kind == "message":
-            content = json.loads(row.content)
+            try:
+                content = queue.open_content(tx, row.person_id, row.id, row.sealed)
+            except Unreadable as error:
+                log.error("delivery_unreadable", kind=row.kind)
+                raise _Broken from error
         else:
             content = self._rendered(tx, row, person)
             if content is None:
@@ -349,4 +361,4 @@ def refused(claimed: Claimed) -> Settle:
 
 
 def _give_up(tx: Tx, row_id: int) -> None:
-    tx.sql("UPDATE outbox SET state = 'failed', content = NULL WHERE id = ?", (row_id,))
+    tx.sql("UPDATE outbox SET state = 'failed', sealed = NULL WHERE id = ?", (row_id,))

@@ -1,6 +1,5 @@
 """Queueing what is to be sent, inside the transaction that decides it."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -214,6 +213,5 @@ class Outbox:
             source_event=source,
         )
 
-    def _render(self, message: Message, person: Person) -> str:
-        content: dict[str, Any] = render(message, person.language, person.time_zone, self._catalogue)
-        return json.dumps(content, separators=(",", ":"))
+    def _render(self, message: Message, person: Person) -> dict[str, Any]:
+        return render(message, person.language, person.time_zone, self._catalogue)

@@ -1,9 +1,11 @@
 """The rows of `outbox` and `copies`: what features queue, and what they take back. All inside their transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bridge.db import Tx
+from bridge.db.sealing import HOUSE
 from bridge.ids import AccountId, EventId, PersonId, RoomId
 
 URGENT = 10
@@ -20,7 +22,8 @@ class NewRow:
     person_id: PersonId | None = None
     copy_kind: str | None = None
     copy_ref: int | None = None
-    content: str | None = None
+    content: Mapping[str, Any] | None = None
+    """Of a rendered message."""
     target_event: EventId | None = None
     reply_to: EventId | None = None
     thread: EventId | None = None
@@ -40,12 +43,15 @@ class Copy:
 
 def insert(tx: Tx, rows: Sequence[NewRow]) -> None:
     """Queue rows; within a room they are sent in this order."""
+    if not rows:
+        return
     tx.sql(
-        "INSERT INTO outbox (account_id, room_id, floating, person_id, kind, copy_kind, copy_ref, content,"
+        "INSERT INTO outbox (id, account_id, room_id, floating, person_id, kind, copy_kind, copy_ref, sealed,"
         " target_event, reply_to, thread, source_event, priority, not_before, created_at, state)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')",
         [
             (
+                row_id,
                 row.account,
                 row.room_id,
                 int(row.room_id is None),
@@ -53,7 +59,7 @@ def insert(tx: Tx, rows: Sequence[NewRow]) -> None:
                 row.kind,
                 row.copy_kind,
                 row.copy_ref,
-                row.content,
+                None if row.content is None else seal(tx, row.person_id, row_id, row.content),
                 row.target_event,
                 row.reply_to,
                 row.thread,
@@ -62,9 +68,23 @@ def insert(tx: Tx, rows: Sequence[NewRow]) -> None:
                 tx.now + row.delay_ms,
                 tx.now,
             )
-            for row in rows
+            for row_id, row in zip(tx.new_ids("outbox", len(rows)), rows, strict=True)
         ],
     )
+
+
+def seal(tx: Tx, person_id: int | None, row_id: int, content: Mapping[str, Any]) -> bytes:
+    """The content of a row, under the key of the person that it is for."""
+    return tx.vault.seal(HOUSE if person_id is None else person_id, "outbox", row_id, "sealed", content)
+
+
+def open_content(tx: Tx, person_id: int | None, row_id: int, sealed: bytes | None) -> dict[str, Any]:
+    """What `seal` sealed.
+
+    Raises:
+        Unreadable
+    """
+    return dict(tx.vault.open(HOUSE if person_id is None else person_id, "outbox", row_id, "sealed", sealed))
 
 
 def is_waiting(tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
@@ -160,6 +180,6 @@ def _drop(tx: Tx, where: str, params: tuple[object, ...]) -> None:
     tx.sql(f"DELETE FROM outbox WHERE {where} AND kind <> 'redact' AND first_attempt_at IS NULL", params)
     # A try may have reached the homeserver, or is under way now: its event id must be learnt before it can be redacted.
     tx.sql(
-        f"UPDATE outbox SET withdrawn = 1, content = NULL, priority = ? WHERE {where} AND kind <> 'redact'",
+        f"UPDATE outbox SET withdrawn = 1, sealed = NULL, priority = ? WHERE {where} AND kind <> 'redact'",
         (URGENT, *params),
     )

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bridge.adopt import bring_up_to_date
 from bridge.chat.inbound import (
     DmOpened,
     EditedMessage,
@@ -20,7 +21,6 @@ from bridge.chat.inbound import (
     TextMessage,
 )
 from bridge.db import Database
-from bridge.db.migrate import upgrade
 from bridge.delivery.ports import Held, Later, Outgoing, Refused
 from bridge.errors import CourtyardError
 from bridge.ids import EventId, RoomId, UserId
@@ -200,13 +200,13 @@ async def logged_in(
     """Log somebody in and keep their client running for as long as the block lasts."""
     db = Database.open(f"sqlite:///{directory / f'{name}.db'}")
     try:
-        await asyncio.to_thread(upgrade, db.engine)
+        # The demo's own key: these accounts exist on this machine only, with passwords that are printed.
+        sealer = Sealer(password.encode().ljust(32, b"\0")[:32])
+        await asyncio.to_thread(bring_up_to_date, db, lambda: sealer)
         async with Homeserver.connect(homeserver) as http:
             settings = AccountSettings(
                 UserId(f"@{name}:{server_name}"), password, device_name="Courtyard demo", sync_timeout_s=10
             )
-            # The demo's own key: these accounts exist on this machine only, with passwords that are printed.
-            sealer = Sealer(password.encode().ljust(32, b"\0")[:32])
             holder: list[Person] = []
 
             async def take(event: Inbound, room: RoomView) -> None:

@@ -100,7 +100,7 @@ class MatrixAccount:
         self.me = settings.user_id
         self.id = db.run_sync(self._ensure_row)
         self._store = CryptoStore(db, self.id, sealer)
-        self.rooms = Rooms(self.id, self.me)
+        self.rooms = Rooms(self.id, self.me, sealer)
         self.sender = RoomSender(
             self.me,
             homeserver,
@@ -255,7 +255,7 @@ class MatrixAccount:
             keys,
             self.rooms,
             max_backfill=self._settings.max_backfill,
-            late=LateKeys(self.id, self._settings.key_wait_ms, self._settings.key_notice_ms),
+            late=LateKeys(self.id, self._settings.key_wait_ms, self._settings.key_notice_ms, self._sealer),
             hear=self.verification.hear,
         )
 

@@ -125,28 +125,25 @@ class CryptoStore:
                 bytes(pickle), ed25519, sender_key, room, self._key, json.loads(chain)
             )
             self._groups.add(group)
-        for room, pickle, created, messages, shared in tx.sql(
-            "SELECT room_id, pickle, created_at, messages, shared_with FROM crypto_megolm_outbound"
-            " WHERE account_id = ?",
+        for room, pickle, created, messages, sealed in tx.sql(
+            "SELECT room_id, pickle, created_at, messages, sealed FROM crypto_megolm_outbound WHERE account_id = ?",
             one,
         ):
             raw = vodozemac.GroupSession.from_pickle(
                 self._sealer.open(f"outbound {room}", bytes(pickle)).decode(), self._pickle_key()
             )
-            self.outbound[room] = GroupSession(room, raw, created, messages, json.loads(shared))
-        for user, device, ed25519, curve, name, deleted, trust, signed_at in tx.sql(
-            "SELECT user_id, device_id, ed25519, curve25519, display_name, deleted, trust, signed_at"
-            " FROM crypto_devices WHERE account_id = ?",
-            one,
-        ):
-            if signed_at is not None:
-                self.signed_at[(user, device)] = signed_at
-            keys = {"ed25519": ed25519, "curve25519": curve}
-            self._devices.add(OlmDevice(user, device, keys, name, bool(deleted), TrustState(trust)))
-        for user, outdated, master, new in tx.sql(
-            "SELECT user_id, outdated, master_key, new_master_key FROM crypto_users WHERE account_id = ?", one
-        ):
-            self.users[user] = TrackedUser(bool(outdated), master, new)
+            shared = self._sealer.open_json(shared_context(room), sealed)
+            self.outbound[room] = GroupSession(room, raw, created, messages, shared)
+        for (sealed,) in tx.sql("SELECT sealed FROM known_devices WHERE account_id = ?", one):
+            known = self._sealer.open_json("device", sealed)
+            user, device = known["user"], known["device"]
+            if known["signed_at"] is not None:
+                self.signed_at[(user, device)] = known["signed_at"]
+            keys = {"ed25519": known["ed25519"], "curve25519": known["curve25519"]}
+            self._devices.add(OlmDevice(user, device, keys, "", known["deleted"], TrustState(known["trust"])))
+        for (sealed,) in tx.sql("SELECT sealed FROM known_users WHERE account_id = ?", one):
+            known = self._sealer.open_json("user", sealed)
+            self.users[known["user"]] = TrackedUser(known["outdated"], known["master"], known["new_master"])
         for session_id, request_id, room, algorithm in tx.sql(
             "SELECT session_id, request_id, room_id, algorithm FROM crypto_key_requests WHERE account_id = ?", one
         ):
@@ -427,9 +424,9 @@ class CryptoStore:
         )
         statements.append(
             (
-                "INSERT INTO crypto_megolm_outbound (account_id, room_id, pickle, created_at, messages, shared_with)"
+                "INSERT INTO crypto_megolm_outbound (account_id, room_id, pickle, created_at, messages, sealed)"
                 " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, room_id) DO UPDATE SET pickle = excluded.pickle,"
-                " created_at = excluded.created_at, messages = excluded.messages, shared_with = excluded.shared_with",
+                " created_at = excluded.created_at, messages = excluded.messages, sealed = excluded.sealed",
                 [
                     (
                         me,
@@ -437,7 +434,7 @@ class CryptoStore:
                         self._sealer.seal(f"outbound {room}", o.session.pickle(self._pickle_key()).encode()),
                         o.created_at,
                         o.messages,
-                        json.dumps(o.shared_with),
+                        self._sealer.seal_json(shared_context(room), o.shared_with),
                     )
                     for room, o in self._dirty_outbound.items()
                     if o is not None
@@ -452,37 +449,24 @@ class CryptoStore:
         )
         statements.append(
             (
-                "INSERT INTO crypto_devices"
-                " (account_id, user_id, device_id, ed25519, curve25519, display_name, deleted, trust, signed_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, user_id, device_id) DO UPDATE SET"
-                " ed25519 = excluded.ed25519, curve25519 = excluded.curve25519,"
-                " display_name = excluded.display_name, deleted = excluded.deleted, trust = excluded.trust,"
-                " signed_at = excluded.signed_at",
+                "INSERT INTO known_devices (account_id, user_lookup, device_lookup, sealed) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (account_id, user_lookup, device_lookup) DO UPDATE SET sealed = excluded.sealed",
                 [
-                    (
-                        *(me, u, d, o.ed25519, o.curve25519, o.display_name, int(o.deleted), o.trust_state.value),
-                        self.signed_at.get((u, d)),
-                    )
+                    device_row(self._sealer, me, o, self.signed_at.get((u, d)))
                     for (u, d), o in self._dirty_devices.items()
                 ],
             )
         )
         statements.append(
             (
-                "INSERT INTO crypto_users (account_id, user_id, outdated, master_key, new_master_key)"
-                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (account_id, user_id) DO UPDATE SET"
-                " outdated = excluded.outdated, master_key = excluded.master_key,"
-                " new_master_key = excluded.new_master_key",
-                [
-                    (me, u, int(t.outdated), t.master_key, t.new_master_key)
-                    for u, t in self._dirty_users.items()
-                    if t is not None
-                ],
+                "INSERT INTO known_users (account_id, user_lookup, sealed) VALUES (?, ?, ?)"
+                " ON CONFLICT (account_id, user_lookup) DO UPDATE SET sealed = excluded.sealed",
+                [user_row(self._sealer, me, u, t) for u, t in self._dirty_users.items() if t is not None],
             )
         )
-        gone = [(me, u) for u, t in self._dirty_users.items() if t is None]
-        statements.append(("DELETE FROM crypto_users WHERE account_id = ? AND user_id = ?", gone))
-        statements.append(("DELETE FROM crypto_devices WHERE account_id = ? AND user_id = ?", gone))
+        gone = [(me, self._sealer.lookup("user", u)) for u, t in self._dirty_users.items() if t is None]
+        statements.append(("DELETE FROM known_users WHERE account_id = ? AND user_lookup = ?", gone))
+        statements.append(("DELETE FROM known_devices WHERE account_id = ? AND user_lookup = ?", gone))
         statements.append(
             (
                 "INSERT INTO crypto_key_requests (account_id, session_id, request_id, room_id, algorithm)"
@@ -524,6 +508,38 @@ class CryptoStore:
                     tx.sql(statement, rows)
 
         return write
+
+
+def user_row(sealer: Sealer, account: AccountId, user_id: str, user: TrackedUser) -> tuple[AccountId, bytes, bytes]:
+    """A row of `known_users`."""
+    value = {"user": user_id, "outdated": user.outdated, "master": user.master_key, "new_master": user.new_master_key}
+    return account, sealer.lookup("user", user_id), sealer.seal_json("user", value)
+
+
+def device_row(
+    sealer: Sealer, account: AccountId, device: OlmDevice, signed_at: int | None
+) -> tuple[AccountId, bytes, bytes, bytes]:
+    """A row of `known_devices`. The device's name, which its owner chose, is not kept: nobody needs it."""
+    value = {
+        "user": device.user_id,
+        "device": device.id,
+        "ed25519": device.ed25519,
+        "curve25519": device.curve25519,
+        "deleted": device.deleted,
+        "trust": device.trust_state.value,
+        "signed_at": signed_at,
+    }
+    return (
+        account,
+        sealer.lookup("user", device.user_id),
+        sealer.lookup("device", device.id),
+        sealer.seal_json("device", value),
+    )
+
+
+def shared_context(room_id: str) -> str:
+    """What the list of those who have a room's session is bound to."""
+    return f"shared {room_id}"
 
 
 def _wrong_key() -> OperatorError:

@@ -1,6 +1,5 @@
 """Events whose room key has not come yet. They wait, in the database too, until it comes or they are too old."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from bridge.db import Tx
 from bridge.db.engine import now_ms
 from bridge.ids import AccountId, RoomId
 from bridge.matrix.machine import RoomKey
+from bridge.matrix.seal import Sealer
 
 _MAX_PER_ROOM = 200
 _MAX_BYTES_PER_ROOM = 1_000_000
@@ -58,8 +58,9 @@ def _is_flat(name: str, value: object) -> bool:
 class LateKeys:
     """Who waits for what. `keep_ms`: how long; `notice_ms`: after how long it is worth saying so."""
 
-    def __init__(self, account: AccountId, keep_ms: int, notice_ms: int) -> None:
+    def __init__(self, account: AccountId, keep_ms: int, notice_ms: int, sealer: Sealer) -> None:
         self._account = account
+        self._sealer = sealer
         self._keep_ms = keep_ms
         self._notice_ms = notice_ms
         self._waiting: dict[str, Waiting] = {}
@@ -76,11 +77,12 @@ class LateKeys:
 
     def load(self, tx: Tx) -> None:
         """Read the events that wait for a key, or that were opened and not handled when the process ended."""
-        for event_id, room_id, session_id, event, since in tx.sql(
-            "SELECT event_id, room_id, session_id, event, since FROM waiting_events WHERE account_id = ?",
+        for event_id, room_id, session_id, sealed, since in tx.sql(
+            "SELECT event_id, room_id, session_id, sealed, since FROM waiting_events WHERE account_id = ?",
             (self._account,),
         ):
-            self._put(Waiting(event_id, room_id, json.loads(event), session_id, since))
+            event = self._sealer.open_json(event_context(event_id), sealed)
+            self._put(Waiting(event_id, room_id, event, session_id, since))
 
     def add(self, room_id: RoomId, event: Mapping[str, Any], session_id: str, *, ask_again: bool = False) -> None:
         """An event can't be opened yet. `ask_again`: not for want of the key, but of its sender's devices."""
@@ -166,7 +168,7 @@ class LateKeys:
     def take_changes(self) -> Callable[[Tx], None] | None:
         """What must be written; None: nothing."""
         me = self._account
-        new = [(me, w.event_id, w.room_id, w.session_id, json.dumps(w.event), w.since) for w in self._new]
+        new = [(me, w.event_id, w.room_id, w.session_id, self._seal(w.event_id, w.event), w.since) for w in self._new]
         done = [(me, event_id) for event_id in self._done]
         self._new, self._done = [], []
         if not new and not done:
@@ -175,7 +177,7 @@ class LateKeys:
         def write(tx: Tx) -> None:
             if new:
                 tx.sql(
-                    "INSERT INTO waiting_events (account_id, event_id, room_id, session_id, event, since)"
+                    "INSERT INTO waiting_events (account_id, event_id, room_id, session_id, sealed, since)"
                     " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, event_id) DO NOTHING",
                     new,
                 )
@@ -183,3 +185,11 @@ class LateKeys:
                 tx.sql("DELETE FROM waiting_events WHERE account_id = ? AND event_id = ?", done)
 
         return write
+
+    def _seal(self, event_id: str, event: Mapping[str, Any]) -> bytes:
+        return self._sealer.seal_json(event_context(event_id), event)
+
+
+def event_context(event_id: str) -> str:
+    """What a waiting event's sealed row is bound to."""
+    return f"waiting {event_id}"

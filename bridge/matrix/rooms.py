@@ -3,7 +3,6 @@
 Kept in memory and, as a snapshot per room, in the database: a sync that goes on from a token does not repeat it.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ from bridge.chat.inbound import RoomView
 from bridge.db import Tx
 from bridge.ids import AccountId, RoomId, UserId, parse_user_id
 from bridge.matrix.machine import MEGOLM
+from bridge.matrix.seal import Sealer
 
 _DEFAULT_ROTATION_MS = 7 * 24 * 3600 * 1000
 _DEFAULT_ROTATION_MESSAGES = 100
@@ -128,18 +128,18 @@ class Room:
             return True
         return False
 
-    def snapshot(self) -> str:
-        return json.dumps(
-            {
-                "members": self.members,
-                "power_levels": self.power_levels,
-                "creators": self.creators,
-                "joined": self.joined,
-                "noticed": self.noticed,
-                "invite": self.invite,
-                "strange": self.strange,
-            }
-        )
+    def snapshot(self) -> dict[str, Any]:
+        """All of it as JSON, for the database."""
+        return {
+            "members": self.members,
+            "encryption": self.encryption,
+            "power_levels": self.power_levels,
+            "creators": self.creators,
+            "joined": self.joined,
+            "noticed": self.noticed,
+            "invite": self.invite,
+            "strange": self.strange,
+        }
 
 
 def _own_levels(content: Mapping[str, Any], me: UserId) -> dict[str, Any]:
@@ -158,21 +158,20 @@ def _own_levels(content: Mapping[str, Any], me: UserId) -> dict[str, Any]:
 class Rooms:
     """All rooms of one account."""
 
-    def __init__(self, account: AccountId, me: UserId) -> None:
+    def __init__(self, account: AccountId, me: UserId, sealer: Sealer) -> None:
         self.account = account
         self.me = me
+        self._sealer = sealer
         self._rooms: dict[RoomId, Room] = {}
         self._changed: set[RoomId] = set()
 
     def load(self, tx: Tx) -> None:
-        for room_id, encryption, snapshot in tx.sql(
-            "SELECT room_id, encryption, snapshot FROM rooms WHERE account_id = ?", (self.account,)
-        ):
-            data = json.loads(snapshot)
+        for room_id, sealed in tx.sql("SELECT room_id, sealed FROM rooms WHERE account_id = ?", (self.account,)):
+            data = self._sealer.open_json(room_context(room_id), sealed)
             room = Room(
                 room_id,
                 data["members"],
-                json.loads(encryption) if encryption else None,
+                data["encryption"],
                 data["power_levels"],
                 data["creators"],
                 data["joined"],
@@ -216,28 +215,30 @@ class Rooms:
     def invited(self) -> list[Room]:
         return [room for room in self._rooms.values() if room.invite is not None]
 
-    def take_changes(self) -> "list[tuple[RoomId, str | None, str | None]]":
-        """(room, encryption, snapshot) of what changed since the last call; no snapshot: the room is gone."""
-        rows: list[tuple[RoomId, str | None, str | None]] = []
+    def take_changes(self) -> "list[tuple[RoomId, bytes | None]]":
+        """(room, sealed snapshot) of what changed since the last call; None: the room is gone."""
+        rows: list[tuple[RoomId, bytes | None]] = []
         for room_id in self._changed:
             room = self._rooms.get(room_id)
-            if room is None:
-                rows.append((room_id, None, None))
-            else:
-                rows.append((room_id, json.dumps(room.encryption) if room.encryption else None, room.snapshot()))
+            sealed = None if room is None else self._sealer.seal_json(room_context(room_id), room.snapshot())
+            rows.append((room_id, sealed))
         self._changed.clear()
         return rows
 
 
-def write_rooms(tx: Tx, account: AccountId, rows: "list[tuple[RoomId, str | None, str | None]]") -> None:
+def room_context(room_id: str) -> str:
+    """What a room's sealed snapshot is bound to."""
+    return f"room {room_id}"
+
+
+def write_rooms(tx: Tx, account: AccountId, rows: "list[tuple[RoomId, bytes | None]]") -> None:
     """Store what `Rooms.take_changes` gave."""
-    keep = [(account, room, encryption, snapshot) for room, encryption, snapshot in rows if snapshot is not None]
-    gone = [(account, room) for room, _, snapshot in rows if snapshot is None]
+    keep = [(account, room, sealed) for room, sealed in rows if sealed is not None]
+    gone = [(account, room) for room, sealed in rows if sealed is None]
     if keep:
         tx.sql(
-            "INSERT INTO rooms (account_id, room_id, encryption, snapshot) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (account_id, room_id)"
-            " DO UPDATE SET encryption = excluded.encryption, snapshot = excluded.snapshot",
+            "INSERT INTO rooms (account_id, room_id, sealed) VALUES (?, ?, ?)"
+            " ON CONFLICT (account_id, room_id) DO UPDATE SET sealed = excluded.sealed",
             keep,
         )
     if gone:

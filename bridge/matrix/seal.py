@@ -1,10 +1,15 @@
-"""Sealing what the store keeps of the account: private keys and the access token, AES-256-GCM under the store key."""
+"""Sealing what the store keeps of the account under the store key, AES-256-GCM: private keys, the access token, and
+whom the account meets in which rooms.
+"""
 
+import json
 import os
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bridge.errors import OperatorError
@@ -19,6 +24,7 @@ class Sealer:
         if len(store_key) != 32:
             raise OperatorError("the store key must be 32 bytes; restore the key file from your backup.")
         self._aead = AESGCM(_derive(store_key, b"courtyard sealed values"))
+        self._lookup_key = _derive(store_key, b"courtyard keyed hashes")
         self.pickle_passphrase = _derive(store_key, b"courtyard pickles").hex()
         """What the pickles of the Olm account and its sessions are encrypted with."""
 
@@ -39,6 +45,19 @@ class Sealer:
                 "the crypto store can't be opened: the store key is not the one that it was written with. "
                 "Put the right key file back."
             ) from None
+
+    def seal_json(self, context: str, value: Any) -> bytes:
+        return self.seal(context, json.dumps(value, separators=(",", ":")).encode())
+
+    def open_json(self, context: str, sealed: bytes) -> Any:
+        """What `seal_json` sealed. Raises as `open`."""
+        return json.loads(self.open(context, bytes(sealed)))
+
+    def lookup(self, kind: str, value: str) -> bytes:
+        """A keyed hash, 32 bytes: finds a row by an id that does not stand in it."""
+        mac = HMAC(self._lookup_key, SHA256())
+        mac.update(kind.encode() + b"\0" + value.encode("utf-8", "surrogatepass"))
+        return mac.finalize()
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:

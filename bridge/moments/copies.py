@@ -48,7 +48,10 @@ class Copies:
         blocks: list[Block] = [Text(head, {"who": who, "number": number})]
         if about:
             blocks.append(Text("comment-notice-about", {"text": shorten(one_line(about), _SNIPPET)}))
-        blocks += [Written(comment.text), Text("comment-notice-howto")]
+        blocks += [
+            Text("comment-damaged") if comment.damaged else Written(comment.text),
+            Text("comment-notice-howto"),
+        ]
         return Message(tuple(blocks), CopyRef(COMMENT, ref_id))
 
     def likes(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
@@ -97,14 +100,16 @@ class Copies:
             blocks.append(self._audience(tx, reader, moment))
         if moment.edited_at is not None:
             blocks.append(Text("moment-edited", {"time": Time(moment.edited_at)}))
-        if moment.text:
+        if moment.damaged:
+            blocks.append(Text("moment-damaged"))
+        elif moment.text:
             blocks.append(Written(moment.text))
         if liked:
             blocks.append(self._people(tx, reader, liked, world, "moment-likes"))
         blocks += self._comments(tx, reader, comments, world, number, whole=kind == WHOLE)
         if kind == MOMENT and self._moments.is_page_end(tx, reader, moment):
             blocks.append(Text("moment-more"))
-        stored = store.first_picture(tx, moment.id)
+        stored = store.first_picture(tx, moment)
         picture = None if stored is None else Picture(stored.file, stored.image_info())
         return Message(tuple(blocks), CopyRef(kind, ref_id), picture)
 
@@ -141,8 +146,10 @@ class Copies:
             earlier = "comments-earlier-left" if whole else "comments-earlier"
             lines.append(Text(earlier, {"count": len(comments) - len(shown), "number": number}))
         for comment in shown:
-            text = one_line(comment.text)
-            text = text if whole else shorten(text, self._limits.shown_comment)
+            text: str | Text = Text("comment-damaged")
+            if not comment.damaged:
+                text = one_line(comment.text)
+                text = text if whole else shorten(text, self._limits.shown_comment)
             who = names[comment.writer]
             # Whom it answers is told only where the answered comment itself is visible.
             answered = writers.get(comment.answer_to) if comment.answer_to is not None else None

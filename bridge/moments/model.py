@@ -42,6 +42,8 @@ class Moment:
     created_at: int
     """ms"""
     edited_at: int | None
+    damaged: bool = False
+    """What was written can't be read any more: `text` is empty."""
 
     @property
     def item(self) -> MomentItem:
@@ -69,6 +71,7 @@ class Comment:
     answer_to: int | None
     text: str
     created_at: int
+    damaged: bool = False
 
     def item(self, moment: Moment) -> ResponseItem:
         """The comment as the policy knows it."""

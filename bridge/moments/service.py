@@ -53,7 +53,7 @@ class Moments:
         named = self._named(tx, author, users) if audience is Audience.PEOPLE else ()
         moment_id = store.add_moment(tx, author.id, text, audience, named)
         if picture is not None:
-            store.add_picture(tx, moment_id, 0, picture)
+            store.add_picture(tx, moment_id, author.id, 0, picture)
         store.number_of(tx, author.id, moment_id)
         return self._get(tx, moment_id)
 
@@ -78,9 +78,9 @@ class Moments:
         moment = store.moment(tx, moment_id)
         if moment is None or moment.author != author.id:
             return False
-        text = self._text(text, empty_ok=store.first_picture(tx, moment_id) is not None)
-        if text != moment.text:
-            store.set_text(tx, moment_id, text)
+        text = self._text(text, empty_ok=store.has_picture(tx, moment_id))
+        if text != moment.text or moment.damaged:
+            store.set_text(tx, moment, text)
         return True
 
     def delete(self, tx: Tx, author: Person, moment_id: int) -> bool:
@@ -176,8 +176,8 @@ class Moments:
         if comment is None or comment.writer != person.id:
             return False
         text = self._comment_text(text)
-        if text != comment.text:
-            store.set_comment_text(tx, comment_id, text)
+        if text != comment.text or comment.damaged:
+            store.set_comment_text(tx, comment, text)
         return True
 
     def delete_comment(self, tx: Tx, person: Person, comment_id: int) -> bool:

@@ -31,7 +31,7 @@ _COUNTER = "numbers"
 _MOMENT = (
     moments.c.id,
     moments.c.author_id,
-    moments.c.text,
+    moments.c.sealed,
     moments.c.audience,
     moments.c.created_at,
     moments.c.edited_at,
@@ -41,13 +41,22 @@ _COMMENT = (
     comments.c.moment_id,
     comments.c.person_id,
     comments.c.answer_to,
-    comments.c.text,
+    comments.c.sealed,
     comments.c.created_at,
 )
 
 
-def _comment(row: Any) -> Comment:
-    return Comment(row.id, row.moment_id, PersonId(row.person_id), row.answer_to, row.text, row.created_at)
+def _comment(tx: Tx, row: Any) -> Comment:
+    said = tx.vault.read(row.person_id, "comments", row.id, "sealed", row.sealed)
+    return Comment(
+        row.id,
+        row.moment_id,
+        PersonId(row.person_id),
+        row.answer_to,
+        "" if said is None else said["text"],
+        row.created_at,
+        said is None,
+    )
 
 
 def _moments(tx: Tx, rows: Sequence[Any]) -> list[Moment]:
@@ -59,26 +68,37 @@ def _moments(tx: Tx, rows: Sequence[Any]) -> list[Moment]:
         )
         for pair in pairs:
             named.setdefault(pair.moment_id, set()).add(PersonId(pair.person_id))
-    return [
-        Moment(
-            row.id,
-            PersonId(row.author_id),
-            row.text,
-            Audience.of(row.audience),
-            frozenset(named.get(row.id, ())),
-            row.created_at,
-            row.edited_at,
+    tx.vault.prepare(row.author_id for row in rows)
+    found: list[Moment] = []
+    for row in rows:
+        said = tx.vault.read(row.author_id, "moments", row.id, "sealed", row.sealed)
+        found.append(
+            Moment(
+                row.id,
+                PersonId(row.author_id),
+                "" if said is None else said["text"],
+                Audience.of(row.audience),
+                frozenset(named.get(row.id, ())),
+                row.created_at,
+                row.edited_at,
+                said is None,
+            )
         )
-        for row in rows
-    ]
+    return found
 
 
 # --- moments ------------------------------------------------------------------------------------------------
 def add_moment(tx: Tx, author: PersonId, text: str, audience: Audience, people: Iterable[PersonId]) -> int:
-    result = tx.execute(
-        sa.insert(moments).values(author_id=author, text=text, audience=audience.value, created_at=tx.now)
+    [moment_id] = tx.new_ids("moments")
+    tx.execute(
+        sa.insert(moments).values(
+            id=moment_id,
+            author_id=author,
+            sealed=tx.vault.seal(author, "moments", moment_id, "sealed", {"text": text}),
+            audience=audience.value,
+            created_at=tx.now,
+        )
     )
-    moment_id = _new_id(result)
     rows = [{"moment_id": moment_id, "person_id": person} for person in sorted(set(people))]
     if rows:
         tx.execute(sa.insert(moment_people), rows)
@@ -90,8 +110,9 @@ def moment(tx: Tx, moment_id: int) -> Moment | None:
     return _moments(tx, [row])[0] if row else None
 
 
-def set_text(tx: Tx, moment_id: int, text: str) -> None:
-    tx.execute(sa.update(moments).where(moments.c.id == moment_id).values(text=text, edited_at=tx.now))
+def set_text(tx: Tx, moment: Moment, text: str) -> None:
+    sealed = tx.vault.seal(moment.author, "moments", moment.id, "sealed", {"text": text})
+    tx.execute(sa.update(moments).where(moments.c.id == moment.id).values(sealed=sealed, edited_at=tx.now))
 
 
 def delete_moment(tx: Tx, moment_id: int) -> None:
@@ -128,30 +149,32 @@ def latest_times(tx: Tx, reader: PersonId, before: Position | None) -> list[tupl
 
 
 # --- pictures -----------------------------------------------------------------------------------------------
-def add_picture(tx: Tx, moment_id: int, position: int, picture: StoredPicture) -> None:
-    tx.execute(
-        sa.insert(pictures).values(
-            moment_id=moment_id,
-            position=position,
-            file=json.dumps(dict(picture.file)),
-            thumbnail=None if picture.thumbnail is None else json.dumps(dict(picture.thumbnail)),
-            info=json.dumps(dict(picture.info)),
-            alt="",
-        )
-    )
+def add_picture(tx: Tx, moment_id: int, author: PersonId, position: int, picture: StoredPicture) -> None:
+    """Store a picture's keys and address, under the key of the moment's author."""
+    [picture_id] = tx.new_ids("pictures")
+    value = {
+        "file": dict(picture.file),
+        "thumbnail": None if picture.thumbnail is None else dict(picture.thumbnail),
+        "info": dict(picture.info),
+    }
+    sealed = tx.vault.seal(author, "pictures", picture_id, "sealed", value)
+    tx.execute(sa.insert(pictures).values(id=picture_id, moment_id=moment_id, position=position, sealed=sealed))
 
 
-def first_picture(tx: Tx, moment_id: int) -> StoredPicture | None:
+def has_picture(tx: Tx, moment_id: int) -> bool:
+    return tx.execute(sa.select(pictures.c.id).where(pictures.c.moment_id == moment_id).limit(1)).first() is not None
+
+
+def first_picture(tx: Tx, moment: Moment) -> StoredPicture | None:
+    """None also when its row is damaged."""
     row = tx.execute(
-        sa.select(pictures.c.file, pictures.c.thumbnail, pictures.c.info)
-        .where(pictures.c.moment_id == moment_id)
+        sa.select(pictures.c.id, pictures.c.sealed)
+        .where(pictures.c.moment_id == moment.id)
         .order_by(pictures.c.position)
         .limit(1)
     ).first()
-    if row is None:
-        return None
-    thumbnail = None if row.thumbnail is None else json.loads(row.thumbnail)
-    return StoredPicture(json.loads(row.file), thumbnail, json.loads(row.info))
+    value = None if row is None else tx.vault.read(moment.author, "pictures", row.id, "sealed", row.sealed)
+    return None if value is None else StoredPicture(value["file"], value["thumbnail"], value["info"])
 
 
 # --- likes --------------------------------------------------------------------------------------------------
@@ -200,24 +223,31 @@ def tell_likes(tx: Tx, moment_id: int, people: Sequence[PersonId], turn: int) ->
 
 # --- comments -----------------------------------------------------------------------------------------------
 def add_comment(tx: Tx, moment_id: int, person: PersonId, text: str, answer_to: int | None) -> int:
-    result = tx.execute(
+    [comment_id] = tx.new_ids("comments")
+    tx.execute(
         sa.insert(comments).values(
-            moment_id=moment_id, person_id=person, answer_to=answer_to, text=text, created_at=tx.now
+            id=comment_id,
+            moment_id=moment_id,
+            person_id=person,
+            answer_to=answer_to,
+            sealed=tx.vault.seal(person, "comments", comment_id, "sealed", {"text": text}),
+            created_at=tx.now,
         )
     )
-    return _new_id(result)
+    return comment_id
 
 
 def comment(tx: Tx, comment_id: int) -> Comment | None:
     row = tx.execute(sa.select(*_COMMENT).where(comments.c.id == comment_id)).first()
-    return _comment(row) if row else None
+    return _comment(tx, row) if row else None
 
 
 def comments_on(tx: Tx, moment_id: int, reader: PersonId, author: PersonId) -> list[Comment]:
     """Comments that may come into question for `reader`, the oldest first."""
     query = sa.select(*_COMMENT).where(comments.c.moment_id == moment_id)
-    rows = tx.execute(_narrowed(query, comments.c.person_id, reader, author).order_by(comments.c.id))
-    return [_comment(row) for row in rows]
+    rows = tx.execute(_narrowed(query, comments.c.person_id, reader, author).order_by(comments.c.id)).all()
+    tx.vault.prepare(row.person_id for row in rows)
+    return [_comment(tx, row) for row in rows]
 
 
 def comment_ids(tx: Tx, moment_id: int) -> list[int]:
@@ -229,8 +259,9 @@ def count_comments(tx: Tx, moment_id: int, person: PersonId) -> int:
     return int(tx.execute(query.select_from(comments)).scalar_one())
 
 
-def set_comment_text(tx: Tx, comment_id: int, text: str) -> None:
-    tx.execute(sa.update(comments).where(comments.c.id == comment_id).values(text=text, edited_at=tx.now))
+def set_comment_text(tx: Tx, comment: Comment, text: str) -> None:
+    sealed = tx.vault.seal(comment.writer, "comments", comment.id, "sealed", {"text": text})
+    tx.execute(sa.update(comments).where(comments.c.id == comment.id).values(sealed=sealed, edited_at=tx.now))
 
 
 def delete_comment(tx: Tx, comment_id: int) -> None:
@@ -356,9 +387,3 @@ def forget_sources_of(tx: Tx, kind: str, ref_id: int, person: PersonId) -> None:
     tx.execute(
         sa.delete(sources).where(sources.c.kind == kind, sources.c.ref_id == ref_id, sources.c.person_id == person)
     )
-
-
-def _new_id(result: "sa.CursorResult[Any]") -> int:
-    key = result.inserted_primary_key
-    assert key is not None
-    return int(key[0])

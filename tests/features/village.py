@@ -39,6 +39,7 @@ from bridge.ids import AccountId, EventId, RoomId, UserId
 from bridge.moments import commands as moments
 from bridge.moments.model import MomentLimits
 from bridge.moments.picture import StoredPicture
+from tests.vaults import new_vault
 
 ACCOUNT = AccountId(1)
 MINUTE = 60_000
@@ -83,7 +84,7 @@ class Village:
         moment_limits: MomentLimits | None = None,
     ) -> None:
         self.now = 1_750_000_000_000
-        self.db = database or Database.open("sqlite://")
+        self.db = database or Database.open("sqlite://", vault=new_vault())
         self.db.clock = lambda: self.now
         if database is None:
             metadata.create_all(self.db.engine)

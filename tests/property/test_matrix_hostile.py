@@ -20,8 +20,9 @@ from bridge.matrix.events import origin, to_inbound
 from bridge.matrix.late import LateKeys
 from bridge.matrix.machine import MEGOLM
 from bridge.matrix.rooms import Room, Rooms
+from bridge.matrix.seal import Sealer
 from bridge.matrix.sync import SyncReader
-from tests.unit.matrix.conftest import Device, open_device, publish
+from tests.unit.matrix.conftest import STORE_KEY, Device, open_device, publish
 from tests.unit.matrix.fake_homeserver import FakeHomeserver
 
 pytestmark = [pytest.mark.property, pytest.mark.hostile]
@@ -135,7 +136,7 @@ def test_room_state(state: list[Any]) -> None:
     age, messages = room.rotation
     assert age >= 3_600_000
     assert 1 <= messages <= 100
-    json.loads(room.snapshot())
+    json.dumps(room.snapshot())
 
 
 TO_DEVICE = {
@@ -178,7 +179,7 @@ class World:
 
     def reader(self) -> SyncReader:
         account = self.device.store.account
-        rooms = Rooms(account, ME)
+        rooms = Rooms(account, ME, Sealer(STORE_KEY))
         self.database.run_sync(rooms.load)
         room = rooms.ensure(ROOM)
         room.joined, room.encryption = True, {"algorithm": MEGOLM}
@@ -191,7 +192,7 @@ class World:
             self.device.keys,
             rooms,
             max_backfill=100,
-            late=LateKeys(account, 10**9, 0),
+            late=LateKeys(account, 10**9, 0, Sealer(STORE_KEY)),
             hear=lambda heard: None,
         )
         self.database.run_sync(reader.late.load)

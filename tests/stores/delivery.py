@@ -16,6 +16,7 @@ from bridge.chat.reply import Message, Written
 from bridge.db import Database, Tx
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Held, Outgoing, Renderer
+from bridge.delivery.queue import open_content
 from bridge.delivery.worker import DeliveryWorker
 from bridge.ids import AccountId, EventId, PersonId, RoomId, UserId
 
@@ -225,6 +226,15 @@ class House:
         order = "id" if table == "outbox" else "outbox_id"
         rows = self.db.run_sync(lambda tx: tx.sql(f"SELECT {columns} FROM {table} ORDER BY {order}").all())
         return [row[0] if len(row) == 1 else tuple(row) for row in rows]
+
+    def contents(self) -> list[str]:
+        """What stands in the rows that wait, opened."""
+
+        def read(tx: Tx) -> list[str]:
+            rows = tx.sql("SELECT id, person_id, sealed FROM outbox WHERE sealed IS NOT NULL ORDER BY id").all()
+            return [json.dumps(open_content(tx, row.person_id, row.id, row.sealed)) for row in rows]
+
+        return self.db.run_sync(read)
 
 
 def dm_of(name: str) -> RoomId:

@@ -15,23 +15,25 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from bridge.db import Database, Tx
-from bridge.db.tables import metadata, people
+from bridge.db.tables import accounts, metadata
 from bridge.errors import OperatorError, UserError
 
 
 def _add(tx: Tx, user_id: str = "@alice:example.org") -> int:
-    row = tx.execute(sa.insert(people).values(user_id=user_id, created_at=tx.now).returning(people.c.id)).one()
+    row = tx.execute(
+        sa.insert(accounts).values(user_id=user_id, instance="", created_at=tx.now).returning(accounts.c.id)
+    ).one()
     return int(row.id)
 
 
 def _count(tx: Tx) -> int:
-    return int(tx.execute(sa.select(sa.func.count()).select_from(people)).scalar_one())
+    return int(tx.execute(sa.select(sa.func.count()).select_from(accounts)).scalar_one())
 
 
 class TestTransactions:
     async def test_ids_are_never_used_again(self, database: Database) -> None:
         first = await database.run(_add)
-        await database.run(lambda tx: tx.execute(sa.delete(people)))
+        await database.run(lambda tx: tx.execute(sa.delete(accounts)))
         assert await database.run(_add) > first
 
     async def test_each_test_starts_empty(self, database: Database) -> None:
@@ -105,22 +107,26 @@ class TestDriverSql:
     async def test_placeholders_and_percent_signs(self, database: Database) -> None:
         await database.run(
             lambda tx: tx.sql(
-                "INSERT INTO people (user_id, created_at) VALUES (?, ?)",
+                "INSERT INTO accounts (user_id, instance, created_at) VALUES (?, '', ?)",
                 [("@alice:example.org", 1), ("@bob:example.org", 2)],
             )
         )
-        like = "SELECT user_id FROM people WHERE user_id LIKE '@a%' AND created_at % 2 = 1"
+        like = "SELECT user_id FROM accounts WHERE user_id LIKE '@a%' AND created_at % 2 = 1"
         assert await database.run(lambda tx: tx.sql(like).scalars().all()) == ["@alice:example.org"]
         assert await database.run(lambda tx: tx.sql(like + " AND created_at = ?", (1,)).scalars().all()) != []
 
     async def test_no_rows_to_write(self, database: Database) -> None:
-        await database.run(lambda tx: tx.sql("INSERT INTO people (user_id, created_at) VALUES (?, ?)", []))
+        await database.run(
+            lambda tx: tx.sql("INSERT INTO accounts (user_id, instance, created_at) VALUES (?, '', ?)", [])
+        )
         assert await database.run(_count) == 0
 
     async def test_values_are_never_part_of_the_statement(self, database: Database) -> None:
-        evil = "x'; DROP TABLE people; -- ? %s"
-        await database.run(lambda tx: tx.sql("INSERT INTO people (user_id, created_at) VALUES (?, ?)", (evil, 1)))
-        assert await database.run(lambda tx: tx.sql("SELECT user_id FROM people").scalar_one()) == evil
+        evil = "x'; DROP TABLE accounts; -- ? %s"
+        await database.run(
+            lambda tx: tx.sql("INSERT INTO accounts (user_id, instance, created_at) VALUES (?, '', ?)", (evil, 1))
+        )
+        assert await database.run(lambda tx: tx.sql("SELECT user_id FROM accounts").scalar_one()) == evil
 
 
 class TestCancellation:
@@ -191,16 +197,16 @@ class TestTwoPrograms:
         databases[0].run_sync(_add)
 
         def increment(tx: Tx) -> None:
-            before = tx.sql("SELECT created_at FROM people").scalar_one()
-            tx.sql("UPDATE people SET created_at = ?", (before + 1,))
+            before = tx.sql("SELECT created_at FROM accounts").scalar_one()
+            tx.sql("UPDATE accounts SET created_at = ?", (before + 1,))
 
         async def many(database: Database) -> None:
             for _ in range(10):
                 await database.run(increment)
 
-        await databases[0].run(lambda tx: tx.sql("UPDATE people SET created_at = 0"))
+        await databases[0].run(lambda tx: tx.sql("UPDATE accounts SET created_at = 0"))
         await asyncio.gather(*(many(database) for database in databases))
-        total = await databases[0].run(lambda tx: tx.sql("SELECT created_at FROM people").scalar_one())
+        total = await databases[0].run(lambda tx: tx.sql("SELECT created_at FROM accounts").scalar_one())
         for database in databases:
             await database.close()
         assert total == 40
@@ -215,11 +221,11 @@ class TestTwoPrograms:
         called: list[str] = []
 
         def work(tx: Tx) -> None:
-            before = tx.sql("SELECT created_at FROM people").scalar_one()
+            before = tx.sql("SELECT created_at FROM accounts").scalar_one()
             if not tries:
-                other.run_sync(lambda tx: tx.sql("UPDATE people SET created_at = created_at + 1"))
+                other.run_sync(lambda tx: tx.sql("UPDATE accounts SET created_at = created_at + 1"))
             tries.append(1)
-            tx.sql("UPDATE people SET created_at = ?", (before + 1,))
+            tx.sql("UPDATE accounts SET created_at = ?", (before + 1,))
             tx.after_commit(lambda: called.append("after"))
 
         await database.run(work)
@@ -251,7 +257,8 @@ class TestSqliteFile:
             "metadata.create_all(db.engine)\n"
             "def pair(tx, number):\n"
             "    for side in 'ab':\n"
-            "        tx.sql('INSERT INTO people (user_id, created_at) VALUES (?, ?)', (f'{side}{number}', number))\n"
+            "        row = (f'{side}{number}', '', number)\n"
+            "        tx.sql('INSERT INTO accounts (user_id, instance, created_at) VALUES (?, ?, ?)', row)\n"
             "number = 0\n"
             "while True:\n"
             "    number += 1\n"
@@ -273,7 +280,7 @@ class TestSqliteFile:
             process.stdout.close()
             connection = sqlite3.connect(path)
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-            rows = connection.execute("SELECT created_at, COUNT(*) FROM people GROUP BY created_at").fetchall()
+            rows = connection.execute("SELECT created_at, COUNT(*) FROM accounts GROUP BY created_at").fetchall()
             connection.close()
             assert {count for _, count in rows} == {2}
             assert len(rows) in (acknowledged, acknowledged + 1)

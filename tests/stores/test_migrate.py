@@ -48,18 +48,20 @@ def test_a_missing_column_would_be_noticed(empty: Database) -> None:
 
 def test_ids_of_a_migrated_database_are_never_used_again(empty: Database) -> None:
     upgrade(empty.engine)
-    add = "INSERT INTO people (user_id, created_at) VALUES ('@alice:example.org', 1) RETURNING id"
+    add = "INSERT INTO accounts (user_id, instance, created_at) VALUES ('@alice:example.org', '', 1) RETURNING id"
     first = empty.run_sync(lambda tx: tx.sql(add).scalar_one())
-    empty.run_sync(lambda tx: tx.sql("DELETE FROM people"))
+    empty.run_sync(lambda tx: tx.sql("DELETE FROM accounts"))
     assert empty.run_sync(lambda tx: tx.sql(add).scalar_one()) > first
 
 
 def test_a_second_upgrade_changes_nothing(empty: Database) -> None:
     upgrade(empty.engine)
-    empty.run_sync(lambda tx: tx.sql("INSERT INTO people (user_id, created_at) VALUES ('@alice:example.org', 1)"))
+    empty.run_sync(
+        lambda tx: tx.sql("INSERT INTO accounts (user_id, instance, created_at) VALUES ('@alice:example.org', '', 1)")
+    )
     upgrade(empty.engine)
     check_version(empty.engine)
-    assert empty.run_sync(lambda tx: tx.sql("SELECT COUNT(*) FROM people").scalar_one()) == 1
+    assert empty.run_sync(lambda tx: tx.sql("SELECT COUNT(*) FROM accounts").scalar_one()) == 1
 
 
 def test_a_newer_database_is_refused_and_left_alone(empty: Database) -> None:

@@ -163,7 +163,7 @@ class TestFailures:
         await _message(house, alice, "one", "two")
         await house.deliver()
         assert house.homeserver.shown(ALICE) == ["two"]
-        assert house.rows("state, content") == [("failed", None)]
+        assert house.rows("state, sealed") == [("failed", None)]
 
     async def test_a_fault_of_the_sender_is_survived(self, house: House) -> None:
         alice, bob = await house.person("alice"), await house.person("bob")

@@ -36,6 +36,7 @@ from bridge.db import Database, Tx
 from bridge.db.tables import metadata
 from bridge.errors import UserError
 from bridge.ids import AccountId, EventId, PersonId, RoomId, UserId
+from tests.vaults import new_vault
 
 ALICE = UserId("@alice:one.example.org")
 BOB = UserId("@bob:two.example.org")
@@ -217,7 +218,7 @@ def hooks(calls: list[tuple[Any, ...]]) -> Hooks:
 async def world(
     *, capacity: int = 1000, pictures: PicturePreparer | None = None, clock: Any = None, prefix: str = "!"
 ) -> AsyncIterator[World]:
-    db = Database.open("sqlite://")
+    db = Database.open("sqlite://", vault=new_vault())
     metadata.create_all(db.engine)
     db.run_sync(
         lambda tx: tx.sql("INSERT INTO accounts (id, user_id, instance, created_at) VALUES (1, '@bot:x', 'i', 0)")

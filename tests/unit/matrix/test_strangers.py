@@ -171,7 +171,7 @@ class Gates(FakeHomeserver):
 @pytest.fixture
 def doorstep(database: Database) -> tuple[Doorstep, Rooms, Gates]:
     account = make_account(database, BOT)
-    gates, rooms = Gates(), Rooms(account, BOT)
+    gates, rooms = Gates(), Rooms(account, BOT, Sealer(STORE_KEY))
     store = CryptoStore(database, account, Sealer(STORE_KEY))
     return Doorstep(gates, BOT, rooms, store, lambda user, direct: "refused" not in user), rooms, gates
 
@@ -220,7 +220,7 @@ def test_somebody_with_an_impossible_name_makes_a_chat_public() -> None:
     assert room.dm_with(BOT) == ALICE
     assert room.apply(member("@ü\u202e:example.com", "join"), BOT)
     assert room.dm_with(BOT) is None
-    assert "strange" in json.loads(room.snapshot())
+    assert "strange" in room.snapshot()
     assert sorted(room.members) == [ALICE, BOT]
     assert room.apply(member("@ü\u202e:example.com", "leave"), BOT)
     assert room.dm_with(BOT) == ALICE
@@ -237,12 +237,12 @@ def test_of_hostile_state_only_what_is_used_is_kept() -> None:
     room.apply({"type": "m.room.encryption", "state_key": "", "content": settings}, BOT)
     assert room.encrypted
     assert room.may_send_state(BOT, "m.room.encryption")
-    assert len(room.snapshot()) < 1_000
+    assert len(json.dumps(room.snapshot())) < 1_000
     assert room.encryption == {"algorithm": "m.megolm.v1.aes-sha2"}
 
 
 def test_what_waits_for_keys_is_bounded(database: Database) -> None:
-    late = LateKeys(make_account(database, BOT), 10**9, 10**9)
+    late = LateKeys(make_account(database, BOT), 10**9, 10**9, Sealer(STORE_KEY))
     relation = {"m.in_reply_to": {"event_id": "$x", "deep": [[]]}, "deep": {"x": []}}
     for room in range(100):
         for n in range(250):

@@ -3,6 +3,7 @@
 ## How people are called
 person-you = you
 person-id = { $user }
+person-damaged = somebody (their entry is damaged)
 person-named = { $name } ({ $user })
 person-list = { $first }, { $next }
 

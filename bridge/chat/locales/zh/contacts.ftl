@@ -3,6 +3,7 @@
 ## 人的称呼
 person-you = 你
 person-id = { $user }
+person-damaged = 某人（其资料已损坏）
 person-named = { $name }（{ $user }）
 person-list = { $first }、{ $next }
 
