@@ -24,7 +24,6 @@ from bridge.config import Config
 from bridge.contacts import commands as contacts
 from bridge.contacts.model import ContactLimits
 from bridge.db import Tx
-from bridge.db.exclusive import exclusive
 from bridge.db.tables import handled
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
@@ -81,9 +80,7 @@ async def kept(config: Config) -> AsyncIterator[Storage]:
         OperatorError: another process has it, or it can't be opened.
     """
     with only_one(config.data_dir), contextlib.ExitStack() as stack:
-        storage = await asyncio.to_thread(stack.enter_context, open_storage(config))
-        stack.enter_context(exclusive(storage.db.engine, config.matrix.user_id))
-        yield storage
+        yield await asyncio.to_thread(stack.enter_context, open_storage(config))
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from bridge.adopt import NOTHING_CLEAR, bring_up_to_date
 from bridge.config import Config, load_or_create_store_key, master_key_source
 from bridge.db import Database, Tx
+from bridge.db.exclusive import exclusive
 from bridge.db.migrate import check_version, version
 from bridge.db.sealing import Unreadable
 from bridge.errors import OperatorError
@@ -32,19 +33,21 @@ class Storage:
 
 @contextlib.contextmanager
 def open_storage(config: Config, *, update: bool = True) -> Iterator[Storage]:
-    """Open everything; with `update`, bring it up to date first: only one process may do that at a time.
+    """Open everything; with `update`, for this process alone, and up to date.
 
     Blocks: migrations may take a while.
 
     Raises:
         OperatorError: something can't be opened, a key is missing or wrong, or (without `update`) the schema is not
-            this program's.
+            this program's; with it, if another process has it.
     """
     with contextlib.ExitStack() as stack:
         db = Database.open(config.database_url)
         stack.callback(db.close_sync)
         was = version(db.engine)
-        if not update:
+        if update:
+            stack.enter_context(exclusive(db.engine, config.matrix.user_id))
+        else:
             check_version(db.engine)
         keys = _key_store(config, is_new=was is None or was < NOTHING_CLEAR, stack=stack)
         db.vault = vault = Vault(keys)
