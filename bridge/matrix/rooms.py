@@ -58,7 +58,8 @@ class Room:
 
     def dm_with(self, me: UserId) -> UserId | None:
         """The one person of this DM: encrypted, joined by us, and nobody in or invited but them and us."""
-        others = [user for user in self.members if user != me]
+        # Copied in one step: the database's thread asks while the loop changes it.
+        others = [user for user in list(self.members) if user != me]
         alone = len(others) == 1 and not self.strange
         if self.joined and self.encrypted and alone and self.members.get(me) == "join":
             return UserId(others[0])
@@ -66,8 +67,12 @@ class Room:
 
     def may_send_state(self, me: UserId, event_type: str) -> bool:
         """Whether our power suffices for a state event (spec: "m.room.power_levels")."""
+        # From room version 12 on creators may do everything and stand in no m.room.power_levels. In older versions it
+        # may be refused, which costs one request.
+        if me in self.creators:
+            return True
         if self.power_levels is None:
-            return me in self.creators
+            return False
         levels = self.power_levels
         users, events = levels.get("users"), levels.get("events")
         mine = users.get(me) if isinstance(users, dict) else None
