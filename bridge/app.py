@@ -29,7 +29,7 @@ from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
 from bridge.delivery.worker import DeliveryWorker
 from bridge.errors import OperatorError
-from bridge.ids import DeviceId, UserId
+from bridge.ids import AccountId, DeviceId, RoomId, UserId
 from bridge.matrix.account import AccountSettings, MatrixAccount
 from bridge.matrix.confirmations import Confirmations
 from bridge.matrix.http import Homeserver
@@ -108,7 +108,7 @@ class _Bot:
         self._config = config
         self._db = db = storage.db
         catalogue = Catalogue.load()
-        people = People(config.chat.language, config.chat.time_zone)
+        people = People(config.chat.language, config.chat.time_zone, self._is_dm)
         outbox = Outbox(people, catalogue, self._wake)
         commands, hooks, renderers = _features(config, outbox, people, lambda text: registry.find(text))
         operator = config.verification.operator
@@ -174,6 +174,9 @@ class _Bot:
 
     def _wake(self) -> None:
         self._worker.wake()
+
+    def _is_dm(self, account: AccountId, room_id: RoomId, user: UserId) -> bool:
+        return account == self._account.id and self._account.rooms.view(room_id).dm_with == user
 
     async def run(self, ready: Callable[[str], None]) -> None:
         await self._account.start()
