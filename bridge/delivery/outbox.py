@@ -8,6 +8,7 @@ from bridge.chat.catalogue import Catalogue
 from bridge.chat.command import Person
 from bridge.chat.hooks import SentCopy
 from bridge.chat.inbound import (
+    DmOpened,
     EditedMessage,
     Inbound,
     OtherMessage,
@@ -38,6 +39,7 @@ class _Place:
     floating: bool = False
     reply_to: EventId | None = None
     thread: EventId | None = None
+    priority: int = 0
 
 
 class Outbox:
@@ -136,6 +138,7 @@ class Outbox:
             person.id if in_dm else None,
             reply_to=reply_to,
             thread=thread,
+            priority=queue.FIRST if isinstance(event, DmOpened) else 0,
         )
         # A copy is rendered for one reader, so it is personal whatever the reply says.
         personal = reply.personal or any(isinstance(part, CopyRef) for part in reply.parts)
@@ -211,6 +214,7 @@ class Outbox:
             reply_to=place.reply_to,
             thread=place.thread,
             source_event=source,
+            priority=place.priority,
         )
 
     def _render(self, message: Message, person: Person) -> dict[str, Any]:
