@@ -39,14 +39,17 @@ class People:
         language: str = "en",
         time_zone: str = "UTC",
         is_dm: Callable[[AccountId, RoomId, UserId], bool] = lambda account, room_id, user: True,
+        new_id: Callable[[], int] = lambda: secrets.randbits(62),
     ) -> None:
         """The defaults for people who chose nothing: a locale of the catalogue, an IANA name.
 
         `is_dm`: whether a room is a DM with this person at this moment. It is called on the database's thread.
+        `new_id`: ids that were never given out; random, since they name keys, which outlive databases.
         """
         self._language = language
         self._time_zone = time_zone
         self._is_dm = is_dm
+        self._new_id = new_id
 
     def get(self, tx: Tx, user_id: UserId) -> Person | None:
         row = tx.sql("SELECT id, card FROM people WHERE lookup = ?", (lookup(tx, user_id),)).first()
@@ -67,7 +70,7 @@ class People:
         if person is None:
             # Random, not counted: the id names a key, and neither a transaction that is rolled back nor a database
             # that is restored may give an erased person's id to somebody else.
-            new = 1 + secrets.randbits(62)
+            new = 1 + self._new_id()
             tx.vault.create(new)
             card = tx.vault.seal(new, "people", new, "card", {"user_id": user_id})
             tx.sql(

@@ -107,6 +107,16 @@ class Outbox:
         tx.after_commit(self._wake)
         return count
 
+    def holders(self, tx: Tx, kind: str, ref_id: int) -> list[PersonId]:
+        """Who was sent such a copy that was not withdrawn, or may be getting one just now."""
+        rows = tx.sql(
+            "SELECT person_id FROM copies WHERE kind = ? AND ref_id = ? AND person_id IS NOT NULL"
+            " UNION SELECT person_id FROM outbox WHERE copy_kind = ? AND copy_ref = ? AND person_id IS NOT NULL"
+            " AND first_attempt_at IS NOT NULL AND withdrawn = 0",
+            (kind, ref_id, kind, ref_id),
+        )
+        return sorted(PersonId(row.person_id) for row in rows)
+
     def is_out(self, tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
         """Whether such a copy was sent to the person and not withdrawn, or is about to be sent."""
         sent = tx.sql(

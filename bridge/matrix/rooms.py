@@ -217,6 +217,13 @@ class Rooms:
         """Rooms that are a DM with this person."""
         return [room.room_id for room in self._rooms.values() if room.dm_with(self.me) == user]
 
+    def share_room(self, a: UserId, b: UserId) -> bool:
+        """Whether two people are both in a room that we are in. May be asked from another thread."""
+        return any(
+            room.joined and room.members.get(a) == "join" and room.members.get(b) == "join"
+            for room in list(self._rooms.values())
+        )
+
     def invited(self) -> list[Room]:
         return [room for room in self._rooms.values() if room.invite is not None]
 
