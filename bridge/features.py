@@ -39,7 +39,7 @@ def compose(
     installation: Installation | None = None,
     meeting: Meeting = lambda a, b: False,
 ) -> Features:
-    """`find` is asked for the command that a text begins with: the registry's. `meeting`: who shares a room with whom."""
+    """`find`: the command that a text begins with, of the registry. `meeting`: who shares a room with whom."""
     here = installation or Installation(UserId("@courtyard:example.org"))
     post = moments.build(outbox, people, find, moment_limits)
     past = LeftBehind(post.service, people)

@@ -203,7 +203,8 @@ def remarks(tx: Tx, person: PersonId, others: Iterable[PersonId]) -> dict[Person
         chunk = tuple(wanted[start : start + _CHUNK])
         marks = ",".join("?" * len(chunk))
         for row in tx.sql(
-            f"SELECT other_id, sealed FROM stances WHERE person_id = ? AND sealed IS NOT NULL AND other_id IN ({marks})",
+            "SELECT other_id, sealed FROM stances"
+            f" WHERE person_id = ? AND sealed IS NOT NULL AND other_id IN ({marks})",
             (person, *chunk),
         ):
             value = tx.vault.read(person, "stances", row.other_id, "sealed", row.sealed) or {}

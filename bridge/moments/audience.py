@@ -1,4 +1,4 @@
-"""How an audience is written: `friends`, `public except #work`, `#family @bob:example.org except @carol:example.org`."""
+"""How an audience is written: `friends`, `public except #work`, `#family @bob:example.org`."""
 
 import re
 from dataclasses import dataclass

@@ -38,7 +38,8 @@ class LeftBehind:
     @staticmethod
     def _comments(request: Request, author: PersonId) -> list[int]:
         rows = request.tx.sql(
-            "SELECT c.id FROM comments c JOIN moments m ON m.id = c.moment_id WHERE c.person_id = ? AND m.author_id = ?",
+            "SELECT c.id FROM comments c JOIN moments m ON m.id = c.moment_id"
+            " WHERE c.person_id = ? AND m.author_id = ?",
             (request.person.id, author),
         )
         return [row.id for row in rows]
