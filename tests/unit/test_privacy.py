@@ -274,7 +274,7 @@ def test_knowing_less_of_friends_never_shows_more(viewer: PersonId, item: Item, 
 def test_a_denial_never_shows_more(
     viewer: PersonId, item: Item, some: World, name: str, a: PersonId, b: PersonId
 ) -> None:
-    more = replace(some, **{name: getattr(some, name) | {(a, b)}})  # type: ignore[arg-type]
+    more = replace(some, **{name: getattr(some, name) | {(a, b)}})
     if may_see(viewer, item, more):
         assert may_see(viewer, item, some)
 
