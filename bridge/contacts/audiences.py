@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from bridge.chat.people import user_ids
 from bridge.chat.reply import Text
 from bridge.contacts import tags
 from bridge.contacts.names import enumeration, labels
@@ -48,7 +49,9 @@ def _tags(tx: Tx, ids: Iterable[int], message_id: str) -> list[Text]:
 
 
 def _people(tx: Tx, owner: PersonId, people: Iterable[PersonId]) -> list[Text]:
-    wanted = sorted(people)
+    users = user_ids(tx, people)
+    # By Matrix id: row ids are random.
+    wanted = sorted(users, key=lambda person: users[person])
     names = labels(tx, owner, wanted[:_SHOWN])
     listed = [names[person] for person in wanted[:_SHOWN]]
     if len(wanted) > _SHOWN:
