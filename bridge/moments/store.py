@@ -249,8 +249,10 @@ def latest_times(tx: Tx, reader: PersonId, before: Position | None) -> list[tupl
         "  AND (s.blocked = 1 OR s.chats_only = 1 OR s.hidden = 1))"
         " AND NOT EXISTS (SELECT 1 FROM stances s WHERE s.person_id = f.friend_id AND s.other_id = ?"
         "  AND (s.blocked = 1 OR s.chats_only = 1 OR s.shut_out = 1))"
+        " AND NOT EXISTS (SELECT 1 FROM tags t JOIN tag_members g ON g.tag_id = t.id"
+        "  WHERE t.owner_id = f.friend_id AND t.shut_out = 1 AND g.person_id = ?)"
         " UNION ALL SELECT id FROM people WHERE id = ?) AS a",
-        (*times, *[reader] * 4),
+        (*times, *[reader] * 5),
     )
     return [(PersonId(row.id), row.latest) for row in rows if row.latest is not None]
 
