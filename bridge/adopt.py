@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from bridge.chat.pipeline import device_mark
 from bridge.db import Database, Tx
 from bridge.db.migrate import upgrade, version
 from bridge.db.sealing import HOUSE
@@ -39,8 +40,13 @@ def bring_up_to_date(db: Database, sealer: Callable[[], Sealer]) -> None:
     if was is None or was < NOTHING_CLEAR:
         _seal(db, sealer())
     upgrade(db.engine)
-    if was is not None and was < NOTHING_CLEAR:
-        db.scrub()  # of what stood in the clear, also in the pages that are free now
+    # Of what stood in the clear, also in the pages that are free now: the migration asked for it.
+    if db.engine.dialect.name == "sqlite":
+        clean = db.scrub_if_due()
+    else:
+        clean = was is None or was >= NOTHING_CLEAR or db.scrub()
+    if not clean:
+        log.warning("rows of an older version may still lie in the database file; cleaned at the next start")
 
 
 def _seal(db: Database, sealer: Sealer) -> None:
@@ -82,6 +88,19 @@ def _people_steps() -> tuple[Step, ...]:
             )
         return len(rows)
 
+    def marks(tx: Tx) -> int:
+        # The names of people and devices stood in these.
+        rows = tx.sql(
+            f"SELECT account_id, event_id FROM handled WHERE substr(event_id, 1, 10) = 'unsigned:@' LIMIT {_BATCH}"
+        ).all()
+        for row in rows:
+            user, _, device = row.event_id.removeprefix("unsigned:").rpartition(":")
+            tx.sql(
+                "UPDATE handled SET event_id = ? WHERE account_id = ? AND event_id = ?",
+                (device_mark(tx, "unsigned", user, device), row.account_id, row.event_id),
+            )
+        return len(rows)
+
     def picture(row: Any) -> Any:
         thumbnail = None if row.thumbnail is None else json.loads(row.thumbnail)
         return {"file": json.loads(row.file), "thumbnail": thumbnail, "info": json.loads(row.info)}
@@ -89,6 +108,7 @@ def _people_steps() -> tuple[Step, ...]:
     return (
         people,
         fields,
+        marks,
         _by_id("friend_requests", "from_id", "note", lambda row: row.note),
         _by_id("moments", "author_id", "text", lambda row: {"text": row.text}),
         _by_id("comments", "person_id", "text", lambda row: {"text": row.text}),

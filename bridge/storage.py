@@ -4,9 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
-from bridge.adopt import NOTHING_CLEAR, bring_up_to_date
+from bridge.adopt import NOTHING_CLEAR, ROOM_FOR_SEALED, bring_up_to_date
 from bridge.config import Config, load_or_create_store_key, master_key_source
 from bridge.db import Database, Tx
 from bridge.db.exclusive import exclusive
@@ -42,27 +40,36 @@ def open_storage(config: Config, *, update: bool = True) -> Iterator[Storage]:
             this program's; with it, if another process has it.
     """
     with contextlib.ExitStack() as stack:
+        if config.database_url == config.key_store_url:
+            raise OperatorError("key store: `vault.key_store_url` must lead to another database than `database.url`.")
         db = Database.open(config.database_url)
         stack.callback(db.close_sync)
         was = version(db.engine)
         if update:
             stack.enter_context(exclusive(db.engine, config.matrix.user_id))
+            was = version(db.engine)
         else:
             check_version(db.engine)
-        keys = _key_store(config, is_new=was is None or was < NOTHING_CLEAR, stack=stack)
-        db.vault = vault = Vault(keys)
 
         def sealer() -> Sealer:
-            return Sealer(load_or_create_store_key(config.store_key_file, may_create=update and not has_keys(db)))
+            found = Sealer(load_or_create_store_key(config.store_key_file, may_create=update and not has_keys(db)))
+            db.run_sync(lambda tx: _check_store_key(tx, found))
+            return found
 
+        if was is not None:
+            sealer()  # before anything is changed
+        keys = _key_store(config, is_new=not _has_sealed(db, was), create=update, stack=stack)
+        db.vault = vault = Vault(keys)
+        if was is not None and was >= ROOM_FOR_SEALED:
+            db.run_sync(_check_pair)
         if update:
+            if was is not None:
+                forget_erased(db, keys)  # nothing of theirs could be sealed
             bring_up_to_date(db, sealer)
-            forget_erased(db, keys)
-        db.run_sync(_check_pair)
         yield Storage(db, vault, sealer())
 
 
-def _key_store(config: Config, *, is_new: bool, stack: contextlib.ExitStack) -> KeyStore:
+def _key_store(config: Config, *, is_new: bool, create: bool, stack: contextlib.ExitStack) -> KeyStore:
     source = master_key_source(config)
     exists = KeyStore.exists(config.key_store_url)
     if not exists and not is_new:
@@ -70,21 +77,41 @@ def _key_store(config: Config, *, is_new: bool, stack: contextlib.ExitStack) -> 
             "key store: it is missing, so nothing that people entrusted to the bot can be read. Put back the file that "
             "`vault.key_store_url` leads to, or restore a backup."
         )
-    if not exists:
+    if not exists and create:
         source.create()
-    masters = MasterKeys(lambda: parse_master_keys(source.read(), source.name))
-    keys = KeyStore.open(config.key_store_url, masters)
+    keys = KeyStore.open(config.key_store_url, master_keys(config), change=create)
     stack.callback(keys.close)
     return keys
 
 
+def master_keys(config: Config) -> MasterKeys:
+    """The configured master keys.
+
+    Raises:
+        OperatorError: there are none, or they can't be read.
+    """
+    source = master_key_source(config)
+    return MasterKeys(lambda: parse_master_keys(source.read(), source.name))
+
+
 def has_keys(db: Database) -> bool:
-    """Whether the database holds keys that were sealed with a store key."""
+    """Whether the database holds anything that was sealed with a store key."""
 
     def work(tx: Tx) -> bool:
-        return tx.sql("SELECT 1 FROM crypto_accounts LIMIT 1").first() is not None
+        queries = [f"SELECT 1 FROM {table} LIMIT 1" for table in ("crypto_accounts", "crypto_secrets")]
+        queries.append("SELECT 1 FROM accounts WHERE access_token IS NOT NULL LIMIT 1")
+        return any(tx.sql(query).first() is not None for query in queries)
 
     return db.run_sync(work)
+
+
+def _has_sealed(db: Database, was: str | None) -> bool:
+    """Whether anything in the database needs the key store."""
+    if was is None or was < ROOM_FOR_SEALED:
+        return False
+    if was >= NOTHING_CLEAR:
+        return True
+    return db.run_sync(lambda tx: tx.sql("SELECT 1 FROM people WHERE card IS NOT NULL LIMIT 1").first() is not None)
 
 
 def forget_erased(db: Database, keys: KeyStore) -> int:
@@ -98,6 +125,8 @@ def forget_erased(db: Database, keys: KeyStore) -> int:
             chunk = tuple(gone[start : start + _CHUNK])
             marks = ",".join("?" * len(chunk))
             count += tx.sql(f"DELETE FROM people WHERE id IN ({marks})", chunk).rowcount
+        if count:
+            tx.scrub_later()
         return count
 
     count = db.run_sync(work)
@@ -106,17 +135,46 @@ def forget_erased(db: Database, keys: KeyStore) -> int:
     return count
 
 
+def _check_store_key(tx: Tx, sealer: Sealer) -> None:
+    """Refuse a store key that opens nothing. One damaged row is no reason."""
+    tokens = tx.sql(f"SELECT access_token FROM accounts WHERE access_token IS NOT NULL LIMIT {_SAMPLE}").scalars()
+    sealed = [("access token", value) for value in tokens]
+    sealed += [
+        (f"secret {row.name}", row.value) for row in tx.sql(f"SELECT name, value FROM crypto_secrets LIMIT {_SAMPLE}")
+    ]
+    for index, (context, value) in enumerate(sealed, 1):
+        try:
+            sealer.open(context, bytes(value))
+            return
+        except OperatorError:
+            if index == len(sealed):
+                raise
+
+
 def _check_pair(tx: Tx) -> None:
     """Refuse a key store that belongs to another database. One damaged row is no reason."""
-    rows = tx.execute(sa.text(f"SELECT id, card FROM people ORDER BY id LIMIT {_SAMPLE}")).all()
-    for row in rows:
-        try:
-            tx.vault.open(row.id, "people", row.id, "card", row.card)
-        except Unreadable:
-            continue
-        return
-    if rows:
+    tried = 0
+    for table, owner, key, column in _SAMPLES:
+        for row in tx.sql(
+            f"SELECT {owner} AS owner_id, {key} AS row_key, {column} AS sealed FROM {table} WHERE {column} IS NOT NULL"
+            f" ORDER BY {key} DESC LIMIT {_SAMPLE}"
+        ).all():
+            try:
+                tx.vault.open(row.owner_id, table, row.row_key, column, row.sealed)
+            except Unreadable:
+                tried += 1
+                continue
+            return
+    if tried:
         raise OperatorError(
             "key store: it does not belong to this database: none of its keys opens anything. Put back the key store "
             "that was used with it, or restore both from one backup."
         )
+
+
+_SAMPLES = (
+    ("people", "id", "id", "card"),
+    ("profile_fields", "person_id", "field", "sealed"),
+    ("moments", "author_id", "id", "sealed"),
+    ("comments", "person_id", "id", "sealed"),
+)

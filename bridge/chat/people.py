@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.chat.command import Person
 from bridge.db import Tx
+from bridge.db.sealing import Unreadable
 from bridge.ids import AccountId, PersonId, RoomId, UserId
 
 _CHUNK = 400
@@ -31,6 +32,12 @@ def user_ids(tx: Tx, ids: Iterable[PersonId]) -> dict[PersonId, UserId]:
     return found
 
 
+def random_id() -> int:
+    """An id for a new person: random, not counted. It names a key, and neither a transaction that is rolled back nor a
+    database that is restored may give an erased person's id to somebody else."""
+    return 1 + secrets.randbits(62)
+
+
 class People:
     """Store of the table `people`. Holds no state but the defaults."""
 
@@ -39,7 +46,7 @@ class People:
         language: str = "en",
         time_zone: str = "UTC",
         is_dm: Callable[[AccountId, RoomId, UserId], bool] = lambda account, room_id, user: True,
-        new_id: Callable[[], int] = lambda: secrets.randbits(62),
+        new_id: Callable[[], int] = random_id,
     ) -> None:
         """The defaults for people who chose nothing: a locale of the catalogue, an IANA name.
 
@@ -52,8 +59,30 @@ class People:
         self._new_id = new_id
 
     def get(self, tx: Tx, user_id: UserId) -> Person | None:
+        """The person with this Matrix id.
+
+        Raises:
+            Unreadable: their row is damaged.
+        """
         row = tx.sql("SELECT id, card FROM people WHERE lookup = ?", (lookup(tx, user_id),)).first()
-        return None if row is None else self._person(tx, row)
+        if row is None:
+            return None
+        person = self._person(tx, row)
+        if person.user_id != user_id:
+            # What the row is found by was exchanged: nobody may be taken for somebody else.
+            raise Unreadable("damaged")
+        return person
+
+    def known(self, tx: Tx, user_id: UserId) -> Person | None:
+        """The same for somebody whom another person names: a damaged row is nobody."""
+        try:
+            return self.get(tx, user_id)
+        except Unreadable:
+            return None
+
+    def stranger(self, user_id: UserId) -> Person:
+        """Who is not known, to be answered in the default language; an id that nobody has."""
+        return Person(PersonId(0), user_id, self._language, self._time_zone)
 
     def by_id(self, tx: Tx, person_id: PersonId) -> Person | None:
         """The person with this id.
@@ -65,12 +94,14 @@ class People:
         return None if row is None else self._person(tx, row)
 
     def ensure(self, tx: Tx, user_id: UserId) -> Person:
-        """The person with this id; a new row, without a DM, when nobody named them before."""
+        """The person with this id; a new row, without a DM, when nobody named them before.
+
+        Raises:
+            Unreadable: their row is damaged.
+        """
         person = self.get(tx, user_id)
         if person is None:
-            # Random, not counted: the id names a key, and neither a transaction that is rolled back nor a database
-            # that is restored may give an erased person's id to somebody else.
-            new = 1 + self._new_id()
+            new = self._new_id()
             tx.vault.create(new)
             card = tx.vault.seal(new, "people", new, "card", {"user_id": user_id})
             tx.sql(

@@ -34,7 +34,7 @@ from bridge.chat.reading import Reader, Said
 from bridge.chat.registry import Registry
 from bridge.chat.reply import Lines, Message, Reply, Text
 from bridge.chat.router import COMMAND_SOURCE, Outcome, Router, handled
-from bridge.db import Database, Tx
+from bridge.db import Database, Tx, sealing
 from bridge.errors import UserError
 from bridge.ids import AccountId, EventId, RoomId, UserId
 
@@ -212,7 +212,7 @@ class Pipeline:
 
         def ready(tx: Tx) -> bool:
             origin = event.origin
-            person = self._people.get(tx, job.sender)
+            person = self._people.known(tx, job.sender)
             allowed = job.in_dm or self._router.may_run(tx, person, job.room, said)
             return said.error is None and allowed and handled(tx, origin.account, origin.event_id) is None
 
@@ -251,7 +251,10 @@ class Pipeline:
             return False
         if origin.ciphertext is not None and not _claim(tx, origin.account, EventId(f"megolm:{origin.ciphertext}")):
             return False  # the same ciphertext in another event: a server played it again
-        person = self._people.ensure(tx, job.sender)
+        try:
+            person = self._people.ensure(tx, job.sender)
+        except sealing.Unreadable:
+            return self._say_unreadable(tx, job)
         if job.in_dm:
             self._enter_dm(tx, job, person)
         outcome = produce(person)
@@ -272,12 +275,22 @@ class Pipeline:
             self._note_device(tx, event, person)
         return True
 
+    def _say_unreadable(self, tx: Tx, job: _Job) -> bool:
+        """What is known of this person is damaged: all that can be done is to say so. The line is for anybody."""
+        self._log.error("what is known of a person can't be read; they were told")
+        if job.said is not None:
+            # To whoever is in the room, in the default language: a person's own key may be what is damaged.
+            room = replace(job.room, dm_with=None)
+            line = Reply.text("person-unreadable", personal=False)
+            self._delivery.answer(tx, job.event, room, self._people.stranger(job.sender), line)
+        return True
+
     def _warn_of_unsigned(self, tx: Tx, event: Inbound, person: Person) -> None:
         """Say once for each device that its owner has not signed it. Signatures may come late: not at once."""
         origin = event.origin
         if self._unsigned != "warn" or origin.unsigned_ms < _UNSIGNED_GRACE_MS:
             return
-        if _claim(tx, origin.account, _device_mark(tx, "unsigned", origin)):
+        if _claim(tx, origin.account, device_mark(tx, "unsigned", origin.sender, origin.device)):
             self._delivery.message(tx, person, Message((Text("unsigned-device"),)))
 
     def _note_device(self, tx: Tx, event: Inbound, person: Person) -> None:
@@ -285,7 +298,7 @@ class Pipeline:
         origin = event.origin
         if origin.device is None or origin.sender != person.user_id or self._hooks.on_device is None:
             return
-        if _claim(tx, origin.account, _device_mark(tx, "device", origin)):
+        if _claim(tx, origin.account, device_mark(tx, "device", origin.sender, origin.device)):
             self._hooks.on_device(tx, person, origin.device)
 
     @staticmethod
@@ -347,9 +360,9 @@ def _mark(event: Inbound) -> EventId:
     return event.origin.event_id
 
 
-def _device_mark(tx: Tx, what: str, origin: Origin) -> EventId:
+def device_mark(tx: Tx, what: str, user: str, device: str | None) -> EventId:
     """Stands in `handled` for something that happens once for each device. Whose it is does not stand there."""
-    return EventId(f"{what}:{tx.vault.lookup('device', f'{origin.sender} {origin.device}').hex()}")
+    return EventId(f"{what}:{tx.vault.lookup('device', f'{user} {device}').hex()}")
 
 
 def _opening_id(room_id: RoomId) -> EventId:

@@ -152,6 +152,30 @@ def identity_export(
     sys.exit(export(config, output, recovery_key))
 
 
+vault = typer.Typer(
+    help="The keys that people's data is sealed under, and the master key that wraps them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(vault, name="vault")
+
+
+@vault.command("status")
+def vault_status(config: ConfigFile = DEFAULT_FILE) -> None:
+    """Print as JSON which master keys wrap how many keys; exit code 1 if something is to be done."""
+    from bridge.cli.vault import status
+
+    sys.exit(status(config))
+
+
+@vault.command("rotate")
+def vault_rotate(config: ConfigFile = DEFAULT_FILE) -> None:
+    """Exchange the master key, also while the bot runs. May be broken off and called again."""
+    from bridge.cli.vault import rotate
+
+    sys.exit(rotate(config))
+
+
 @app.command()
 def demo(
     data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its data; delete it to start afresh.")] = Path(

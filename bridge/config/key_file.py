@@ -5,9 +5,10 @@ import contextlib
 import os
 import secrets
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
-from bridge.config.private_file import write_new
+from bridge.config.private_file import write_new, write_over
 from bridge.errors import OperatorError
 
 KEY_BYTES = 32
@@ -50,3 +51,15 @@ def create_key_file(path: Path, what: str) -> None:
             write_new(path, f"{new_key()}\n".encode())
     except OSError as error:
         raise OperatorError(f"{what}: {path} can't be written ({error.strerror}); check the directory.") from None
+
+
+def write_key_file(path: Path, keys: Sequence[str], what: str) -> None:
+    """Write keys, one a line, in place of those that are there: all of them or none, and for their owner alone.
+
+    Raises:
+        OperatorError: it can't be written; the old file stays.
+    """
+    try:
+        write_over(path, "".join(f"{key}\n" for key in keys).encode())
+    except OSError as error:
+        raise OperatorError(f"{what}: {path} can't be written ({error.strerror}); nothing was changed.") from None

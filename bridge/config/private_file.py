@@ -17,7 +17,7 @@ def write_new(path: Path, data: bytes) -> None:
 
 
 def write_over(path: Path, data: bytes) -> None:
-    """Write a file in place of the one that may be there.
+    """Write a file in place of the one that may be there; it belongs to whom that belonged to.
 
     Raises:
         OSError: it can't be written; the old file stays.
@@ -33,6 +33,11 @@ def _write(path: Path, data: bytes, *, replace: bool) -> None:
         with open(descriptor, "wb") as file:
             file.write(data)
             file.flush()
+            if replace and path.exists():
+                # Root may write what the bot's own user has to read.
+                before = path.stat()
+                if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+                    os.fchown(descriptor, before.st_uid, before.st_gid)
             os.fsync(descriptor)
         if replace:
             os.replace(new, path)

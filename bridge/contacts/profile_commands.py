@@ -23,7 +23,7 @@ class _Commands:
     def show(self, request: Request) -> Reply:
         tx, person = request.tx, request.person
         user: UserId = request.args.get("user", person.user_id)
-        owner = person if user == person.user_id else self._people.get(tx, user)
+        owner = person if user == person.user_id else self._people.known(tx, user)
         if owner is None or not is_there(tx, person.id, owner.id):
             raise UserError("profile-none", user=user)
         return Reply((CopyRef(PROFILE, owner.id),))

@@ -18,6 +18,7 @@ from bridge.contacts.model import (
     one_line,
 )
 from bridge.db import Tx
+from bridge.db.sealing import Unreadable
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import PersonId, UserId
@@ -72,7 +73,10 @@ class Contacts:
             raise UserError("friend-note-too-long", limit=self.limits.note)
         if user_id == person.user_id:
             raise UserError("friend-self")
-        other = self._people.get(tx, user_id)
+        try:
+            other = self._people.get(tx, user_id)
+        except Unreadable:
+            return Asked.DONE  # it reaches nobody, and looks like a request that is not answered
         closed = False
         if other is not None:
             if store.stance(tx, person.id, other.id, "blocked"):
@@ -129,10 +133,10 @@ class Contacts:
 
     def decline(self, tx: Tx, person: Person, request: FriendRequest) -> UserId:
         """Decline silently: nothing that the asker can see changes. Returns the asker's Matrix id."""
-        self._check_open(tx, person, request)
+        asker = self._check_open(tx, person, request)
         store.set_request_state(tx, request.id, RequestState.DECLINED)
         prompts.close(tx, PROMPT, request.id)
-        return user_ids(tx, [request.asker])[request.asker]
+        return asker
 
     def request_of(self, tx: Tx, person: Person, who: UserId | int) -> FriendRequest:
         """The open request that `who` means: the asker, or the reader's number of it.
@@ -147,7 +151,7 @@ class Contacts:
                 request = store.request_by_id(tx, slots[who - 1])
             missing = UserError("request-none-number", number=who)
         else:
-            other = self._people.get(tx, who)
+            other = self._people.known(tx, who)
             request = store.request_between(tx, other.id, person.id) if other else None
             missing = UserError("request-none-user", user=who)
         if request is None or request.asked != person.id or not self._sees(tx, person.id, request):
@@ -164,7 +168,7 @@ class Contacts:
     # --- parting --------------------------------------------------------------------------------------------
     def remove(self, tx: Tx, person: Person, user_id: UserId) -> bool:
         """End a friendship, or take back one's own request. Nobody is told. Returns whether they were friends."""
-        other = self._people.get(tx, user_id)
+        other = self._people.known(tx, user_id)
         if other is None or other.id == person.id:
             return False
         if store.are_friends(tx, person.id, other.id):
@@ -188,7 +192,7 @@ class Contacts:
         Raises:
             UserError: they are no friend.
         """
-        other = self._people.get(tx, user_id)
+        other = self._people.known(tx, user_id)
         if other is None or not store.are_friends(tx, person.id, other.id):
             raise UserError("friend-none", user=user_id)
         return other.id
@@ -256,7 +260,7 @@ class Contacts:
 
     def unblock(self, tx: Tx, person: Person, user_id: UserId) -> bool:
         """End a block. False when there was none."""
-        other = self._people.get(tx, user_id)
+        other = self._people.known(tx, user_id)
         if other is None or not store.stance(tx, person.id, other.id, "blocked"):
             return False
         self._changes.make_between(
@@ -273,7 +277,8 @@ class Contacts:
         request = store.request_by_id(tx, prompt.ref_id) if prompt.person_id == reader.id else None
         if request is None or not self._sees(tx, reader.id, request):
             return None
-        return request, user_ids(tx, [request.asker])[request.asker]
+        asker = user_ids(tx, [request.asker]).get(request.asker)
+        return None if asker is None else (request, asker)
 
     def new_friend(self, tx: Tx, reader: Person, friend_id: int) -> UserId | None:
         """The Matrix id of somebody who accepted, as long as they are friends."""
@@ -288,12 +293,16 @@ class Contacts:
         item = RequestItem(request.asker, request.asked, request.state is RequestState.PENDING)
         return bool(may_see(viewer, item, load_world(tx, [viewer], [request.asker])))
 
-    def _check_open(self, tx: Tx, person: Person, request: FriendRequest) -> None:
-        if request.asked != person.id or not self._sees(tx, person.id, request):
+    def _check_open(self, tx: Tx, person: Person, request: FriendRequest) -> UserId:
+        """The asker's Matrix id."""
+        asker = user_ids(tx, [request.asker]).get(request.asker)
+        if asker is None or request.asked != person.id or not self._sees(tx, person.id, request):
             raise UserError("request-gone")
+        return asker
 
     def _befriend(self, tx: Tx, person: Person, request: FriendRequest) -> UserId:
         """Turn `request` to `person` into a friendship, and tell the asker."""
+        asker = user_ids(tx, [request.asker])[request.asker]
         mine = store.request_between(tx, person.id, request.asker)
         used = store.count_friends(tx, person.id) + self._outstanding(tx, person.id)
         if used - (mine is not None) >= self.limits.friends:
@@ -304,7 +313,7 @@ class Contacts:
                 store.delete_request(tx, row.id)
         store.befriend(tx, person.id, request.asker)
         self._outbox.copy(tx, request.asker, FRIEND_COPY, person.id)
-        return user_ids(tx, [request.asker])[request.asker]
+        return asker
 
     def _outstanding(self, tx: Tx, person: PersonId) -> int:
         return store.count_asked_since(tx, person, tx.now - self.limits.ask_again_ms)

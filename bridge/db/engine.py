@@ -86,6 +86,10 @@ class Tx:
             return self.conn.exec_driver_sql(statement, [tuple(p) for p in params])
         return self.conn.exec_driver_sql(statement, tuple(params))
 
+    def scrub_later(self) -> None:
+        """Note, in this transaction, that `Database.scrub` must follow: at the next start, if not before."""
+        scrub_later(self.conn)
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Have `callback` called on the event loop once the transaction is committed, and only then."""
         self._after_commit.append(callback)
@@ -146,27 +150,49 @@ class Database:
         done = asyncio.ensure_future(self._finish(future))
         return await asyncio.shield(done)
 
-    def scrub(self) -> None:
+    def scrub(self) -> bool:
         """Make sure that nothing of deleted rows is left in the files of SQLite: no page, no entry of the journal.
 
         On PostgreSQL it asks for a VACUUM; the server's own journal and backups keep what they keep. Takes as long as
-        the database is large: for erasures, not for every day. Not inside a transaction.
+        the database is large: for erasures, not for every day. Not inside a transaction. False: another process was
+        in the way for too long; it is due still.
         """
         with self._lock:
-            if self.engine.dialect.name == "sqlite":
-                raw = self.engine.raw_connection()
-                try:
-                    cursor = raw.cursor()
-                    # Deleted cells are zeroed (secure_delete), but a page may still hold what was moved within it.
-                    for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                        cursor.execute(statement)
-                        cursor.fetchall()
-                    cursor.close()
-                finally:
-                    raw.close()
-            else:
+            if self.engine.dialect.name != "sqlite":
                 with self.engine.connect() as connection:
                     connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM")
+                return True
+            raw = self.engine.raw_connection()
+            try:
+                cursor = raw.cursor()
+                # Deleted cells are zeroed (secure_delete), but a page may still hold what was moved within it.
+                due = cursor.execute("PRAGMA user_version").fetchone()[0]
+                cursor.execute("VACUUM")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                busy = bool(cursor.fetchall()[0][0])
+                if due and not busy:
+                    cursor.execute("BEGIN IMMEDIATE")
+                    if cursor.execute("PRAGMA user_version").fetchone()[0] == due:
+                        cursor.execute("PRAGMA user_version=0")
+                    cursor.execute("COMMIT")
+                cursor.close()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    raise
+                busy = True
+            finally:
+                raw.close()
+            return not busy
+
+    def scrub_if_due(self) -> bool:
+        """Scrub if a transaction asked for it (`Tx.scrub_later`) and nobody did: the process may have ended between.
+
+        Whether all is clean now. PostgreSQL cleans up by itself after a while.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return True
+        due = self.run_sync(lambda tx: tx.sql("PRAGMA user_version").scalar_one())
+        return self.scrub() if due else True
 
     async def close(self) -> None:
         """Wait for what runs, then close. No transaction may follow."""
@@ -198,6 +224,15 @@ class Database:
                 # In the database's thread, never on the loop; jitter, or the same two meet again.
                 time.sleep(0.005 * 2**attempt * (0.5 + random.random()))
         raise AssertionError("unreachable")
+
+
+def scrub_later(connection: Connection) -> None:
+    """See `Tx.scrub_later`; for migrations."""
+    if connection.dialect.name == "sqlite":
+        # A number that SQLite keeps in the file for programs; 0: nothing is due. It counts, so that a scrub knows
+        # whether more was asked for meanwhile.
+        asked = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA user_version={asked % 1_000_000 + 1}")
 
 
 def is_conflict(error: BaseException) -> bool:

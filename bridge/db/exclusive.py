@@ -32,6 +32,15 @@ def exclusive(engine: Engine, account: str) -> Iterator[None]:
             yield
 
 
+def is_taken(engine: Engine, account: str) -> bool:
+    """Whether a process holds the account just now."""
+    try:
+        with exclusive(engine, account):
+            return False
+    except OperatorError:
+        return True
+
+
 def _taken() -> OperatorError:
     return OperatorError("database: another courtyard works for this Matrix account on this database; stop it first.")
 

@@ -14,13 +14,13 @@ from bridge.db import Database, Tx
 from bridge.db.engine import now_ms
 from bridge.delivery.ports import Later
 from bridge.errors import OperatorError
-from bridge.ids import AccountId, DeviceId, UserId
+from bridge.ids import AccountId, DeviceId, RoomId, UserId
 from bridge.matrix.cross_signing import CrossSigningKeys
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.dispatch import Dispatcher
 from bridge.matrix.doorstep import Doorstep
 from bridge.matrix.generation import Generation, keep_advancing
-from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable, retrying
+from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable, retrying, segment
 from bridge.matrix.identity import Identity, Standing, stored_keys
 from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys
@@ -175,6 +175,7 @@ class MatrixAccount:
                 await self._login_again(error)
         else:
             await self._login()
+        await self._mend_rooms()
         await self._equip(starting=True)
 
     def _ensure_row(self, tx: Tx) -> AccountId:
@@ -191,6 +192,30 @@ class MatrixAccount:
         self._store.load(tx)
         self.rooms.load(tx)
         return device_id, token
+
+    async def _mend_rooms(self) -> None:
+        """Ask the homeserver for what stood in damaged rows: a sync tells only what is new."""
+        while self.rooms.damaged:
+            room_id = self.rooms.damaged.pop()
+            room = self.rooms.ensure(room_id)
+            members = await self._look(room_id, "members")
+            for event in members.get("chunk") or ():
+                if isinstance(event, dict):
+                    room.apply(event, self.me)
+            for kind in ("m.room.encryption", "m.room.power_levels"):
+                room.apply(
+                    {"type": kind, "state_key": "", "content": await self._look(room_id, f"state/{kind}")}, self.me
+                )
+            if not room.joined:
+                self.rooms.forget(room_id)
+
+    async def _look(self, room_id: RoomId, what: str) -> dict[str, Any]:
+        """One thing about a room; empty when the homeserver does not tell."""
+        path = f"/_matrix/client/v3/rooms/{segment(room_id)}/{what}"
+        try:
+            return await retrying(lambda: self.http.request("GET", path), "reading a room")
+        except (MatrixError, TooLarge):
+            return {}
 
     async def _use_token(self, token: str, known_device: DeviceId | None) -> None:
         self.http.token = token

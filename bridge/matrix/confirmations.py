@@ -39,7 +39,7 @@ class Confirmations:
         """See `Operator.ask`. False: the operator has no chat with the bot."""
 
         def work(tx: Tx) -> bool:
-            operator = self._people.get(tx, self._operator)
+            operator = self._people.known(tx, self._operator)
             if operator is None or self._people.dm(tx, operator.id) is None:
                 return False
             prompt = prompts.open(tx, operator.id, KIND, ref, (_MATCH, _DIFFER), int(ttl_s * 1000))
@@ -71,7 +71,7 @@ class Confirmations:
 
         def work(tx: Tx) -> None:
             prompts.close(tx, KIND, ref)
-            operator = self._people.get(tx, self._operator)
+            operator = self._people.known(tx, self._operator)
             if operator is not None:
                 text = "verification-signed" if signed else "verification-not-signed"
                 self._outbox.message(tx, operator, Message((Text(text, {"person": person}),)))

@@ -5,8 +5,9 @@ one transaction. Callers commit before the request that depends on it (a message
 """
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -28,7 +29,7 @@ from bridge.db import Database, Tx
 from bridge.db.engine import now_ms
 from bridge.errors import OperatorError
 from bridge.ids import AccountId, DeviceId, RoomId, UserId
-from bridge.matrix.seal import Sealer
+from bridge.matrix.seal import Sealer, log_damaged
 
 Write = Callable[[Tx], None]
 
@@ -111,39 +112,52 @@ class CryptoStore:
 
     def _load(self, tx: Tx) -> None:
         one = (self.account,)
-        for sender_key, pickle, created, used in tx.sql(
-            "SELECT sender_key, pickle, created_at, used_at FROM crypto_olm_sessions WHERE account_id = ?", one
+        # The key is right, since our own account opened with it: what does not open now is damaged, and only that.
+        for session_id, sender_key, pickle, created, used in tx.sql(
+            "SELECT session_id, sender_key, pickle, created_at, used_at FROM crypto_olm_sessions WHERE account_id = ?",
+            one,
         ):
-            session = Session.from_pickle(bytes(pickle), _time(created), self._key, _time(used))
-            self._sessions.add(sender_key, session)
+            with _damage("crypto_olm_sessions"):
+                session = Session.from_pickle(bytes(pickle), _time(created), self._key, _time(used))
+                if session.id == session_id:
+                    self._sessions.add(sender_key, session)
         for room, sender_key, ed25519, chain, pickle in tx.sql(
             "SELECT room_id, sender_key, ed25519, forwarding_chain, pickle FROM crypto_megolm_inbound"
             " WHERE account_id = ?",
             one,
         ):
-            group = InboundGroupSession.from_pickle(
-                bytes(pickle), ed25519, sender_key, room, self._key, json.loads(chain)
-            )
-            self._groups.add(group)
+            with _damage("crypto_megolm_inbound"):
+                self._groups.add(
+                    InboundGroupSession.from_pickle(
+                        bytes(pickle), ed25519, sender_key, room, self._key, json.loads(chain)
+                    )
+                )
         for room, pickle, created, messages, sealed in tx.sql(
             "SELECT room_id, pickle, created_at, messages, sealed FROM crypto_megolm_outbound WHERE account_id = ?",
             one,
         ):
-            raw = vodozemac.GroupSession.from_pickle(
-                self._sealer.open(f"outbound {room}", bytes(pickle)).decode(), self._pickle_key()
-            )
-            shared = self._sealer.open_json(shared_context(room), sealed)
-            self.outbound[room] = GroupSession(room, raw, created, messages, shared)
-        for (sealed,) in tx.sql("SELECT sealed FROM known_devices WHERE account_id = ?", one):
-            known = self._sealer.open_json("device", sealed)
+            with _damage("crypto_megolm_outbound"):  # the room's next message begins a new session
+                raw = vodozemac.GroupSession.from_pickle(
+                    self._sealer.open(f"outbound {room}", bytes(pickle)).decode(), self._pickle_key()
+                )
+                shared = self._sealer.open_json(shared_context(room), sealed or b"")
+                self.outbound[room] = GroupSession(room, raw, created, messages, shared)
+        damaged: set[bytes] = set()
+        for user_lookup, sealed in tx.sql("SELECT user_lookup, sealed FROM known_devices WHERE account_id = ?", one):
+            known = self._sealer.read_json("device", sealed, "known_devices")
+            if known is None:
+                damaged.add(bytes(user_lookup))
+                continue
             user, device = known["user"], known["device"]
             if known["signed_at"] is not None:
                 self.signed_at[(user, device)] = known["signed_at"]
             keys = {"ed25519": known["ed25519"], "curve25519": known["curve25519"]}
             self._devices.add(OlmDevice(user, device, keys, "", known["deleted"], TrustState(known["trust"])))
-        for (sealed,) in tx.sql("SELECT sealed FROM known_users WHERE account_id = ?", one):
-            known = self._sealer.open_json("user", sealed)
-            self.users[known["user"]] = TrackedUser(known["outdated"], known["master"], known["new_master"])
+        for user_lookup, sealed in tx.sql("SELECT user_lookup, sealed FROM known_users WHERE account_id = ?", one):
+            known = self._sealer.read_json("user", sealed, "known_users")
+            if known is not None:
+                outdated = known["outdated"] or bytes(user_lookup) in damaged
+                self.users[known["user"]] = TrackedUser(outdated, known["master"], known["new_master"])
         for session_id, request_id, room, algorithm in tx.sql(
             "SELECT session_id, request_id, room_id, algorithm FROM crypto_key_requests WHERE account_id = ?", one
         ):
@@ -549,6 +563,15 @@ def device_row(
 def shared_context(room_id: str) -> str:
     """What the list of those who have a room's session is bound to."""
     return f"shared {room_id}"
+
+
+@contextlib.contextmanager
+def _damage(table: str) -> Iterator[None]:
+    """One damaged row is passed over."""
+    try:
+        yield
+    except (OperatorError, ValueError, vodozemac.PickleException, vodozemac.LibolmPickleException):
+        log_damaged(table)
 
 
 def _wrong_key() -> OperatorError:

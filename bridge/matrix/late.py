@@ -81,7 +81,10 @@ class LateKeys:
             "SELECT event_id, room_id, session_id, sealed, since FROM waiting_events WHERE account_id = ?",
             (self._account,),
         ):
-            event = self._sealer.open_json(event_context(event_id), sealed)
+            event = self._sealer.read_json(event_context(event_id), sealed, "waiting_events")
+            if event is None:
+                self._done.append(event_id)
+                continue
             self._put(Waiting(event_id, room_id, event, session_id, since))
 
     def add(self, room_id: RoomId, event: Mapping[str, Any], session_id: str, *, ask_again: bool = False) -> None:

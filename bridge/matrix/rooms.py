@@ -169,10 +169,15 @@ class Rooms:
         self._sealer = sealer
         self._rooms: dict[RoomId, Room] = {}
         self._changed: set[RoomId] = set()
+        self.damaged: list[RoomId] = []
+        """Rooms whose rows could not be read: the homeserver must be asked."""
 
     def load(self, tx: Tx) -> None:
         for room_id, sealed in tx.sql("SELECT room_id, sealed FROM rooms WHERE account_id = ?", (self.account,)):
-            data = self._sealer.open_json(room_context(room_id), sealed)
+            data = self._sealer.read_json(room_context(room_id), sealed, "rooms")
+            if data is None:
+                self.damaged.append(room_id)
+                continue
             room = Room(
                 room_id,
                 data["members"],

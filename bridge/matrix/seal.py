@@ -6,6 +6,7 @@ import json
 import os
 from typing import Any
 
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -15,6 +16,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from bridge.errors import OperatorError
 
 _NONCE = 12
+
+log = structlog.get_logger(__name__)
 
 
 class Sealer:
@@ -40,7 +43,7 @@ class Sealer:
         """
         try:
             return self._aead.decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # the latter: too short to hold anything
             raise OperatorError(
                 "the crypto store can't be opened: the store key is not the one that it was written with. "
                 "Put the right key file back."
@@ -53,11 +56,24 @@ class Sealer:
         """What `seal_json` sealed. Raises as `open`."""
         return json.loads(self.open(context, bytes(sealed)))
 
+    def read_json(self, context: str, sealed: bytes | None, table: str) -> Any | None:
+        """The same for a row that must not spoil its neighbours: None, and a line in the log, when it is damaged."""
+        try:
+            return self.open_json(context, sealed or b"")
+        except OperatorError:
+            log_damaged(table)
+            return None
+
     def lookup(self, kind: str, value: str) -> bytes:
         """A keyed hash, 32 bytes: finds a row by an id that does not stand in it."""
         mac = HMAC(self._lookup_key, SHA256())
         mac.update(kind.encode() + b"\0" + value.encode("utf-8", "surrogatepass"))
         return mac.finalize()
+
+
+def log_damaged(table: str) -> None:
+    """Say that a row can't be opened."""
+    log.error("a row of the database can't be opened", table=table, column="sealed", reason="damaged")
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:

@@ -17,7 +17,7 @@ class LeftBehind:
         self._people = people
 
     def find(self, request: Request, user_id: UserId) -> PersonId | None:
-        other = self._people.get(request.tx, user_id)
+        other = self._people.known(request.tx, user_id)
         if other is None or not (
             _liked(request.tx, request.person.id, other.id, 1) or self._comments(request, other.id)
         ):

@@ -266,7 +266,7 @@ class Moments:
 
     def album(self, tx: Tx, reader: Person, user_id: UserId) -> Page:
         """The newest moments of one person that the reader may see: empty for strangers and for nobody alike."""
-        owner = self._people.get(tx, user_id)
+        owner = self._people.known(tx, user_id)
         page = Page((), False) if owner is None else self._album(tx, reader, owner.id, None)
         return self._shown(tx, reader, page, owner.id if owner and page.moments else None)
 

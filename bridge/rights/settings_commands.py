@@ -184,7 +184,7 @@ class PrivacySettings:
             line = Text(f"privacy-mine-{suffix}", {"who": Text("audience-word-tag", {"tag": tag.name})})
             return self._changed(request, tags.members(tx, [tag.id]), lambda: tags.set_shut_out(tx, tag.id, on), line)
         user = parse_user(who)
-        other = None if user is None else self._people.get(tx, user)
+        other = None if user is None else self._people.known(tx, user)
         if user is None or other is None or not store.are_friends(tx, owner, other.id):
             raise UserError("friend-none", user=who)
         line = Text(f"privacy-{key}-{suffix}", {"who": user})
@@ -217,7 +217,7 @@ class PrivacySettings:
             raise UserError(error.message_id, **({"value": error.value[:60]} if error.value else {})) from None
 
         def people(users: Sequence[UserId]) -> frozenset[PersonId]:
-            found = [self._people.get(tx, user) for user in users]
+            found = [self._people.known(tx, user) for user in users]
             for user, one in zip(users, found, strict=True):
                 if one is None or not store.are_friends(tx, owner, one.id):
                     raise UserError("friend-none", user=user)

@@ -51,7 +51,7 @@ class ViewAs:
         user = parse_user(words)
         if user is None or user == request.person.user_id:
             raise UserError("view-as-whom")
-        other = self._people.get(tx, user)
+        other = self._people.known(tx, user)
         if other is None:
             # Whoever never was here sees what a stranger sees, and looks the same to the one who asks.
             return viewer.stranger(tx, owner), user

@@ -32,7 +32,7 @@ class Why:
             words = words[1:]
         if len(words) != 1:
             raise UserError("why-what")
-        other = self._people.get(tx, user)
+        other = self._people.known(tx, user)
         eyes = (
             viewer.stranger(tx, owner.id)
             if other is None

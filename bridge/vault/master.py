@@ -78,18 +78,20 @@ class MasterKeys:
         self.reload()
 
     def reload(self) -> None:
-        keys = self._load()
-        self.current = keys[0]
+        keys = tuple(self._load())
+        self.keys = keys
+        """The current one first."""
         self._by_id = {key.id: key for key in keys}
+
+    @property
+    def current(self) -> MasterKey:
+        return self.keys[0]
 
     def by_id(self, key_id: str) -> MasterKey | None:
         """The key with this id; the keys are read again when it is not among them."""
         if key_id not in self._by_id:
             self.reload()
         return self._by_id.get(key_id)
-
-    def former(self, key_id: str) -> bool:
-        return key_id != self.current.id
 
 
 def parse_master_keys(text: str, source: str) -> list[MasterKey]:

@@ -1,5 +1,6 @@
 """Seals and opens personal values: the implementation of `bridge.db.sealing`."""
 
+import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -10,14 +11,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from bridge.db.sealing import HOUSE, Row, Unreadable
+from bridge.db.sealing import Row, Unreadable
 from bridge.vault import envelope
-from bridge.vault.keystore import KeyStore
+from bridge.vault.keystore import COMMON, LOOKUP, KeyStore
 
 MAX_CACHED_KEYS = 20_000
 """Data keys that are kept in memory, about 0.5 KB each."""
-_LOOKUP = -1
-"""Owner of the key of the keyed hashes."""
 
 log = structlog.get_logger(__name__)
 
@@ -29,9 +28,10 @@ class Vault:
         self.keys = keys
         self._max_cached = max_cached
         self._cache: OrderedDict[int, AESGCMSIV] = OrderedDict()
+        self._gone: set[int] = set()
+        """Erased since the start: a key that was being read meanwhile must not be kept."""
         self._lock = threading.Lock()
-        self._key(HOUSE, create=True)
-        self._lookup_key = keys.create(_LOOKUP)
+        self._lookup_key = self._fetch(LOOKUP)
 
     def seal(self, owner: int, table: str, row: Row, column: str, value: Any) -> bytes:
         return envelope.seal(self._key(owner), envelope.place(owner, table, row, column), value)
@@ -55,7 +55,9 @@ class Vault:
             missing = sorted(wanted - self._cache.keys())
         # More than fit would push each other out again.
         for owner, key in self.keys.get(missing[: self._max_cached]).items() if missing else ():
-            self._keep(owner, AESGCMSIV(key))
+            if key is not None:
+                with contextlib.suppress(Unreadable):  # erased at this moment
+                    self._keep(owner, AESGCMSIV(key))
 
     def create(self, owner: int) -> None:
         self._keep(owner, AESGCMSIV(self.keys.create(owner)))
@@ -67,33 +69,35 @@ class Vault:
 
     def destroy(self, owners: Iterable[int]) -> None:
         """Destroy the keys of these owners: what was sealed under them is unreadable from now on, everywhere."""
-        gone = list(owners)
-        assert not {HOUSE, _LOOKUP} & set(gone), "these keys are everybody's"
+        gone = set(owners)
+        assert not gone & set(COMMON), "these keys are everybody's"
         with self._lock:
+            self._gone |= gone
             for owner in gone:
                 self._cache.pop(owner, None)
         self.keys.destroy(gone)
-        with self._lock:
-            for owner in gone:  # fetched once more meanwhile
-                self._cache.pop(owner, None)
 
-    def _key(self, owner: int, *, create: bool = False) -> AESGCMSIV:
+    def _key(self, owner: int) -> AESGCMSIV:
         with self._lock:
             key = self._cache.get(owner)
             if key is not None:
                 self._cache.move_to_end(owner)
                 return key
-        if create:
-            raw = self.keys.create(owner)
-        else:
-            found = self.keys.get([owner])
-            if owner not in found:
-                raise Unreadable("erased")
-            raw = found[owner]
-        return self._keep(owner, AESGCMSIV(raw))
+        return self._keep(owner, AESGCMSIV(self._fetch(owner)))
+
+    def _fetch(self, owner: int) -> bytes:
+        found = self.keys.get([owner])
+        if owner not in found:
+            raise Unreadable("erased")
+        key = found[owner]
+        if key is None:
+            raise Unreadable("damaged")
+        return key
 
     def _keep(self, owner: int, key: AESGCMSIV) -> AESGCMSIV:
         with self._lock:
+            if owner in self._gone:
+                raise Unreadable("erased")
             self._cache[owner] = key
             self._cache.move_to_end(owner)
             while len(self._cache) > self._max_cached:

@@ -91,3 +91,4 @@ language-set = From now on I speak English with you.
 language-unknown = I don't speak “{ $name }”. I know: { $languages }.
 timezone-set = Your time zone is { $name }. There it is { $now } now.
 timezone-unknown = I don't know the time zone “{ $name }”. It takes a name like Europe/Berlin or Asia/Shanghai.
+person-unreadable = What I keep about you is damaged, so I can't do anything for you now. Please tell whoever runs me: a backup may help. Nobody else was shown anything of yours.

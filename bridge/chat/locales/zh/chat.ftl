@@ -76,3 +76,4 @@ language-set = 从现在起我用中文和你说话。
 language-unknown = 我不会“{ $name }”。我会的语言：{ $languages }。
 timezone-set = 你的时区是 { $name }，那里现在是 { $now }。
 timezone-unknown = 我不认识时区“{ $name }”。请写 Europe/Berlin 或 Asia/Shanghai 这样的名称。
+person-unreadable = 我保存的关于你的数据已损坏，现在无法为你做任何事。请告诉运行我的人：备份也许有帮助。你的内容没有给其他任何人看过。
