@@ -163,16 +163,20 @@ app.add_typer(vault, name="vault")
 @vault.command("status")
 def vault_status(config: ConfigFile = DEFAULT_FILE) -> None:
     """Print as JSON which master keys wrap how many keys; exit code 1 if something is to be done."""
+    from bridge import log
     from bridge.cli.vault import status
 
+    log.set_up("info", "console")  # to standard error: what is printed is for programs
     sys.exit(status(config))
 
 
 @vault.command("rotate")
 def vault_rotate(config: ConfigFile = DEFAULT_FILE) -> None:
     """Exchange the master key, also while the bot runs. May be broken off and called again."""
+    from bridge import log
     from bridge.cli.vault import rotate
 
+    log.set_up("info", "console")  # to standard error: what is printed is for programs
     sys.exit(rotate(config))
 
 

@@ -57,7 +57,7 @@ def rotate(path: Path) -> int:
 
 
 def _rotate_file(config: Config, file: Path) -> int:
-    with _one_at_a_time(file.parent), _opened(config) as keys:
+    with _opened(config) as keys, _one_at_a_time(file.parent):
         lines = _lines(config)
         if len(lines) > 1 and keys.masters.current.id == keys.current_id() and not _former(keys):
             # Broken off before its last step.

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Row
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.command import Person
 from bridge.chat.render import relate, render
-from bridge.chat.reply import CopyRef
+from bridge.chat.reply import CopyRef, Message, Text
 from bridge.db import Tx, is_conflict
 from bridge.db.sealing import Unreadable
 from bridge.delivery import queue
@@ -225,9 +225,10 @@ class Claims:
         if row.kind == "message":
             try:
                 content = queue.open_content(tx, row.person_id, row.id, row.sealed)
-            except Unreadable as error:
+            except Unreadable:
                 log.error("delivery_unreadable", kind=row.kind)
-                raise _Broken from error
+                language, time_zone = ("en", "UTC") if person is None else (person.language, person.time_zone)
+                content = render(Message((Text("answer-damaged"),)), language, time_zone, self._catalogue)
         else:
             content = self._rendered(tx, row, person)
             if content is None:

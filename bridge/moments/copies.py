@@ -110,6 +110,8 @@ class Copies:
         if kind == MOMENT and self._moments.is_page_end(tx, reader, moment):
             blocks.append(Text("moment-more"))
         stored = store.first_picture(tx, moment)
+        if stored is None and store.has_picture(tx, moment.id):
+            blocks.append(Text("picture-damaged"))
         picture = None if stored is None else Picture(stored.file, stored.image_info())
         return Message(tuple(blocks), CopyRef(kind, ref_id), picture)
 

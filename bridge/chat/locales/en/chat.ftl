@@ -24,6 +24,7 @@ opening-help = Type `help` to see what I can do.
 
 ## Neutral lines in rooms that are no private chat
 answer-in-dm = I have answered in our private chat.
+answer-damaged = What stood here was damaged before I could send it. Please ask again.
 answer-needs-dm = That is for a private chat. Please start an encrypted chat with me and ask there.
 
 ## Errors

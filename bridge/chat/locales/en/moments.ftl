@@ -37,6 +37,7 @@ audience-mixed = These words contradict each other: it is either `friends`, `pub
 moment-head = **#{ $number }** · { $author } · { $time }
 moment-head-new = **#{ $number } · new** · { $author } · { $time }
 moment-damaged = (What was written here is damaged and can't be read any more.)
+picture-damaged = (The picture is damaged and can't be shown any more.)
 comment-damaged = (damaged)
 moment-edited = Edited { $time }
 moment-for = For { $audience }

@@ -9,6 +9,7 @@ opening-help = 输入 `help`（或“帮助”）看看我能做什么。
 
 ## Neutral lines in rooms that are no private chat
 answer-in-dm = 我已经在我们的私聊里回复你了。
+answer-damaged = 这里的内容在发送前已损坏。请再问一次。
 answer-needs-dm = 这件事要在私聊里做。请和我开一个加密私聊，再试一次。
 
 ## Errors

@@ -33,6 +33,7 @@ audience-mixed = 这些词互相矛盾：要么是 `好友`、`公开`、`私密
 moment-head = **#{ $number }** · { $author } · { $time }
 moment-head-new = **#{ $number } · 新** · { $author } · { $time }
 moment-damaged = （这里的内容已损坏，无法再读取。）
+picture-damaged = （图片已损坏，无法再显示。）
 comment-damaged = （已损坏）
 moment-edited = 编辑于 { $time }
 moment-for = 范围：{ $audience }
