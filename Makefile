@@ -1,5 +1,6 @@
 # make demo   try it: installs everything into .venv, starts a homeserver and the bot, opens a chat
 # make test   what has to pass before a change lands
+# make bench  what things cost, on a quiet machine
 # Needs Python 3.11 or newer (another one: make PYTHON=python3.13 ...), make, and nothing else.
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(BIN)/python requirements/install.py
 JS := tests/e2e/js
 
-.PHONY: help venv demo test lint format types imports pytest clean lock
+.PHONY: help venv demo bench test lint format types imports pytest clean lock
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
@@ -81,6 +82,10 @@ pytest: venv
 	@$(BIN)/python -m pytest -q -m "not e2e" -n 2
 	@echo "--- end-to-end tests"
 	@$(BIN)/python -m pytest -q -m e2e
+
+# Figures, not tests: they differ from machine to machine. Prints a table and writes build/bench.json.
+bench: venv
+	@$(BIN)/python -m tests.bench
 
 # --- the lock ----------------------------------------------------------------------------------------------
 

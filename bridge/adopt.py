@@ -18,7 +18,7 @@ from bridge.db.sealing import HOUSE
 from bridge.matrix.cryptostore import shared_context
 from bridge.matrix.late import event_context
 from bridge.matrix.rooms import room_context
-from bridge.matrix.seal import Sealer
+from bridge.matrix.seal import Sealer, fact_id
 
 _BATCH = 500
 
@@ -230,4 +230,20 @@ def _account_steps(sealer: Sealer) -> tuple[Step, ...]:
             )
         return len(rows)
 
-    return rooms, waiting, outbound, users, devices
+    def facts(tx: Tx) -> int:
+        # People's ids stood in the names of what is handled like an event; answers to it can't be edited.
+        for table in ("outbox", "copies"):
+            tx.sql(f"UPDATE {table} SET source_event = NULL WHERE substr(source_event, 1, 11) = '$identity @'")
+        rows = tx.sql(
+            "SELECT account_id, event_id FROM handled WHERE substr(event_id, 1, 11) = '$identity @'"
+            f" OR substr(event_id, 1, 9) = '$opened !' LIMIT {_BATCH}"
+        ).all()
+        for row in rows:
+            kind, _, what = row.event_id.removeprefix("$").partition(" ")
+            tx.sql(
+                "UPDATE handled SET event_id = ? WHERE account_id = ? AND event_id = ?",
+                (fact_id(sealer, kind, what), row.account_id, row.event_id),
+            )
+        return len(rows)
+
+    return rooms, waiting, outbound, users, devices, facts

@@ -101,6 +101,8 @@ def profile_blocks(
         else:
             label = field_name(one.field) if one.field.free else Text(f"label-{one.field.name}")
             blocks.append(Text("profile-line", {"field": label, "value": one.value}))
+    if reader == owner and profiles.damaged(tx, owner):
+        blocks.append(Text("profile-damaged"))
     if not fields:
         blocks.append(Text("profile-empty" if reader > 0 else "view-as-no-profile"))
     if reader == owner:

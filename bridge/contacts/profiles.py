@@ -42,6 +42,12 @@ def fields(tx: Tx, owner: PersonId) -> list[Filled]:
     return sorted(found, key=lambda one: (order.get(one.field.name, len(order)), one.field.name))
 
 
+def damaged(tx: Tx, owner: PersonId) -> bool:
+    """Whether a field can't be read any more."""
+    rows = tx.sql("SELECT field, sealed FROM profile_fields WHERE person_id = ?", (owner,)).all()
+    return any(tx.vault.read(owner, "profile_fields", row.field, "sealed", row.sealed) is None for row in rows)
+
+
 def visible(tx: Tx, viewer: PersonId, owner: PersonId) -> list[Filled]:
     """The fields that `viewer` may see."""
     every = fields(tx, owner)

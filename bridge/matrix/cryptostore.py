@@ -28,8 +28,8 @@ from nio.crypto.sessions import Session
 from bridge.db import Database, Tx
 from bridge.db.engine import now_ms
 from bridge.errors import OperatorError
-from bridge.ids import AccountId, DeviceId, RoomId, UserId
-from bridge.matrix.seal import Sealer, log_damaged
+from bridge.ids import AccountId, DeviceId, EventId, RoomId, UserId
+from bridge.matrix.seal import Sealer, fact_id, log_damaged
 
 Write = Callable[[Tx], None]
 
@@ -300,6 +300,10 @@ class CryptoStore:
         if user is not None and user.new_master_key is not None:
             user.master_key, user.new_master_key = user.new_master_key, None
             self._dirty_users[user_id] = user
+
+    def fact(self, kind: str, what: str) -> EventId:
+        """See `bridge.matrix.seal.fact_id`."""
+        return fact_id(self._sealer, kind, what)
 
     def untrack(self, user_id: str) -> None:
         """Nobody shares a room with us any more: the server no longer tells of changes."""

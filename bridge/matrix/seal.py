@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bridge.errors import OperatorError
+from bridge.ids import EventId
 
 _NONCE = 12
 
@@ -69,6 +70,11 @@ class Sealer:
         mac = HMAC(self._lookup_key, SHA256())
         mac.update(kind.encode() + b"\0" + value.encode("utf-8", "surrogatepass"))
         return mac.finalize()
+
+
+def fact_id(sealer: Sealer, kind: str, what: str) -> EventId:
+    """Id of what is handled like an event and is none, the same each time: tells nothing of what it is about."""
+    return EventId(f"${kind} {sealer.lookup(kind, what).hex()}")
 
 
 def log_damaged(table: str) -> None:

@@ -16,7 +16,7 @@ from cachetools import LRUCache, TTLCache
 from bridge.chat.inbound import DmOpened, IdentityChanged, Inbound, Origin, Readable, Unreadable
 from bridge.db import Tx
 from bridge.db.engine import now_ms
-from bridge.ids import AccountId, EventId, RoomId, UserId, is_room_id
+from bridge.ids import AccountId, RoomId, UserId, is_room_id
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.events import origin, sender_of, to_inbound
 from bridge.matrix.http import Homeserver, MatrixError, TooLarge, Unreachable, retrying, segment
@@ -266,7 +266,7 @@ class SyncReader:
 
     def _opened(self, room_id: RoomId, person: UserId) -> Inbound:
         # No single event opens a DM; the id stands for the fact, so that it is handled once.
-        fact = EventId(f"$opened {room_id} {person}")
+        fact = self._store.fact("opened", f"{room_id} {person}")
         return DmOpened(Origin(self._account, room_id, fact, person, now_ms(), True))
 
     async def _backfill(
@@ -425,7 +425,7 @@ class SyncReader:
             if new is not None and (user, new) not in self._announced:
                 self._announced.add((user, new))
                 for room_id in self._rooms.dms_with(UserId(user)):
-                    fact = EventId(f"$identity {user} {new}")
+                    fact = self._store.fact("identity", f"{user} {new}")
                     batch.events.append(
                         IdentityChanged(Origin(self._account, room_id, fact, UserId(user), now_ms(), True))
                     )

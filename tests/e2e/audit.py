@@ -17,6 +17,8 @@ from urllib.parse import quote
 import aiohttp
 
 from bridge.demo.synapse import Homeserver
+from bridge.vault import KeyStore, MasterKeys, Vault
+from bridge.vault.master import parse_master_keys
 from tests.e2e.clients.js import JsClient
 from tests.e2e.clients.message import Message
 from tests.e2e.people import Friendly
@@ -161,6 +163,21 @@ class Books:
 
     def count(self, sql: str, *params: object) -> int:
         return int(self.rows(sql, *params)[0][0])
+
+    def texts(self, table: str, owner: str) -> list[str]:
+        """What people wrote, of a table with sealed texts; `owner` is the column with whose key they are sealed."""
+        master = self._path.with_name("master.key").read_text()
+        keys = KeyStore.open(
+            f"sqlite:///{self._path.with_name('keys.db')}",
+            MasterKeys(lambda: parse_master_keys(master, "the test")),
+            change=False,
+        )
+        try:
+            vault = Vault(keys)
+            rows = self.rows(f"SELECT id, {owner}, sealed FROM {table} ORDER BY id")
+            return [vault.open(owner_id, table, row_id, "sealed", sealed)["text"] for row_id, owner_id, sealed in rows]
+        finally:
+            keys.close()
 
     @property
     def outbox(self) -> int:

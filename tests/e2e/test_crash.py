@@ -182,10 +182,10 @@ async def test_two_hundred_commands_and_kill_9(
         assert all(sum(comment in text for text in told_words) == 1 for comment in comments)
 
         books.assert_sound()
-        assert sorted(text for (text,) in books.rows("SELECT text FROM moments WHERE text LIKE '%-words'")) == sorted(
+        assert sorted(text for text in books.texts("moments", "author_id") if text.endswith("-words")) == sorted(
             text for words in said for text in words.posts
         )
-        assert sorted(text for (text,) in books.rows("SELECT text FROM comments")) == sorted(
+        assert sorted(books.texts("comments", "person_id")) == sorted(
             text for words in said for _, text in words.comments
         )
         # Everybody's numbers 1 to 3 are alice's three moments.

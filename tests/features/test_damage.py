@@ -228,7 +228,7 @@ def test_a_person(town: Village, what: str) -> None:
         "friend add @bob:x.org",
         "friends",
         "like 1",
-        "post to @carol:x.org only for Carol",
+        "post to @carol:x.org | Only for Carol",
     ):
         for answer in town.say("alice", said):
             assert "Something went wrong" not in answer, said

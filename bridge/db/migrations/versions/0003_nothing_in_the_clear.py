@@ -35,7 +35,8 @@ def upgrade() -> None:
         "SELECT 1 FROM people WHERE card IS NULL OR lookup IS NULL",
         "SELECT 1 FROM crypto_users",
         "SELECT 1 FROM crypto_devices",
-        "SELECT 1 FROM handled WHERE substr(event_id, 1, 10) = 'unsigned:@'",
+        "SELECT 1 FROM handled WHERE substr(event_id, 1, 10) = 'unsigned:@' OR substr(event_id, 1, 11) = '$identity @'"
+        " OR substr(event_id, 1, 9) = '$opened !'",
     ):
         _refuse_if_any(connection, query)
     if connection.exec_driver_sql("SELECT 1 FROM accounts LIMIT 1").first() is not None:

@@ -1,0 +1,37 @@
+"""`make bench`: what things cost, as a table and as JSON. Never part of `make test`: figures are no facts."""
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.bench import vault_cost
+from tests.bench.measure import machine
+
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
+CALLS = int(os.environ.get("BENCH_CALLS", "20"))
+OUTPUT = Path(os.environ.get("BENCH_OUTPUT", "build/bench.json"))
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as directory:
+        rows = vault_cost.run(Path(directory), ROUNDS, CALLS)
+    about = machine() | {"rounds": str(ROUNDS), "calls": str(CALLS)}
+    print(f"The vault: CPU of a command with it and without, {ROUNDS} rounds of {CALLS} calls; {about['cpu']}\n")
+    print(f"{'operation':<18}{'plain ms':>10}{'sealed ms':>11}{'ratio':>8}{'quartiles':>16}{'target':>8}")
+    missed = []
+    for row in rows:
+        target = vault_cost.TARGETS.get(row.operation, 1.10)
+        quartiles = f"{row.spread[0]:.3f}–{row.spread[1]:.3f}"
+        print(f"{row.operation:<18}{row.base_ms:>10.3f}{row.ms:>11.3f}{row.ratio:>8.3f}{quartiles:>16}{target:>8.2f}")
+        missed += [row.operation] if row.ratio > target else []
+    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
+    OUTPUT.write_text(json.dumps({"machine": about, "vault": [asdict(row) for row in rows]}, indent=2) + "\n")
+    print(f"\nWritten to {OUTPUT}." + (f" Over the target: {', '.join(missed)}." if missed else ""))
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
