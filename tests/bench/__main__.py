@@ -10,8 +10,8 @@ from pathlib import Path
 from tests.bench import vault_cost
 from tests.bench.measure import machine
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
-CALLS = int(os.environ.get("BENCH_CALLS", "20"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "60"))
+CALLS = int(os.environ.get("BENCH_CALLS", "5"))
 OUTPUT = Path(os.environ.get("BENCH_OUTPUT", "build/bench.json"))
 
 
