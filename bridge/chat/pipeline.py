@@ -17,7 +17,6 @@ from bridge.chat.inbound import (
     EditedMessage,
     IdentityChanged,
     Inbound,
-    Origin,
     OtherMessage,
     PictureMessage,
     Reaction,

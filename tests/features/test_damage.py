@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from bridge.contacts import store
 from bridge.db import Database, Tx
 from bridge.db.tables import metadata
 from bridge.delivery import queue
@@ -13,6 +14,8 @@ from tests.features.village import Village, user_id
 
 HASHES = {
     ("people", "lookup"),
+    ("tags", "lookup"),
+    ("invites", "lookup"),
     ("known_users", "user_lookup"),
     ("known_devices", "user_lookup"),
     ("known_devices", "device_lookup"),
@@ -38,6 +41,10 @@ PERSONAL = {
     ("pictures", "sealed"),
     ("comments", "sealed"),
     ("outbox", "sealed"),
+    ("tags", "sealed"),
+    ("stances", "sealed"),
+    ("invites", "sealed"),
+    ("access_log", "sealed"),
 }
 LINE = "damaged and can't be read any more"
 
@@ -178,6 +185,47 @@ def test_a_request(town: Village) -> None:
     assert "roof" not in listed
     town.say("alice", "friend accept @dave:x.org")
     assert "@dave:x.org" in town.one("alice", "friends")
+    others_go_on(town)
+
+
+@pytest.mark.parametrize("table", ["tags", "stances", "invites", "access_log"])
+def test_what_somebody_keeps_for_themselves(town: Village, table: str) -> None:
+    alice, bob = (PersonId(person_id(town.db, name)) for name in ("alice", "bob"))
+    town.say("alice", "tag add family @bob:x.org")
+    town.say("alice", "tag add work @carol:x.org")
+    town.say("alice", "invite new")
+
+    def note(tx: Tx) -> None:
+        store.set_remark(tx, alice, bob, {"name": "Bobby"})
+        tx.sql("DELETE FROM access_log WHERE person_id = ?", (alice,))
+        [row] = tx.new_ids("access_log")
+        sealed = tx.vault.seal(alice, "access_log", row, "sealed", {"kind": "device", "device": "PHONE"})
+        tx.sql("INSERT INTO access_log (id, person_id, at, sealed) VALUES (?, ?, ?, ?)", (row, alice, tx.now, sealed))
+
+    town.db.run_sync(note)
+    where = {
+        "tags": "id = (SELECT MIN(id) FROM tags WHERE owner_id = ?)",
+        "stances": "person_id = ? AND sealed IS NOT NULL",
+        "invites": "owner_id = ?",
+        "access_log": "person_id = ?",
+    }
+    damage(town.db, table, where[table], alice)
+    said = (
+        "tags",
+        "friends",
+        "invites",
+        "log",
+        "privacy",
+        "privacy checkup",
+        "profile @bob:x.org",
+        "feed",
+        "tag add new",
+    )
+    for text in (*said, "why can't @bob:x.org see 1", "view as @bob:x.org", "post to work | Only for work"):
+        for answer in town.say("alice", text):
+            assert "Something went wrong" not in answer, text
+    assert "work" in town.one("alice", "tags")
+    assert "@bob:x.org" in town.one("alice", "friends")
     others_go_on(town)
 
 

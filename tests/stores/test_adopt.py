@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from bridge import adopt
 from bridge.chat.people import People
 from bridge.config import Config, load_or_create_store_key
+from bridge.contacts import profiles
 from bridge.contacts import store as contacts
 from bridge.db import Database, Tx
 from bridge.db.migrate import VERSION_TABLE, upgrade
@@ -198,8 +199,7 @@ def contents(config: Config) -> dict[str, Any]:
             people = [People().by_id(tx, n) for n in ids]
             found["people"] = people
             found["by name"] = [People().get(tx, UserId(f"@person{n}:canary.org")) for n in ids]
-            found["profile"] = [contacts.profile(tx, n) for n in ids]
-            found["names"] = contacts.names(tx, ids)
+            found["profile"] = [[field.value for field in profiles.fields(tx, n)] for n in ids]
             found["friends"] = [contacts.friends_of(tx, n) for n in ids]
             found["requests"] = [contacts.request_by_id(tx, n) for n in ids]
             posts = [moments.moment(tx, n) for n in ids]
@@ -237,7 +237,7 @@ def check(found: dict[str, Any]) -> None:
     assert found["by name"] == people
     assert (people[0].language, people[0].time_zone) == ("zh", "Asia/Canary-1")
     assert (people[1].language, people[1].time_zone) == ("en", "UTC")
-    assert [sorted(fields.values()) for fields in found["profile"]] == [
+    assert [sorted(fields) for fields in found["profile"]] == [
         [f"canary bio {n}", f"canary name {n} 名"] for n in range(1, PEOPLE + 1)
     ]
     for n, (request, post, comment, picture, answer) in enumerate(
