@@ -14,7 +14,8 @@ from bridge.db.migrate import check_version, version
 from bridge.db.sealing import Unreadable
 from bridge.errors import OperatorError
 from bridge.matrix.seal import Sealer
-from bridge.vault import KeyStore, MasterKeys, Vault
+from bridge.vault import KeyStore, MasterKeys, Vault, erasures
+from bridge.vault.erasures import ErasureList
 from bridge.vault.master import parse_master_keys
 
 _SAMPLE = 20
@@ -56,6 +57,7 @@ def open_storage(config: Config, *, update: bool = True) -> Iterator[Storage]:
             return Sealer(load_or_create_store_key(config.store_key_file, may_create=update and not has_keys(db)))
 
         if update:
+            keys.agree()
             bring_up_to_date(db, sealer)
             forget_erased(db, keys)
         db.run_sync(_check_pair)
@@ -73,7 +75,7 @@ def _key_store(config: Config, *, is_new: bool, stack: contextlib.ExitStack) -> 
     if not exists:
         source.create()
     masters = MasterKeys(lambda: parse_master_keys(source.read(), source.name))
-    keys = KeyStore.open(config.key_store_url, masters)
+    keys = KeyStore.open(config.key_store_url, masters, ErasureList(config.epoch_dir / erasures.NAME))
     stack.callback(keys.close)
     return keys
 

@@ -178,6 +178,12 @@ def release(tx: Tx, room_id: RoomId | None, person_id: PersonId | None) -> bool:
     return released.rowcount > 0
 
 
+def mark_tried(tx: Tx) -> None:
+    """The database is an older copy of itself: whatever was queued then may have been sent since, by a device that we
+    are no longer. The sender looks before it sends. (A redaction may be repeated.)"""
+    tx.sql("UPDATE outbox SET first_attempt_at = created_at WHERE first_attempt_at IS NULL AND kind <> 'redact'")
+
+
 def _drop(tx: Tx, where: str, params: tuple[object, ...]) -> None:
     tx.sql(f"DELETE FROM outbox WHERE {where} AND kind <> 'redact' AND first_attempt_at IS NULL", params)
     # A try may have reached the homeserver, or is under way now: its event id must be learnt before it can be redacted.

@@ -14,6 +14,7 @@ from bridge.db.engine import Database, Tx
 from bridge.db.sealing import Unreadable
 from bridge.errors import OperatorError
 from bridge.vault.envelope import KEY_BYTES
+from bridge.vault.erasures import ErasureList
 from bridge.vault.master import MasterKeys
 
 _VERSION = 1
@@ -48,22 +49,23 @@ key_store = sa.Table(  # one row
 class KeyStore:
     """Data keys by owner. Every method is one transaction, synchronous: for the database's thread, never the loop."""
 
-    def __init__(self, database: Database, masters: MasterKeys) -> None:
+    def __init__(self, database: Database, masters: MasterKeys, erasures: ErasureList | None = None) -> None:
         self.database = database
         self.masters = masters
+        self._list = erasures
 
     @classmethod
-    def open(cls, url: str, masters: MasterKeys) -> "KeyStore":
-        """Open the key store at `url`; an empty database becomes a new one.
+    def open(cls, url: str, masters: MasterKeys, erasures: ErasureList | None = None) -> "KeyStore":
+        """Open the key store at `url`; an empty database becomes a new one. `erasures`: the list that outlives it.
 
         Raises:
             OperatorError: the URL can't be used, it is newer than the program, or its keys were wrapped by a master
                 key that is not among `masters`.
         """
         database = Database.open(url)
-        store = cls(database, masters)
+        store = cls(database, masters, erasures)
         try:
-            database.run_sync(store._prepare)
+            database.run_sync(store.check)
         except sa.exc.DBAPIError as error:
             database.close_sync()
             raise _unusable(error) from None
@@ -140,8 +142,31 @@ class KeyStore:
         return self.database.run_sync(work) or self.get([owner])[owner]
 
     def destroy(self, owners: Iterable[int]) -> None:
-        """Destroy data keys, for good, and note their owners as erased."""
+        """Destroy data keys, for good, and note their owners as erased: first where it outlives this database.
+
+        Raises:
+            OperatorError: it can't be noted there; nothing was destroyed.
+        """
         gone = sorted(set(owners))
+        if self._list is not None:
+            now = self.database.clock()
+            self._list.add(dict.fromkeys(gone, now))
+        self._destroy(gone)
+
+    def agree(self) -> None:
+        """Destroy what the list of erasures says was destroyed, should this be an older copy; and complete the list.
+
+        Raises:
+            OperatorError: the list can't be used.
+        """
+        if self._list is None:
+            return
+        listed, noted = self._list.read(), self.erased()
+        self._list.add({owner: at for owner, at in noted.items() if owner not in listed})
+        if missing := sorted(listed.keys() - noted.keys()):
+            self._destroy(missing)
+
+    def _destroy(self, gone: Sequence[int]) -> None:
 
         def work(tx: Tx) -> None:
             for owner in gone:
@@ -198,7 +223,12 @@ class KeyStore:
         return done
 
     # --- inside ---
-    def _prepare(self, tx: Tx) -> None:
+    def check(self, tx: Tx) -> None:
+        """Make the tables in an empty database; else see that this program and its master keys can read it.
+
+        Raises:
+            OperatorError
+        """
         if not sa.inspect(tx.conn).has_table("key_store"):
             if sa.inspect(tx.conn).get_table_names():
                 raise OperatorError(
