@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyrage
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -118,8 +119,8 @@ def _rows(house: House) -> Iterator[bytes]:
     ):
         database = Database.open(url)
 
-        def read(tx: Tx, tables: list[object] = tables) -> list[object]:
-            return [value for table in tables for row in tx.sql(f"SELECT * FROM {table.name}") for value in row]  # type: ignore[attr-defined]
+        def read(tx: Tx, tables: list[sa.Table] = tables) -> list[object]:
+            return [value for table in tables for row in tx.sql(f"SELECT * FROM {table.name}") for value in row]
 
         for value in database.run_sync(read):
             yield bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()
