@@ -153,7 +153,7 @@ def _kind(column: "sa.Column[Any]") -> str:
 def _last_id(connection: Connection, table: sa.Table) -> int | None:
     """The highest id that the database ever gave out for this table; None: it gives none out."""
     column = table.c.get("id")
-    if column is None or column.autoincrement is not True:
+    if column is None or column.autoincrement is not True or table.name in layout.RANDOM_IDS:
         return None
     if connection.dialect.name == "sqlite":
         query, params = "SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)

@@ -32,6 +32,9 @@ OMITTED_COLUMNS = {"accounts": frozenset({"device_id", "access_token"})}
 OMITTED_SECRETS = ("generation", "device since")
 """Rows of `crypto_secrets` that belong to a device."""
 
+RANDOM_IDS = frozenset({"people"})
+"""Their ids are not counted. The highest may be that of somebody who was erased."""
+
 TEMPORARY = "outbox"
 """Restored from a backup as a whole only, not beside another one's tables."""
 

@@ -1,5 +1,6 @@
 """`courtyard backup`, `backup-key` and `restore`."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -18,6 +19,11 @@ def backup(path: Path, output: Path, recipients: list[str]) -> int:
     """Write a backup, beside the running bot or without one; the exit code."""
     config = load(path)
     log.set_up(config.log.level, config.log.format)
+    if config.epoch_dir.is_relative_to(config.data_dir):
+        print(
+            "warning: backup.epoch_dir lies in data_dir: if they are lost together, no backup can be restored.",
+            file=sys.stderr,
+        )
     written = write_backup(config, output, tuple(recipients))
     print(f"Wrote {output}: {written.rows} rows, {written.bytes} bytes.")
     print(f"It can be restored until {_time(written.restorable_until)}; its epoch key is in {config.epoch_dir}.")

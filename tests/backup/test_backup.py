@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pyrage
 import pytest
+from typer.testing import CliRunner
 
 from bridge.backup import layout
 from bridge.backup.dump import write_backup
 from bridge.backup.epochs import Epochs
 from bridge.backup.filling import SKIP_IDS
+from bridge.cli.commands import app
 from bridge.config import MatrixConfig
 from bridge.db import Tx
 from bridge.db.tables import metadata
@@ -287,3 +289,50 @@ def test_epochs_begin_and_end(tmp_path: Path) -> None:
     now += 10_000_000 * DAY
     assert epochs.destroy_ended() == 2
     assert [p.name for p in (tmp_path / "epochs").iterdir()] == ["notes.txt"]
+
+
+def test_the_commands(make_house: MakeHouse, tmp_path: Path) -> None:
+    """As an operator gives them: what they print, and nothing of the keys in it."""
+    house = make_house(SQLITE)
+    settle_in(house)
+    text = (
+        f"matrix: {{homeserver: 'https://example.org', user_id: '{house.config.matrix.user_id}', password: secret}}\n"
+        f"data_dir: {house.directory}\n"
+        f"database: {{url: 'sqlite:///{house.directory}/main.db'}}\n"
+    )
+    config = tmp_path / "courtyard.yaml"
+    config.write_text(text)
+    config.chmod(0o600)
+    runner = CliRunner()
+
+    def run(*words: str) -> tuple[int, str]:
+        done = runner.invoke(app, [*words])
+        if isinstance(done.exception, OperatorError):
+            return done.exception.exit_code, str(done.exception)
+        return done.exit_code, done.output
+
+    identity = tmp_path / "identity"
+    code, recipient = run("backup-key", str(identity))
+    assert code == 0
+    assert stat.S_IMODE(identity.stat().st_mode) == 0o600
+    assert run("backup-key", str(identity)) == (2, f"backup: {identity} exists already and stays as it is.")
+    file = tmp_path / "a.backup"
+    code, said = run("backup", "-c", str(config), "-o", str(file))
+    assert code == 2
+    assert "backup.recipients" in said
+    code, said = run("backup", "-c", str(config), "-o", str(file), "--recipient", recipient.strip())
+    assert code == 0
+    assert "epoch_dir lies in data_dir" in said
+    code, said = run("restore", str(file), "-i", str(identity), "-c", str(config))
+    assert code == 2
+    for name in ("main.db", "keys.db"):
+        for path in house.directory.glob(f"{name}*"):
+            path.unlink()
+    code, said = run("restore", str(file), "-i", str(identity), "-c", str(config))
+    assert code == 0
+    assert "Restored 2 people" in said
+    assert house.config.matrix.user_id not in said
+    config.write_text(text + "backup: {recipients: [age1short]}\n")
+    code, said = run("check-config", "-c", str(config))
+    assert code == 2
+    assert "should be a recipient of age" in said
