@@ -21,7 +21,7 @@ from bridge.db.exclusive import exclusive
 from bridge.db.migrate import filling, knows, version
 from bridge.delivery import queue
 from bridge.errors import OperatorError
-from bridge.vault import KeyStore, MasterKeys, erasures
+from bridge.vault import KeyStore, MasterKeys, erasures, keystore
 from bridge.vault.erasures import ErasureList
 from bridge.vault.master import parse_master_keys
 
@@ -62,6 +62,10 @@ def restore(
             )
         stack.enter_context(exclusive(db.engine, config.matrix.user_id))
         key_db = stack.enter_context(_opened(config.key_store_url))
+        if sa.inspect(key_db.engine).get_table_names():
+            raise OperatorError(
+                "restore: `vault.key_store_url` leads to a database of something else; give it one of its own."
+            )
         store_key = load_or_create_store_key(config.store_key_file, may_create=False)
         source = master_key_source(config)
         masters = MasterKeys(lambda: parse_master_keys(source.read(), source.name))
@@ -153,7 +157,11 @@ def _fill(
                 keys_file.read(seal, lambda r: rows.take(r, wanted))
             rows.finish()
             _begin_anew(tx)
-    except sa.exc.DBAPIError as error:
+    except BaseException as error:
+        # The key store may be complete already; it was empty before.
+        keystore.metadata.drop_all(keys.database.engine)
+        if not isinstance(error, sa.exc.DBAPIError):
+            raise
         reason = "".join(str(error.orig).strip().splitlines()[:1])
         raise OperatorError(f"restore: the database refuses it ({reason}).") from None
     return Restored(rows.people, rows.rows, rows.erased, rows.without_key, file.header.created_at)

@@ -1,6 +1,7 @@
 """Reading a whole database as it is at one moment, while others go on writing."""
 
 import contextlib
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +43,9 @@ def empty_journal(url: str) -> None:
             raw = engine.raw_connection()
             try:
                 cursor = raw.cursor()
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                with contextlib.suppress(sqlite3.OperationalError):  # somebody is busy with it: another time
+                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    cursor.fetchall()
                 cursor.close()
             finally:
                 raw.close()

@@ -101,6 +101,11 @@ def is_waiting(tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
     )
 
 
+def is_copy(tx: Tx, account: AccountId, event_id: EventId) -> bool:
+    """Whether an event of the bot is accounted for: the row that it was sent from is gone."""
+    return tx.sql("SELECT 1 FROM copies WHERE account_id = ? AND event_id = ?", (account, event_id)).first() is not None
+
+
 def answers_to(tx: Tx, account: AccountId, source: EventId) -> list[Copy]:
     """The answers that were sent to an inbound event, in the order of sending; without edits of them."""
     rows = tx.sql(

@@ -113,6 +113,7 @@ class MatrixAccount:
             self._keys_to_send,
             lambda: self._current.since,
             settings.look_back_after_ms,
+            lambda event_id: db.run(lambda tx: queue.is_copy(tx, self.id, event_id)),
         )
         self._doorstep = Doorstep(homeserver, self.me, self.rooms, self._store, accepts_invite)
         self.verification = Verification(

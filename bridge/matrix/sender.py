@@ -39,9 +39,10 @@ class RoomSender:
         keys: Callable[[], Keys],
         device_since: Callable[[], int],
         look_back_after_ms: int,
+        is_copy: Callable[[EventId], Awaitable[bool]],
     ) -> None:
         """`look_back_after_ms`: homeservers forget transaction ids after about a day; a try older than this is looked
-        for in the room before it is repeated."""
+        for in the room before it is repeated. `is_copy`: whether it is known what an event of ours was sent for."""
         self._me = me
         self._http = homeserver
         self._store = store
@@ -49,6 +50,7 @@ class RoomSender:
         self._keys = keys
         self._device_since = device_since
         self._look_back_after_ms = look_back_after_ms
+        self._is_copy = is_copy
         self._locks: WeakValueDictionary[RoomId, asyncio.Lock] = WeakValueDictionary()
 
     async def send(self, event: Outgoing) -> EventId:
@@ -165,7 +167,8 @@ class RoomSender:
                     try:
                         inner = machine.decrypt_room_event(old, event.room_id)
                     except CourtyardError:
-                        if by_former and _is_like(old, relation, since - _CLOCKS_DIFFER_MS):
+                        is_like = by_former and _is_like(old, relation, since - _CLOCKS_DIFFER_MS)
+                        if is_like and not await self._is_copy(EventId(str(old.get("event_id")))):
                             raise MaybeSent from None
                         continue
                     if inner.content.get(TXN_KEY) == event.txn_id:

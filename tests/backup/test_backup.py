@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyrage
 import pytest
+import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from bridge.backup import layout
+from bridge.backup import restore as module
 from bridge.backup.dump import write_backup
 from bridge.backup.epochs import Epochs
 from bridge.backup.filling import SKIP_IDS
 from bridge.cli.commands import app
 from bridge.config import MatrixConfig
 from bridge.db import Tx
+from bridge.db.migrate import filling
 from bridge.db.tables import metadata
 from bridge.errors import OperatorError
 from bridge.ids import UserId
@@ -83,6 +88,32 @@ def test_what_was_backed_up_comes_back(make_house: MakeHouse, of: str, to: str) 
             assert tx.sql("SELECT MAX(id) FROM prompts").scalar_one() > SKIP_IDS
 
         storage.db.run_sync(look)
+
+
+@BOTH
+def test_a_restore_that_breaks_off_leaves_nothing(
+    make_house: MakeHouse, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the last moment: the key store is complete by then, the database is not."""
+    house = make_house(engine)
+    settle_in(house)
+    file = house.backup("a.backup")
+    new = make_house(engine, house)
+    real = filling
+
+    @contextlib.contextmanager
+    def full(engine: sa.Engine) -> Iterator[object]:
+        with real(engine) as pair:
+            yield pair
+            raise OSError("the disk is full")
+
+    monkeypatch.setattr(module, "filling", full)
+    with pytest.raises(OSError, match="full"):
+        new.restore(file)
+    monkeypatch.undo()
+    if engine == SQLITE:
+        assert list(new.directory.glob("*.db*")) == []
+    assert new.restore(file).people == 2
 
 
 def test_every_table_is_somewhere() -> None:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bridge.demo.synapse import Homeserver
 from tests.conftest import create_postgres_database
@@ -157,31 +158,58 @@ async def test_the_drill(servers: tuple[Homeserver, Homeserver], js: JsProcess, 
         assert await bot.stop() == 0
 
 
-async def test_the_drill_to_postgresql(
-    servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path, postgres_url: str
+@pytest.mark.parametrize("sent", [True, False], ids=["sent since", "not sent"])
+async def test_what_was_queued_is_shown_once(
+    servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path, postgres_url: str, sent: bool
 ) -> None:
-    """From SQLite to PostgreSQL, with answers queued that nobody can take just now."""
+    """From SQLite to PostgreSQL, with a line queued for Alice that the former device has sent since, or has not."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir(mode=0o700)
     recipient = (await courtyard("backup-key", str(elsewhere / "identity"))).strip()
-    keys = {name: str(elsewhere / name.replace("_", "-")) for name in ("store_key_file", "master_key_file")}
-    settings = {"backup": {"recipients": [recipient], "epoch_dir": str(elsewhere / "epochs")}, "secrets": keys}
-    async with running_bot(tmp_path / "bot", servers[0], unique("courtyard"), settings) as bot:
+    settings = {
+        "backup": {"recipients": [recipient], "epoch_dir": str(elsewhere / "epochs")},
+        "secrets": {name: str(elsewhere / name) for name in ("store_key_file", "master_key_file")},
+        "moments": {"likes_gather_seconds": 5 if sent else 25},
+    }
+    async with (
+        running_bot(tmp_path / "bot", servers[0], unique("courtyard"), settings) as bot,
+        OlmClient() as olm,
+    ):
         alice = await js_person(js, servers[0], unique("alice"), bot)
+        bob = await olm_person(olm, servers[0], unique("bob"), bot)
+        assert isinstance(alice.client, JsClient)
+        await befriend(alice, bob)
         assert "#1" in await alice.ask("post On paper")
+        assert "#1" in await bob.ask("feed")
+        mark = alice.client.mark()
+        assert await bob.ask("like 1")
         backup = elsewhere / "courtyard.backup"
         await courtyard("backup", "-o", str(backup), "-c", str(bot.config))
-        assert "pong" in await alice.ask("ping")
-        urls = {
-            "url": create_postgres_database(postgres_url, "courtyard_restored"),
-            "key_store_url": create_postgres_database(postgres_url, "courtyard_restored_keys"),
-        }
-        text = bot.config.read_text()
-        bot.config.write_text(
-            f"{text}\ndatabase:\n  url: {urls['url']}\nvault:\n  key_store_url: {urls['key_store_url']}\n"
-        )
+
+        def about_the_like() -> list[str]:
+            assert isinstance(alice.client, JsClient)
+            return [m.event_id for m in alice.client.received(alice.room, since=mark) if bob.user_id in m.body]
+
+        if sent:
+            await alice.client.wait_message(alice.room, lambda m: bob.user_id in m.body, since=mark)
+            assert "pong" in await alice.ask("ping")
+        else:
+            assert about_the_like() == []
+        config = yaml.safe_load(bot.config.read_text())
+        names = [f"restored_{unique('db').replace('-', '_')}{part}" for part in ("", "_keys")]
+        config["database"] = {"url": create_postgres_database(postgres_url, names[0])}
+        config["vault"] = {"key_store_url": create_postgres_database(postgres_url, names[1])}
+        await bot.kill()
+        bot.config.write_text(yaml.safe_dump(config))
         await lose_everything(bot, backup, elsewhere / "identity")
         answer = await alice.client.ask(alice.room, "moment 1", timeout=60)
         assert "On paper" in answer.body
+        await alice.client.wait_message(
+            alice.room, lambda m: bob.user_id in m.body and m.reply_to is None, 60, since=mark
+        )
+        await asyncio.sleep(10)
+        assert await alice.ask("ping") == "pong"
+        told = [e for e in about_the_like() if e != answer.event_id]
+        assert len(told) == 1
         assert not bot.database.exists()
         assert await bot.stop() == 0

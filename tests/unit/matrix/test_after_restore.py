@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from bridge.chat.inbound import Inbound, RoomView
 from bridge.db import Database
 from bridge.db.engine import now_ms
 from bridge.delivery import queue
 from bridge.delivery.ports import MaybeSent, Outgoing
-from bridge.ids import RoomId, UserId
+from bridge.errors import OperatorError
+from bridge.ids import DeviceId, RoomId, UserId
+from bridge.matrix.account import AccountSettings, MatrixAccount
 from bridge.matrix.http import segment
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.seal import Sealer
@@ -40,6 +44,7 @@ class Timeline:
             room.apply(self._state("m.room.member", user, {"membership": "join"}), self.bot.user_id)
         room.apply(self._state("m.room.encryption", "", {"algorithm": "m.megolm.v1.aes-sha2"}), self.bot.user_id)
         self.since = now_ms()
+        self.copies: set[str] = set()
         self.sender = RoomSender(
             self.bot.user_id,
             homeserver,
@@ -48,6 +53,7 @@ class Timeline:
             lambda: self.bot.keys,
             lambda: self.since,
             1_800_000,
+            self._is_copy,
         )
         self.event = Outgoing(
             self.bot.store.account,
@@ -59,6 +65,9 @@ class Timeline:
         )
         homeserver.answers[f"{PATH}/send/m.room.encrypted/i.7"] = {"event_id": "$new"}
         self.says()
+
+    async def _is_copy(self, event_id: str) -> bool:
+        return event_id in self.copies
 
     @staticmethod
     def _state(kind: str, key: str, content: dict[str, Any]) -> dict[str, Any]:
@@ -125,6 +134,12 @@ async def test_what_was_certainly_not_sent_is_sent(timeline: Timeline, said: lis
     assert timeline.sent()
 
 
+async def test_what_is_known_of_the_time_before_does_not_count(timeline: Timeline) -> None:
+    timeline.says(by_former(QUEUED + 5), by_former(QUEUED - 5))
+    timeline.copies = {f"$e{QUEUED + 5}", f"$e{QUEUED - 5}"}
+    assert await timeline.sender.send(timeline.event) == "$new"
+
+
 async def test_a_try_of_the_same_device_is_repeated_as_before(timeline: Timeline) -> None:
     timeline.since = QUEUED - 1
     timeline.says(by_former(QUEUED + 5))
@@ -146,3 +161,20 @@ def test_everything_queued_counts_as_tried_but_redactions(database: Database, ho
         return [tuple(r) for r in tx.sql("SELECT kind, first_attempt_at = created_at FROM outbox ORDER BY id")]
 
     assert [(kind, bool(tried)) for kind, tried in database.run_sync(work)] == [("message", True), ("redact", False)]
+
+
+async def test_a_token_of_a_former_device_is_refused(database: Database, homeserver: FakeHomeserver) -> None:
+    """Its keys are gone: as another device with the same name it would be distrusted, rightly."""
+    me = UserId("@bot:example.org")
+    bot = open_device(database, homeserver, "bot")
+    bot.store.save_secret("own devices", json.dumps({"FORMER": "key"}).encode())
+    await bot.store.commit()
+    homeserver.answers["/_matrix/client/v3/account/whoami"] = {"user_id": me, "device_id": "FORMER"}
+    settings = AccountSettings(me, access_token="token", device_id=DeviceId("FORMER"))
+
+    async def nobody(event: Inbound, room: RoomView) -> None:
+        raise AssertionError
+
+    account = MatrixAccount(database, homeserver, Sealer(STORE_KEY), settings, nobody, lambda user, direct: False)
+    with pytest.raises(OperatorError, match="a former device"):
+        await account.start()
