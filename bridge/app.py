@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from bridge.backup.epochs import Epochs
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.commands import build_registry
 from bridge.chat.inbound import Inbound, RoomView
@@ -198,8 +199,13 @@ class _Bot:
                 )
             )
 
+        epochs = Epochs(self._config.epoch_dir, self._config.backup.epoch_days)
         while True:
             await self._db.run(work)
+            try:
+                await asyncio.to_thread(epochs.destroy_ended)
+            except OperatorError as error:
+                log.error("epoch keys whose time is over could not be destroyed", error=str(error))
             await asyncio.sleep(_CLEAN_UP_EVERY_S)
 
 

@@ -12,7 +12,8 @@ from bridge.db.migrate import check_version, version
 from bridge.db.sealing import Unreadable
 from bridge.errors import OperatorError
 from bridge.matrix.seal import Sealer
-from bridge.vault import KeyStore, MasterKeys, Vault
+from bridge.vault import KeyStore, MasterKeys, Vault, erasures
+from bridge.vault.erasures import ErasureList
 from bridge.vault.master import parse_master_keys
 
 _SAMPLE = 20
@@ -63,6 +64,7 @@ def open_storage(config: Config, *, update: bool = True) -> Iterator[Storage]:
         if was is not None and was >= ROOM_FOR_SEALED:
             db.run_sync(_check_pair)
         if update:
+            keys.agree()
             if was is not None:
                 forget_erased(db, keys)  # nothing of theirs could be sealed
             bring_up_to_date(db, sealer)
@@ -79,7 +81,8 @@ def _key_store(config: Config, *, is_new: bool, create: bool, stack: contextlib.
         )
     if not exists and create:
         source.create()
-    keys = KeyStore.open(config.key_store_url, master_keys(config), change=create)
+    erasure_list = ErasureList(config.epoch_dir / erasures.NAME)
+    keys = KeyStore.open(config.key_store_url, master_keys(config), erasure_list, change=create)
     stack.callback(keys.close)
     return keys
 

@@ -181,6 +181,46 @@ def vault_rotate(config: ConfigFile = DEFAULT_FILE) -> None:
 
 
 @app.command()
+def backup(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; it must not be there yet.")],
+    config: ConfigFile = DEFAULT_FILE,
+    recipient: Annotated[
+        list[str] | None,
+        typer.Option(help="Who can open it (age1…); repeatable. Default: the configured ones."),
+    ] = None,
+) -> None:
+    """Write an encrypted backup of everything, also while the bot runs."""
+    from bridge.cli.backup import backup as write
+
+    sys.exit(write(config, output, recipient or []))
+
+
+@app.command()
+def backup_key(
+    output: Annotated[Path, typer.Argument(help="The file for the secret key. Keep it away from this machine.")],
+) -> None:
+    """Make a key for backups, in a new file; prints its public part, the recipient."""
+    from bridge.cli.backup import backup_key as make
+
+    sys.exit(make(output))
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="The backup.")],
+    identity: Annotated[Path, typer.Option("--identity", "-i", help="File with the secret key that opens it.")],
+    config: ConfigFile = DEFAULT_FILE,
+    keys: Annotated[
+        Path | None, typer.Option(help="A newer backup, to take the people's keys from: for one whose epoch is over.")
+    ] = None,
+) -> None:
+    """Fill an empty database from a backup. The bot then logs in as a new device, with the same identity."""
+    from bridge.cli.backup import restore as restore_from
+
+    sys.exit(restore_from(config, file, identity, keys))
+
+
+@app.command()
 def demo(
     data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its data; delete it to start afresh.")] = Path(
         ".demo"

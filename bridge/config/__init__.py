@@ -4,6 +4,7 @@ from bridge.config.load import Loaded, load, load_with_warnings
 from bridge.config.master_key import MasterKeySource, master_key_source
 from bridge.config.model import (
     AccessConfig,
+    BackupConfig,
     ChatConfig,
     Config,
     DatabaseConfig,
@@ -26,6 +27,7 @@ from bridge.config.store_key import load_or_create_store_key
 
 __all__ = [
     "AccessConfig",
+    "BackupConfig",
     "ChatConfig",
     "Config",
     "ConfigError",

@@ -179,6 +179,7 @@ class _Load:
                         "key_store_url_file": at(config.vault.key_store_url_file),
                     }
                 ),
+                "backup": config.backup.model_copy(update={"epoch_dir": at(config.backup.epoch_dir)}),
                 "secrets": config.secrets.model_copy(
                     update={
                         "store_key_file": at(config.secrets.store_key_file),

@@ -1,5 +1,6 @@
 """The configuration as values. Each field's description is also its comment in the example file."""
 
+import re
 import zoneinfo
 from pathlib import Path
 from typing import Annotated, Literal
@@ -166,6 +167,33 @@ class VaultConfig(Section):
         default=None,
         description="File that holds the URL, when it has a password in it.",
         examples=["secrets/key-store-url"],
+    )
+
+
+def _recipient(text: str) -> str:
+    if not re.fullmatch(r"age1[0-9a-z]{58}", text, re.ASCII):
+        raise ValueError("should be a recipient of age (age1…); `courtyard backup-key` makes a key")
+    return text
+
+
+class BackupConfig(Section):
+    """`courtyard backup`: to whom it is encrypted, and how long a copy can bring back what was erased since."""
+
+    recipients: tuple[Annotated[str, AfterValidator(_recipient)], ...] = Field(
+        default=(),
+        description="Who can open the backups: recipients of age, each age1… Their secret keys belong elsewhere.",
+    )
+    epoch_dir: Path | None = Field(
+        default=None,
+        description="Directory of the epoch keys, without which a backup opens nothing, and of the list of erasures. "
+        "Best on another disk or machine, and in no backup. Default: epochs in data_dir.",
+        examples=["/mnt/other-disk/courtyard-epochs"],
+    )
+    epoch_days: int = Field(
+        default=7,
+        ge=1,
+        le=90,
+        description="How long an epoch key exists, and so for how long a backup can be restored, in days.",
     )
 
 
@@ -397,6 +425,7 @@ class Config(Section):
     )
     database: DatabaseConfig = DatabaseConfig()
     vault: VaultConfig = VaultConfig()
+    backup: BackupConfig = BackupConfig()
     secrets: SecretsConfig = SecretsConfig()
     chat: ChatConfig = ChatConfig()
     access: AccessConfig = AccessConfig()
@@ -423,6 +452,11 @@ class Config(Section):
     def store_key_file(self) -> Path:
         """Where the key lies that seals the crypto store."""
         return self.secrets.store_key_file or self.data_dir / "store.key"
+
+    @property
+    def epoch_dir(self) -> Path:
+        """Where the epoch keys and the list of erasures lie."""
+        return self.backup.epoch_dir or self.data_dir / "epochs"
 
     @property
     def recovery_key_file(self) -> Path:

@@ -1,7 +1,7 @@
 """The schema's version: bring a database up to date, refuse one that is newer than the program."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -27,21 +27,55 @@ def upgrade(engine: Engine, to: str = "head") -> None:
         OperatorError: the database can't be reached, is newer than the program, or holds tables of something else.
     """
     try:
-        with _foreign_keys_off(engine), engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                # Read what the one before us committed, not a snapshot from before the wait for the lock.
-                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-            # SQLite: every transaction of this engine begins IMMEDIATE, which is the lock.
-            config = _config()
-            _check(connection, ScriptDirectory.from_config(config))
-            config.attributes["connection"] = connection  # for migrations/env.py
-            command.upgrade(config, to)
-            if connection.dialect.name == "sqlite":
-                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
-                assert broken is None, f"after the migration, rows of {broken[0]} lead nowhere"
+        with _changing(engine) as connection:
+            _check(connection, ScriptDirectory.from_config(_config()))
+            _upgrade(connection, to)
     except OperationalError as error:
         raise _unreachable(error) from None
+
+
+@contextlib.contextmanager
+def filling(engine: Engine) -> Iterator[tuple[Connection, Callable[[str], None]]]:
+    """One transaction on an empty database: the connection, and a function that brings the schema to a version.
+
+    What the block does is committed as a whole, or not at all.
+
+    Raises:
+        OperatorError: the database is not empty, or can't be used.
+    """
+    try:
+        with _changing(engine) as connection:
+            if _check(connection, ScriptDirectory.from_config(_config())) is not None:
+                raise OperatorError("database: it is not empty; only an empty one can be filled.")
+            yield connection, lambda to: _upgrade(connection, to)
+    except OperationalError as error:
+        raise _unreachable(error) from None
+
+
+def knows(revision: str) -> bool:
+    """Whether this program knows this version of the schema."""
+    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
+@contextlib.contextmanager
+def _changing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that may change the schema, one at a time, and leaves no row that leads nowhere."""
+    with _foreign_keys_off(engine), engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Read what the one before us committed, not a snapshot from before the wait for the lock.
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        # SQLite: every transaction of this engine begins IMMEDIATE, which is the lock.
+        yield connection
+        if connection.dialect.name == "sqlite":
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+            assert broken is None, f"rows of {broken[0]} lead nowhere"
+
+
+def _upgrade(connection: Connection, to: str) -> None:
+    config = _config()
+    config.attributes["connection"] = connection  # for migrations/env.py
+    command.upgrade(config, to)
 
 
 @contextlib.contextmanager
@@ -87,11 +121,18 @@ def check_version(engine: Engine) -> None:
     """
     try:
         with engine.connect() as connection:
-            scripts = ScriptDirectory.from_config(_config())
-            if _check(connection, scripts) != scripts.get_current_head():
-                raise OperatorError("database: its schema is older than this program; start `courtyard run` once.")
+            check_version_of(connection)
     except OperationalError as error:
         raise _unreachable(error) from None
+
+
+def check_version_of(connection: Connection) -> str:
+    """The same for a connection that is open; the version."""
+    scripts = ScriptDirectory.from_config(_config())
+    found = _check(connection, scripts)
+    if found is None or found != scripts.get_current_head():
+        raise OperatorError("database: its schema is older than this program; start `courtyard run` once.")
+    return found
 
 
 def _check(connection: Connection, scripts: ScriptDirectory) -> str | None:

@@ -352,6 +352,15 @@ def held(claimed: Claimed) -> Settle:
     return settle
 
 
+def dropped(claimed: Claimed) -> Settle:
+    """Nobody knows whether it was sent: it is not sent again."""
+
+    def settle(tx: Tx) -> None:
+        tx.sql("DELETE FROM outbox WHERE id = ?", (claimed.row_id,))
+
+    return settle
+
+
 def refused(claimed: Claimed) -> Settle:
     """The homeserver will never take it."""
 

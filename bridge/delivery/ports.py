@@ -35,6 +35,10 @@ class Later(Exception):
         self.after_ms = after_ms
 
 
+class MaybeSent(Exception):
+    """A former device may have sent it already; what that one sent can't be read. Leave it: never twice."""
+
+
 class Refused(Exception):
     """The homeserver will never take it. Give this row up."""
 
@@ -55,7 +59,7 @@ class Outgoing:
 
 
 class Sender(Protocol):
-    """Sends encrypted events. Fails closed. Raises Held, Later or Refused."""
+    """Sends encrypted events. Fails closed. Raises Held, Later, MaybeSent or Refused."""
 
     async def send(self, event: Outgoing) -> EventId: ...
 

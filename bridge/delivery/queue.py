@@ -101,6 +101,11 @@ def is_waiting(tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
     )
 
 
+def is_copy(tx: Tx, account: AccountId, event_id: EventId) -> bool:
+    """Whether an event of the bot is accounted for: the row that it was sent from is gone."""
+    return tx.sql("SELECT 1 FROM copies WHERE account_id = ? AND event_id = ?", (account, event_id)).first() is not None
+
+
 def answers_to(tx: Tx, account: AccountId, source: EventId) -> list[Copy]:
     """The answers that were sent to an inbound event, in the order of sending; without edits of them."""
     rows = tx.sql(
@@ -176,6 +181,12 @@ def release(tx: Tx, room_id: RoomId | None, person_id: PersonId | None) -> bool:
         (tx.now, room_id, person_id),
     )
     return released.rowcount > 0
+
+
+def mark_tried(tx: Tx) -> None:
+    """The database is an older copy of itself: whatever was queued then may have been sent since, by a device that we
+    are no longer. The sender looks before it sends. (A redaction may be repeated.)"""
+    tx.sql("UPDATE outbox SET first_attempt_at = created_at WHERE first_attempt_at IS NULL AND kind <> 'redact'")
 
 
 def _drop(tx: Tx, where: str, params: tuple[object, ...]) -> None:

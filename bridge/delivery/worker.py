@@ -15,7 +15,7 @@ from bridge.chat.catalogue import Catalogue
 from bridge.db import Database, Tx
 from bridge.delivery import claim, queue
 from bridge.delivery.claim import Claimed, Claims, Scan, Settle, Step, Target, What
-from bridge.delivery.ports import Directory, Held, Later, Refused, Renderer, Sender
+from bridge.delivery.ports import Directory, Held, Later, MaybeSent, Refused, Renderer, Sender
 from bridge.ids import PersonId, RoomId
 
 T = TypeVar("T")
@@ -191,6 +191,9 @@ class DeliveryWorker:
         except Later as wait:
             delay = max(wait.after_ms, 0) + self._backoff(claimed.attempts)
             return _Outcome(claim.later(claimed, delay), failed=True)
+        except MaybeSent:
+            log.info("delivery_maybe_sent", kind=claimed.copy.kind)
+            return _Outcome(claim.dropped(claimed))
         except Refused:
             log.warning("delivery_refused", kind=claimed.what.value)
             return _Outcome(claim.refused(claimed))

@@ -12,6 +12,7 @@ import structlog
 from bridge.chat.inbound import Inbound, RoomView
 from bridge.db import Database, Tx
 from bridge.db.engine import now_ms
+from bridge.delivery import queue
 from bridge.delivery.ports import Later
 from bridge.errors import OperatorError
 from bridge.ids import AccountId, DeviceId, RoomId, UserId
@@ -25,6 +26,7 @@ from bridge.matrix.identity import Identity, Standing, stored_keys
 from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys
 from bridge.matrix.machine import Machine
+from bridge.matrix.own_devices import recorded_devices
 from bridge.matrix.recovery import Given
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.seal import Sealer
@@ -111,6 +113,7 @@ class MatrixAccount:
             self._keys_to_send,
             lambda: self._current.since,
             settings.look_back_after_ms,
+            lambda event_id: db.run(lambda tx: queue.is_copy(tx, self.id, event_id)),
         )
         self._doorstep = Doorstep(homeserver, self.me, self.rooms, self._store, accepts_invite)
         self.verification = Verification(
@@ -169,6 +172,7 @@ class MatrixAccount:
                 await retrying(lambda: self.http.request("GET", "/_matrix/client/v3/account/whoami"), "checking login")
                 self._adopt(device_id)
                 if not await retrying(self._current.generation.is_current, "checking the crypto store"):
+                    await self._db.run(queue.mark_tried)
                     log.warning("the crypto store is an older copy: it is not used; logging in as a new device")
                     await self._login()
             except TokenRevoked as error:
@@ -231,6 +235,12 @@ class MatrixAccount:
             raise OperatorError("matrix: the access token belongs to another user_id or device_id than configured.")
         device_id = DeviceId(str(answer["device_id"]))
         if known_device != device_id:
+            if device_id in recorded_devices(self._store):
+                raise OperatorError(
+                    "matrix: the database is a restored copy, and the access token belongs to a former device of the "
+                    "bot, whose encryption keys are gone; get an access token for a new device_id (or configure the "
+                    "password)."
+                )
             await self._new_device(device_id, token)
         self._adopt(device_id)
         if not await retrying(self._current.generation.is_current, "checking the crypto store"):

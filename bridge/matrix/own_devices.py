@@ -18,6 +18,11 @@ _RECORD = "own devices"
 _MAX = 100
 
 
+def recorded_devices(store: CryptoStore) -> dict[str, str]:
+    """The devices that this bot was, oldest first, with their Ed25519 keys."""
+    return _parsed(store.secrets.get(_RECORD, b"{}").decode())
+
+
 class OwnDevices:
     """The record of devices that this bot was, with their fingerprints. It is kept sealed in the crypto store."""
 
@@ -79,7 +84,7 @@ class OwnDevices:
         return {str(d.get("device_id")) for d in devices if isinstance(d, dict)}
 
     def _read(self) -> dict[str, str]:
-        return _parsed(self._store.secrets.get(_RECORD, b"{}").decode())
+        return recorded_devices(self._store)
 
     def _write(self, devices: dict[str, str]) -> None:
         text = json.dumps(dict(list(devices.items())[-_MAX:]))

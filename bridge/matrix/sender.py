@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from bridge.db.engine import now_ms
-from bridge.delivery.ports import Held, Later, Outgoing, Refused
+from bridge.delivery.ports import Held, Later, MaybeSent, Outgoing, Refused
 from bridge.errors import CourtyardError
 from bridge.ids import AccountId, EventId, RoomId, UserId
 from bridge.matrix.cryptostore import CryptoStore
@@ -23,6 +23,7 @@ TXN_KEY = "chat.courtyard.txn"
 """Inside the ciphertext, each message carries its transaction id, so that an old try can be recognised."""
 
 _LOOK_BACK_PAGES = 5
+_CLOCKS_DIFFER_MS = 5 * 60_000
 _PAUSE_MS = 2_000
 
 
@@ -38,9 +39,10 @@ class RoomSender:
         keys: Callable[[], Keys],
         device_since: Callable[[], int],
         look_back_after_ms: int,
+        is_copy: Callable[[EventId], Awaitable[bool]],
     ) -> None:
         """`look_back_after_ms`: homeservers forget transaction ids after about a day; a try older than this is looked
-        for in the room before it is repeated."""
+        for in the room before it is repeated. `is_copy`: whether it is known what an event of ours was sent for."""
         self._me = me
         self._http = homeserver
         self._store = store
@@ -48,6 +50,7 @@ class RoomSender:
         self._keys = keys
         self._device_since = device_since
         self._look_back_after_ms = look_back_after_ms
+        self._is_copy = is_copy
         self._locks: WeakValueDictionary[RoomId, asyncio.Lock] = WeakValueDictionary()
 
     async def send(self, event: Outgoing) -> EventId:
@@ -145,8 +148,14 @@ class RoomSender:
         return sorted(room.members), room.rotation
 
     async def _look_back(self, event: Outgoing, since: int) -> EventId | None:
-        """The event id under which an earlier try of this message arrived, if it did."""
+        """The event id under which an earlier try of this message arrived, if it did.
+
+        Raises:
+            MaybeSent: a former device of ours sent something like it since, which we can't read.
+        """
         machine, token = self._keys().machine, ""
+        by_former = since < self._device_since()
+        relation = event.content.get("m.relates_to")
         for _ in range(_LOOK_BACK_PAGES):
             params = {"dir": "b", "limit": "100", **({"from": token} if token else {})}
             answer = await self._http.request(
@@ -158,6 +167,9 @@ class RoomSender:
                     try:
                         inner = machine.decrypt_room_event(old, event.room_id)
                     except CourtyardError:
+                        is_like = by_former and _is_like(old, relation, since - _CLOCKS_DIFFER_MS)
+                        if is_like and not await self._is_copy(EventId(str(old.get("event_id")))):
+                            raise MaybeSent from None
                         continue
                     if inner.content.get(TXN_KEY) == event.txn_id:
                         return EventId(old["event_id"])
@@ -168,4 +180,14 @@ class RoomSender:
             if not isinstance(end, str) or not chunk:
                 return None
             token = end
+        if by_former:
+            raise MaybeSent  # too much was said since
         return None
+
+
+def _is_like(event: Mapping[str, Any], relation: object, since: int) -> bool:
+    """Whether an event of ours, unread, may be a certain message: what it answers stands outside of the ciphertext."""
+    sent_at, content = event.get("origin_server_ts"), event.get("content")
+    if isinstance(sent_at, int) and sent_at < since:
+        return False
+    return (content.get("m.relates_to") if isinstance(content, dict) else None) == relation

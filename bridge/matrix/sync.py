@@ -108,6 +108,8 @@ class SyncReader:
         self._refused: TTLCache[tuple[str, str], None] = TTLCache(10_000, ttl=_RECHECK_S)
         """Senders with sessions that were none of theirs when we asked."""
         self._patience_ends = 0.0
+        self._answered: LRUCache[str, None] = LRUCache(10_000)
+        """What our former devices answered."""
 
     async def read(self, answer: Mapping[str, Any], since: str | None, *, lazy: bool = False) -> Batch:
         """Process one answer and commit what it changed. Without `since` the timeline is history: not handled.
@@ -230,6 +232,8 @@ class SyncReader:
                     said.clear()
             elif event.get("sender") != self._me:
                 said.append((room_id, event))
+            else:
+                self._note_answered(event)
         dm_now = room.dm_with(self._me)
         if dm_before is not None and dm_now != dm_before:
             self._store.drop_outbound(room_id)  # who comes in gets nothing of the session that was there before
@@ -315,6 +319,19 @@ class SyncReader:
         return missed[::-1]
 
     # --- events ---
+    def _note_answered(self, event: Mapping[str, Any]) -> None:
+        """A device that we were has answered something: if its key does not come to us, nobody misses it.
+
+        After an older copy of the database was restored, what was said since comes once more.
+        """
+        content = _dict(event.get("content"))
+        answers = _dict(_dict(content.get("m.relates_to")).get("m.in_reply_to")).get("event_id")
+        if event.get("type") != "m.room.encrypted" or content.get("device_id") == self._keys.machine.device_id:
+            return  # among our own is the line that says that the event can't be read
+        if isinstance(answers, str):
+            self._answered[answers] = None
+            self.late.settled(answers)
+
     async def _open(self, room_id: RoomId, event: Mapping[str, Any]) -> Inbound | None:
         """Decrypt and read one event; what can't be decrypted yet waits."""
         where = origin(event, room_id, self._account, encrypted=event.get("type") == "m.room.encrypted")
@@ -327,6 +344,8 @@ class SyncReader:
         try:
             opened = self._keys.machine.decrypt_room_event(event, room_id)
         except NoKey as error:
+            if where.event_id in self._answered:
+                return None
             self.late.add(room_id, event, error.session_id)
             return None
         except UnknownSender:

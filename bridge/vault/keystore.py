@@ -16,6 +16,7 @@ from bridge.db.engine import Database, Tx
 from bridge.db.sealing import HOUSE, Unreadable
 from bridge.errors import OperatorError
 from bridge.vault.envelope import KEY_BYTES
+from bridge.vault.erasures import ErasureList
 from bridge.vault.master import MasterKey, MasterKeys
 
 LOOKUP = -1
@@ -57,14 +58,17 @@ key_store = sa.Table(  # one row
 class KeyStore:
     """Data keys by owner. Every method is one transaction, synchronous: for the database's thread, never the loop."""
 
-    def __init__(self, database: Database, masters: MasterKeys) -> None:
+    def __init__(self, database: Database, masters: MasterKeys, erasures: ErasureList | None = None) -> None:
         self.database = database
         self.masters = masters
+        self._list = erasures
 
     @classmethod
-    def open(cls, url: str, masters: MasterKeys, *, change: bool = True) -> "KeyStore":
+    def open(
+        cls, url: str, masters: MasterKeys, erasures: ErasureList | None = None, *, change: bool = True
+    ) -> "KeyStore":
         """Open the key store at `url`; with `change`, an empty database becomes a new one, and what a former process
-        left half done is ended.
+        left half done is ended. `erasures`: the list that outlives it.
 
         Raises:
             OperatorError: the URL can't be used, it is damaged or newer than the program, or its keys were wrapped by
@@ -72,9 +76,9 @@ class KeyStore:
         """
         _check_mode(url)
         database = Database.open(url)
-        store = cls(database, masters)
+        store = cls(database, masters, erasures)
         try:
-            database.run_sync(lambda tx: store._prepare(tx, change=change))
+            database.run_sync(lambda tx: store.check(tx, change=change))
             if change:
                 store._scrub(only_if_due=True)
         except sa.exc.DBAPIError as error:
@@ -140,9 +144,32 @@ class KeyStore:
         return there
 
     def destroy(self, owners: Iterable[int]) -> None:
-        """Destroy data keys, for good, and note their owners as erased."""
+        """Destroy data keys, for good, and note their owners as erased: first where it outlives this database.
+
+        Raises:
+            OperatorError: it can't be noted there; nothing was destroyed.
+        """
         gone = sorted(set(owners))
         assert not set(COMMON) & set(gone), "these keys are everybody's"
+        if self._list is not None:
+            now = self.database.clock()
+            self._list.add(dict.fromkeys(gone, now))
+        self._destroy(gone)
+
+    def agree(self) -> None:
+        """Destroy what the list of erasures says was destroyed, should this be an older copy; and complete the list.
+
+        Raises:
+            OperatorError: the list can't be used.
+        """
+        if self._list is None:
+            return
+        listed, noted = self._list.read(), self.erased()
+        self._list.add({owner: at for owner, at in noted.items() if owner not in listed})
+        if missing := sorted(listed.keys() - noted.keys()):
+            self._destroy(missing)
+
+    def _destroy(self, gone: Sequence[int]) -> None:
 
         def work(tx: Tx) -> None:
             for owner in gone:
@@ -231,7 +258,13 @@ class KeyStore:
                 return total
             after = last
 
-    def _prepare(self, tx: Tx, *, change: bool) -> None:
+    # --- inside ---
+    def check(self, tx: Tx, *, change: bool = True) -> None:
+        """Make the tables in an empty database; else see that this program and its master keys can read it.
+
+        Raises:
+            OperatorError
+        """
         if not sa.inspect(tx.conn).has_table("key_store"):
             if sa.inspect(tx.conn).get_table_names():
                 raise OperatorError(

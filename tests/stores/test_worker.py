@@ -13,7 +13,7 @@ from bridge.chat.reply import Message, Written
 from bridge.db import Tx
 from bridge.db.tables import people
 from bridge.delivery.claim import BLANK
-from bridge.delivery.ports import Held, Later, Refused
+from bridge.delivery.ports import Held, Later, MaybeSent, Refused
 from bridge.ids import PersonId, RoomId
 from tests.stores.delivery import DAY, MINUTE, SECOND, House, dm_of, until
 
@@ -164,6 +164,15 @@ class TestFailures:
         await house.deliver()
         assert house.homeserver.shown(ALICE) == ["two"]
         assert house.rows("state, sealed") == [("failed", None)]
+
+    async def test_what_may_have_been_sent_is_dropped_and_blocks_nobody(self, house: House) -> None:
+        alice = await house.person("alice")
+        house.homeserver.errors[ALICE] = [MaybeSent()]
+        await _message(house, alice, "one", "two")
+        await house.deliver()
+        assert house.homeserver.shown(ALICE) == ["two"]
+        assert house.rows("state, sealed") == []
+        assert len(house.rows("event_id", "copies")) == 1
 
     async def test_a_fault_of_the_sender_is_survived(self, house: House) -> None:
         alice, bob = await house.person("alice"), await house.person("bob")
