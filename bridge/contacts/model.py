@@ -46,6 +46,24 @@ class RequestState(Enum):
     PENDING = "pending"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
+    DECLINED_WITHDRAWN = "declined, withdrawn"
+    """Taken back after it was declined, which the asker does not know: asked again it is declined, as before."""
+
+    @property
+    def stands(self) -> bool:
+        """Whether the asker still asks, as far as they know."""
+        return self in (RequestState.PENDING, RequestState.DECLINED)
+
+    @property
+    def taken_back(self) -> "RequestState":
+        """What it becomes when the asker takes it back."""
+        return _TAKEN_BACK.get(self, self)
+
+
+_TAKEN_BACK = {
+    RequestState.PENDING: RequestState.WITHDRAWN,
+    RequestState.DECLINED: RequestState.DECLINED_WITHDRAWN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +112,13 @@ _FIELD_WORDS = {
     "邮箱": "email",
 }
 _MAX_FIELD_NAME = 30
+_NO_FIELDS = frozenset(
+    (
+        *("window", "strangers", "by-id", "by-code", "by-room", "reactions", "mine", "theirs", "chats-only"),
+        *("窗口", "陌生人", "表情回应", "我的", "他们的", "仅聊天"),
+    )
+)
+"""What `privacy set` takes for a setting: a field of that name could not be given an audience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +134,15 @@ class Field:
         plain = folded(word)
         if plain in _FIELD_WORDS:
             return Field(_FIELD_WORDS[plain])
-        if not plain or len(plain) > _MAX_FIELD_NAME or not any(c.isalpha() for c in plain):
+        if not plain or len(plain) > _MAX_FIELD_NAME or plain in _NO_FIELDS or not any(c.isalpha() for c in plain):
             return None
         return Field(plain, free=True)
 
 
 def folded(text: str) -> str:
     """`text` as names are compared: compatibility forms (NFKC), case and invisible characters make no difference."""
-    return one_line(unicodedata.normalize("NFKC", one_line(text)).casefold())
+    plain = one_line(unicodedata.normalize("NFKC", one_line(text)).casefold())
+    return "".join(c for c in plain if c not in _INVISIBLE).strip()
 
 
 def cleaned(text: str) -> str:
@@ -135,3 +161,5 @@ def one_line(text: str) -> str:
 
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _JOINERS = {"\u200c", "\u200d"}
+# Letters and marks that are drawn as nothing: fillers, the blank Braille pattern, variation selectors.
+_INVISIBLE = {*_JOINERS, "\u034f", "\u115f", "\u1160", "\u2800", *map(chr, range(0xFE00, 0xFE10))}

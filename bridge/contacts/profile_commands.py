@@ -1,5 +1,7 @@
 """Profiles: showing and filling in."""
 
+from collections.abc import Sequence
+
 from bridge.chat.command import Command, Kind, Param, Person, Request
 from bridge.chat.people import People, user_ids
 from bridge.chat.picture import StoredPicture
@@ -90,7 +92,21 @@ def render(tx: Tx, reader: Person, ref_id: int) -> Message | None:
 def profile_blocks(
     tx: Tx, reader: PersonId, owner: PersonId, user: UserId, fields: list[profiles.Filled]
 ) -> tuple[list[Block], Picture | None]:
-    """How these fields of a profile are shown to `reader`."""
+    """How these fields of a profile are shown to `reader`, with what `reader` keeps about its owner."""
+    blocks, picture = field_blocks(user, fields, "profile-empty")
+    if reader == owner:
+        blocks.append(Text("profile-howto"))
+    else:
+        kept = store.remark(tx, reader, owner)
+        if kept.get("name"):
+            blocks.append(Text("remark-shown", {"name": kept["name"]}))
+        if kept.get("note"):
+            blocks.append(Text("note-shown", {"note": kept["note"]}))
+    return blocks, picture
+
+
+def field_blocks(user: UserId, fields: Sequence[profiles.Filled], empty: str) -> tuple[list[Block], Picture | None]:
+    """How these fields are shown to anybody. `empty`: the text that stands there when there is none."""
     blocks: list[Block] = [Text("profile-head", {"user": user})]
     picture: Picture | None = None
     for one in fields:
@@ -104,15 +120,7 @@ def profile_blocks(
     if reader == owner and profiles.damaged(tx, owner):
         blocks.append(Text("profile-damaged"))
     if not fields:
-        blocks.append(Text("profile-empty" if reader > 0 else "view-as-no-profile"))
-    if reader == owner:
-        blocks.append(Text("profile-howto"))
-    else:
-        kept = store.remark(tx, reader, owner)
-        if kept.get("name"):
-            blocks.append(Text("remark-shown", {"name": kept["name"]}))
-        if kept.get("note"):
-            blocks.append(Text("note-shown", {"note": kept["note"]}))
+        blocks.append(Text(empty))
     return blocks, picture
 
 

@@ -86,7 +86,7 @@ class Contacts:
                 raise UserError("friend-already", user=user_id)
             theirs = store.request_between(tx, other.id, person.id)
             # A request that this person declined still stands for the asker: adding them now accepts it.
-            if theirs is not None and theirs.state is not RequestState.WITHDRAWN:
+            if theirs is not None and theirs.state.stands:
                 self._befriend(tx, person, theirs)
                 return Asked.ACCEPTED
             mine = store.request_between(tx, person.id, other.id)
@@ -95,6 +95,8 @@ class Contacts:
                     # It counts again, but asking and taking back in turns must not ring at the other's door.
                     store.set_request_state(tx, mine.id, RequestState.PENDING)
                     self._give_number(tx, mine)
+                elif not mine.state.stands:
+                    store.set_request_state(tx, mine.id, RequestState.DECLINED)
                 return Asked.DONE
             if mine is not None:
                 prompts.close(tx, PROMPT, mine.id)
@@ -128,7 +130,13 @@ class Contacts:
         """
         self._check_open(tx, person, request)
         if chats_only:
-            store.set_stance(tx, person.id, request.asker, "chats_only", True)
+            # As a stranger they may have been shown what is public.
+            self._changes.make_between(
+                tx,
+                person.id,
+                request.asker,
+                lambda: store.set_stance(tx, person.id, request.asker, "chats_only", True),
+            )
         return self._befriend(tx, person, request)
 
     def decline(self, tx: Tx, person: Person, request: FriendRequest) -> UserId:
@@ -174,10 +182,7 @@ class Contacts:
         if store.are_friends(tx, person.id, other.id):
             self._changes.make_between(tx, person.id, other.id, lambda: store.part(tx, person.id, other.id))
             return True
-        mine = store.request_between(tx, person.id, other.id)
-        if mine is not None and mine.state is RequestState.PENDING:
-            store.set_request_state(tx, mine.id, RequestState.WITHDRAWN)
-            prompts.close(tx, PROMPT, mine.id)
+        self._take_back(tx, person.id, other.id)
         return False
 
     # --- reading --------------------------------------------------------------------------------------------
@@ -257,6 +262,8 @@ class Contacts:
         if asked is not None and asked.state is RequestState.PENDING:
             store.set_request_state(tx, asked.id, RequestState.DECLINED)
             prompts.close(tx, PROMPT, asked.id)
+        # Or they could become a friend by accepting it.
+        self._take_back(tx, person.id, other.id)
 
     def unblock(self, tx: Tx, person: Person, user_id: UserId) -> bool:
         """End a block. False when there was none."""
@@ -289,6 +296,14 @@ class Contacts:
         return user_ids(tx, [friend]).get(friend)
 
     # --- inside ---------------------------------------------------------------------------------------------
+    @staticmethod
+    def _take_back(tx: Tx, asker: PersonId, asked: PersonId) -> None:
+        """Take back a request, whatever became of it: also one that was declined no longer stands."""
+        mine = store.request_between(tx, asker, asked)
+        if mine is not None and mine.state.stands:
+            store.set_request_state(tx, mine.id, mine.state.taken_back)
+            prompts.close(tx, PROMPT, mine.id)
+
     def _sees(self, tx: Tx, viewer: PersonId, request: FriendRequest) -> bool:
         item = RequestItem(request.asker, request.asked, request.state is RequestState.PENDING)
         return bool(may_see(viewer, item, load_world(tx, [viewer], [request.asker])))

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from bridge.chat.grammar import parse_user
+from bridge.contacts.model import folded
 from bridge.ids import UserId
 from bridge.privacy import Audience
 
@@ -34,6 +35,8 @@ class AudienceError(Exception):
 MAX_TAG = 40
 """Characters of a tag's name."""
 _SEPARATOR = re.compile(r"[|｜\n]")
+_LIKE_SEPARATOR = re.compile(r"[|｜\n¦ǀ│┃∣❘❙⏐︱￨]")
+_COLON = re.compile("[:：]")
 _TO = re.compile(r"to(?![^\s|｜,，、:：@#＃])[:：]?", re.IGNORECASE)
 _LINK = re.compile(r"\[[^\]\n]{0,255}\]\((?P<link>[^()\s]{1,1024})\)")
 _BETWEEN = re.compile(r"[\s,，、]+")
@@ -45,6 +48,8 @@ _KINDS = {
 _EXCEPT = frozenset(("except", "but", "除了", "不给"))
 _LIVE = frozenset(("live", "跟随"))
 _AND = frozenset(("and", "和", "&"))
+_FOR = frozenset(("to", "for", "only", "just", "给", "发给", "只给", "仅"))
+"""What may stand before an audience in the words of somebody who does not know the grammar."""
 
 
 def without_to(text: str) -> str | None:
@@ -86,7 +91,7 @@ def parse_audience(text: str) -> Said:
     if not words:
         raise AudienceError("audience-missing")
     for word in words:
-        plain = word.casefold()
+        plain = folded(word)
         user = parse_user(word)
         if user is not None:
             users[out].append(user)
@@ -119,19 +124,32 @@ def parse_audience(text: str) -> Said:
 
 
 def looks_addressed(text: str) -> bool:
-    """Whether a text without `to` begins like one that names its audience, e.g. `private | …`: better ask."""
-    separator = _SEPARATOR.search(text)
-    if separator is None or separator.start() > 1000:
-        return False
-    words = _words(text[: separator.start()])
-    return bool(words) and all(_is_audience_word(word) for word in words)
+    """Whether a text without `to` begins like one that names its audience, e.g. `private | …`: better ask. Far more is
+    understood here than `parse_addressed` takes: what is doubtful must not go to all friends."""
+    separator = _LIKE_SEPARATOR.search(text)
+    if separator is not None and _names_audience(_words(text[: separator.start()])):
+        return True
+    # `private: …` too, but not `@bob: …`, which is how people speak.
+    for colon in _COLON.finditer(text[: separator.start()] if separator else text):
+        words = _words(text[: colon.start()])
+        if not all(_is_audience_word(word) for word in words):
+            return False
+        if any(_KINDS.get(folded(word)) is Audience.PRIVATE or folded(word) in _EXCEPT for word in words):
+            return True
+    return False
+
+
+def _names_audience(words: list[str]) -> bool:
+    return all(_is_audience_word(word) for word in words) and any(
+        folded(word) not in _FOR and folded(word) not in _AND for word in words
+    )
 
 
 def _is_audience_word(word: str) -> bool:
-    plain = word.casefold()
-    if plain in _KINDS or plain in _EXCEPT or plain in _LIVE or plain in _AND:
+    plain = folded(word)
+    if plain in _KINDS or plain in _EXCEPT or plain in _LIVE or plain in _AND or plain in _FOR:
         return True
-    return word.startswith(("#", "＃", "@")) or parse_user(word) is not None
+    return plain.startswith(("#", "@")) or parse_user(word) is not None
 
 
 def _words(text: str) -> list[str]:

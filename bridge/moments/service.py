@@ -86,14 +86,9 @@ class Moments:
         people = {friends[user] for user in said.users}
         if not said.live:
             people.update(tags.members(tx, named))
-        to = Addressed(
-            said.kind,
-            frozenset(people),
-            named if said.live else frozenset(),
-            # Also who is no friend yet, or never was here: left out is left out.
-            frozenset(friends.get(user) or self._people.ensure(tx, user).id for user in said.except_users),
-            left_out,
-        )
+        # Also who is no friend yet, or never was here: left out is left out.
+        out = frozenset(friends.get(user) or self._people.ensure(tx, user).id for user in said.except_users)
+        to = Addressed(said.kind, frozenset(people) - out, named if said.live else frozenset(), out, left_out)
         return to, frozenset() if said.live else named
 
     def audience_now(self, tx: Tx, moment: Moment) -> list[PersonId]:

@@ -27,8 +27,11 @@ class Sight:
     seen: frozenset[tuple[PersonId, int]]
     complete: bool
     """All moments were looked at."""
-    holders: tuple[PersonId, ...]
-    """Others who were shown moments. They are not counted: that would tell who has been reading."""
+    copies: frozenset[tuple[PersonId, int]]
+    """(viewer, moment): what was shown and could still be seen, to whomever. They are not counted: that would tell who
+    has been reading. What merely grew too old stays: to take it back now would tell that something was changed."""
+    comments: frozenset[tuple[PersonId, int]]
+    """(viewer, comment), in the same way."""
     responses: frozenset[tuple[PersonId, int]]
     """(viewer, moment): copies of others' moments in which a like or comment of the author was shown."""
 
@@ -47,6 +50,7 @@ class Showing:
         moments = store.newest_by(tx, owner, owner, None, None, most + 1) if people else []
         looked = tuple(moments[:most])
         holders = store.holders(tx, MOMENT_COPIES, owner) if viewers is None else []
+        shown_to = sorted({*people, *holders} - {owner})
         shown = {
             (viewer, moment_id)
             for viewer in (people if viewers is not None else ())
@@ -59,15 +63,20 @@ class Showing:
             looked,
             self._seen(tx, owner, people, looked),
             len(moments) <= most,
-            tuple(sorted({*holders} - {owner, *people})),
+            frozenset(pair for viewer in shown_to for pair in self._copies(tx, owner, viewer)),
+            frozenset(pair for viewer in shown_to for pair in self._comments(tx, owner, viewer)),
             frozenset(shown),
         )
 
     def after(self, tx: Tx, sight: Sight) -> Impact:
         """Compare, and take back every copy of what may no longer be seen."""
         now = self._seen(tx, sight.author, sight.viewers, sight.moments)
-        for viewer in (*sight.viewers, *sight.holders):
-            self._revoke(tx, sight.author, viewer)
+        for viewer, moment_id in sorted(sight.copies):
+            if not self._sees(tx, viewer, moment_id):
+                self._withdraw(tx, moment_id, viewer)
+        for viewer, comment_id in sorted(sight.comments):
+            if not self._sees_comment(tx, viewer, comment_id):
+                self._outbox.withdraw(tx, COMMENT, comment_id, only_for=viewer)
         for viewer, moment_id in sorted(sight.responses):
             # A copy that shows what may no longer be seen; the next reading shows it as it is.
             if not self._sees_response(tx, viewer, moment_id, sight.author):
@@ -81,21 +90,27 @@ class Showing:
             sight.complete,
         )
 
-    def _revoke(self, tx: Tx, owner: PersonId, viewer: PersonId) -> None:
-        """Take back what was shown and may no longer be seen. What is still queued, the policy drops when it would be
-        sent."""
+    def _copies(self, tx: Tx, owner: PersonId, viewer: PersonId) -> Iterable[tuple[PersonId, int]]:
+        """Moments of `owner` that `viewer` was shown and may still see. What is still queued, the policy drops when it
+        would be sent."""
         for moment_id in store.moments_copied(tx, MOMENT_COPIES, viewer, owner):
-            moment = store.moment(tx, moment_id)
-            if moment is None or not Items(tx, [viewer, owner], [], [moment]).sees(viewer, moment):
-                self._withdraw(tx, moment_id, viewer)
+            if self._sees(tx, viewer, moment_id):
+                yield viewer, moment_id
+
+    def _comments(self, tx: Tx, owner: PersonId, viewer: PersonId) -> Iterable[tuple[PersonId, int]]:
+        """Comments of `owner`, or under moments of theirs, that `viewer` was told of and may still see."""
         for comment_id in store.comments_copied(tx, COMMENT, viewer, owner):
-            comment = store.comment(tx, comment_id)
-            moment = None if comment is None else store.moment(tx, comment.moment_id)
-            if comment is None or moment is None:
-                continue
-            items = Items(tx, [viewer, moment.author, comment.writer], [], [moment])
-            if not items.sees_response(viewer, moment, comment.writer):
-                self._outbox.withdraw(tx, COMMENT, comment_id, only_for=viewer)
+            if self._sees_comment(tx, viewer, comment_id):
+                yield viewer, comment_id
+
+    @staticmethod
+    def _sees(tx: Tx, viewer: PersonId, moment_id: int) -> bool:
+        moment = store.moment(tx, moment_id)
+        return moment is not None and bool(Items(tx, [viewer, moment.author], [], [moment]).sees(viewer, moment))
+
+    def _sees_comment(self, tx: Tx, viewer: PersonId, comment_id: int) -> bool:
+        comment = store.comment(tx, comment_id)
+        return comment is not None and self._sees_response(tx, viewer, comment.moment_id, comment.writer)
 
     @staticmethod
     def _sees_response(tx: Tx, viewer: PersonId, moment_id: int, writer: PersonId) -> bool:

@@ -3,7 +3,7 @@
 from bridge.chat import prompts
 from bridge.chat.command import Command, Request
 from bridge.chat.reply import Block, CopyRef, Lines, Message, Reply, Text
-from bridge.contacts import invites, store, tags
+from bridge.contacts import invites, profiles, store, tags
 from bridge.contacts.audiences import described
 from bridge.contacts.profile_commands import field_name
 from bridge.privacy import Audience, settings
@@ -36,10 +36,11 @@ class Checkup:
             facts.append(Text("privacy-strangers-off"))
         for field, to in self._settings.field_audiences(request):
             args = {"field": field_name(field), "audience": described(tx, person.id, to, always_live=True)}
+            name = profiles.column(tx, person.id, field)
             if to.kind is Audience.PUBLIC:
-                advices.append((Text("checkup-field", args), f"{field.name} friends"))
+                advices.append((Text("checkup-field", args), f"{name} friends"))
             elif field.name in _CLOSED and to.kind is not Audience.PRIVATE and not field.free:
-                advices.append((Text("checkup-field", args), f"{field.name} me"))
+                advices.append((Text("checkup-field", args), f"{name} me"))
         if now.reactions:
             advices.append((Text("checkup-reactions"), "reactions off"))
         facts += [

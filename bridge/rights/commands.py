@@ -24,7 +24,7 @@ def build(
         *access_log.build(),
     ]
     hooks = Hooks(
-        on_choice={OVERVIEW: settings.choose_key, VALUE: settings.choose_value, FIX: settings.choose_fix},
+        on_choice={OVERVIEW: settings.choose_key, VALUE: settings.choose_value, FIX: settings.choose_value},
         on_device=access_log.device_spoke,
     )
     return commands, hooks

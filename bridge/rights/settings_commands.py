@@ -52,6 +52,8 @@ class _Row:
     """One setting of the overview."""
 
     key: str
+    name: str
+    """What stands for it in a question that waits: no name that its owner made up, and the same whatever is added."""
     line: Text
     values: tuple[str, ...]
 
@@ -70,16 +72,16 @@ class PrivacySettings:
         if pairs:
             blocks.append(Lines(tuple(pairs)))
         blocks.append(Text("privacy-howto"))
-        options = [row.key for row in rows]
+        options = [row.name for row in rows]
         prompt_id = prompts.open(request.tx, request.person.id, OVERVIEW, None, options, _TTL_MS)
         return Reply((Message(tuple(blocks), CopyRef(prompts.COPY_KIND, prompt_id)),))
 
     def _rows(self, request: Request) -> list[_Row]:
         tx, person = request.tx, request.person
         now = settings.load(tx, person.id)
-        rows = [_Row("window", Text(f"privacy-window-{now.window}"), tuple(WINDOWS))]
+        rows = [_Row("window", "window", Text(f"privacy-window-{now.window}"), tuple(WINDOWS))]
         rows += [
-            _Row(key, Text(f"privacy-{key}-{'on' if getattr(now, name) else 'off'}"), ("on", "off"))
+            _Row(key, key, Text(f"privacy-{key}-{'on' if getattr(now, name) else 'off'}"), ("on", "off"))
             for key, name in SWITCHES.items()
         ]
         for field, to in self.field_audiences(request):
@@ -87,7 +89,7 @@ class PrivacySettings:
                 "privacy-field",
                 {"field": field_name(field), "audience": described(tx, person.id, to, always_live=True)},
             )
-            rows.append(_Row(field.name, line, _FIELD_CHOICES))
+            rows.append(_Row(field.name, profiles.column(tx, person.id, field), line, _FIELD_CHOICES))
         return rows
 
     @staticmethod
@@ -111,28 +113,27 @@ class PrivacySettings:
         return lines
 
     # --- choosing -------------------------------------------------------------------------------------------
-    def choose_key(self, request: Request, ref_id: int, key: str) -> Reply:
-        rows = self._rows(request)
-        for index, row in enumerate(rows):
-            if row.key == key:
-                lines = tuple(
-                    Text("privacy-row", {"number": i, "line": Text(f"privacy-value-{value}")})
-                    for i, value in enumerate(row.values, 1)
-                )
-                prompt_id = prompts.open(request.tx, request.person.id, VALUE, index + 1, row.values, _TTL_MS)
-                blocks: tuple[Block, ...] = (row.line, Lines(lines), Text("request-notice-howto"))
-                return Reply((Message(blocks, CopyRef(prompts.COPY_KIND, prompt_id)),))
-        raise UserError("prompt-none")
+    def choose_key(self, request: Request, ref_id: int, name: str) -> Reply:
+        row = self._row(request, name)
+        lines = tuple(
+            Text("privacy-row", {"number": i, "line": Text(f"privacy-value-{value}")})
+            for i, value in enumerate(row.values, 1)
+        )
+        options = [f"{row.name} {value}" for value in row.values]
+        prompt_id = prompts.open(request.tx, request.person.id, VALUE, None, options, _TTL_MS)
+        blocks: tuple[Block, ...] = (row.line, Lines(lines), Text("request-notice-howto"))
+        return Reply((Message(blocks, CopyRef(prompts.COPY_KIND, prompt_id)),))
 
-    def choose_value(self, request: Request, ref_id: int, value: str) -> Reply:
-        rows = self._rows(request)
-        if not 1 <= ref_id <= len(rows):
-            raise UserError("prompt-none")
-        return self.apply(request, rows[ref_id - 1].key, value)
+    def choose_value(self, request: Request, ref_id: int, option: str) -> Reply:
+        """An option is the name of a row and the value that it gets."""
+        name, _, value = option.rpartition(" ")
+        return self.apply(request, self._row(request, name).key, value)
 
-    def choose_fix(self, request: Request, ref_id: int, option: str) -> Reply:
-        key, _, value = option.partition(" ")
-        return self.apply(request, key, value)
+    def _row(self, request: Request, name: str) -> _Row:
+        for row in self._rows(request):
+            if row.name == name:
+                return row
+        raise UserError("prompt-none")  # a field of its own that is there no more
 
     # --- changing -------------------------------------------------------------------------------------------
     def set(self, request: Request) -> Reply:

@@ -5,7 +5,7 @@ from bridge.chat.grammar import parse_user
 from bridge.chat.people import People
 from bridge.chat.reply import Block, Message, Picture, Reply, Text, Time, Written
 from bridge.contacts import profiles, tags
-from bridge.contacts.profile_commands import profile_blocks
+from bridge.contacts.profile_commands import field_blocks
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.ids import PersonId
@@ -29,7 +29,8 @@ class ViewAs:
         fields = [one for one in profiles.fields(tx, owner.id) if eyes.sees(ProfileItem(owner.id, one.to))]
         shown = self._moments.shown_to(tx, owner.id, eyes, self._moments.limits.page)
         blocks: list[Block] = [Text("view-as-head", {"who": who})]
-        profile, picture = profile_blocks(tx, eyes.id, owner.id, owner.user_id, fields)
+        # Never with what the other keeps about the owner: that is theirs.
+        profile, picture = field_blocks(owner.user_id, fields, "view-as-no-profile")
         blocks += profile
         if not shown:
             blocks.append(Text("view-as-no-moments"))

@@ -96,6 +96,8 @@ class Village:
         self._events = 0
         self.last_event = EventId("")
         """The event that somebody sent last."""
+        self.stuck: set[str] = set()
+        """Whose rooms take nothing just now: what is for them waits."""
         self.next_event: EventId | None = None
         """A name for the next event that somebody sends."""
         # A loop of its own, since the tests that use it are plain functions.
@@ -103,7 +105,7 @@ class Village:
         self._owns_db = database is None
         catalogue = _CATALOGUE
         # Counted: ids break ties, and two villages that are compared must break them alike.
-        people = People(new_id=itertools.count(1).__next__)
+        self.people = people = People(new_id=itertools.count(1).__next__)
         outbox = Outbox(people, catalogue, lambda: None)
 
         def find(text: str) -> Found | None:
@@ -137,6 +139,10 @@ class Village:
         for name in names:
             self.rooms[name] = Room(RoomId(f"!{name}:x.org"))
             self._handle(name, lambda origin: DmOpened(origin))
+
+    def know(self, *names: str) -> None:
+        """Somebody has named these people before: they have a row, and no chat."""
+        self.db.run_sync(lambda tx: [self.people.ensure(tx, user_id(name)) for name in names])
 
     def befriend(self, a: str, b: str) -> None:
         self.say(a, f"friend add {user_id(b)}")
@@ -189,7 +195,8 @@ class Village:
     def deliver(self) -> None:
         """Send all that is due, as the worker does."""
         while True:
-            scan = self.db.run_sync(lambda tx: self._claims.scan(tx, set(), 1000))
+            stuck = {(ACCOUNT, self.rooms[name].room_id) for name in self.stuck if name in self.rooms}
+            scan = self.db.run_sync(lambda tx: self._claims.scan(tx, stuck, 1000))  # noqa: B023
             if not scan.claims:
                 return
             for target, first in scan.claims.items():
