@@ -18,6 +18,7 @@ from bridge.chat.quota import Quotas, Rate, Verdict
 from bridge.chat.registry import Found
 from bridge.config import Config
 from bridge.contacts.model import ContactLimits
+from bridge.contacts.private_chats import PrivateChats
 from bridge.contacts.service import Meeting
 from bridge.db import Tx
 from bridge.db.tables import handled
@@ -107,6 +108,7 @@ class _Bot:
         outbox = Outbox(people, catalogue, self._wake)
         parts = features(config, outbox, people, lambda text: registry.find(text), self._meet)
         commands, hooks, renderers = parts.commands, parts.hooks, parts.renderers
+        parts.chats.allows = config.access.allows
         operator = config.verification.operator
         confirmations = Confirmations(db, operator, people, outbox) if operator is not None else None
         if confirmations is not None:
@@ -155,6 +157,7 @@ class _Bot:
             accepts_invite,
             accepts_verification,
             confirmations,
+            parts.chats,
         )
         if confirmations is not None:
             confirmations.decide = self._account.verification.decide
@@ -200,6 +203,7 @@ class _Bot:
 
         while True:
             await self._db.run(work)
+            await self._db.run(PrivateChats.forget_old)
             await asyncio.sleep(_CLEAN_UP_EVERY_S)
 
 
@@ -252,6 +256,8 @@ def features(
             note=limits.note_chars,
             name=limits.name_chars,
             bio=limits.bio_chars,
+            chats_per_day=limits.private_chats_per_day,
+            chat_wait_ms=round(limits.private_chat_hours * 3_600_000),
         ),
         installation=Installation(config.matrix.user_id, config.moments.reactions, config.operator_name),
         meeting=meeting,

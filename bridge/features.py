@@ -10,6 +10,7 @@ from bridge.chat.people import People
 from bridge.chat.registry import Found
 from bridge.contacts import commands as contacts
 from bridge.contacts.model import ContactLimits
+from bridge.contacts.private_chats import PrivateChats
 from bridge.contacts.service import Meeting
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
@@ -27,6 +28,7 @@ class Features:
     commands: list[Command]
     hooks: Hooks
     renderers: Mapping[str, Renderer]
+    chats: PrivateChats
 
 
 def compose(
@@ -43,7 +45,7 @@ def compose(
     here = installation or Installation(UserId("@courtyard:example.org"))
     post = moments.build(outbox, people, find, moment_limits)
     past = LeftBehind(post.service, people)
-    commands, hooks, renderers, changes = contacts.build(
+    commands, hooks, renderers, changes, chats = contacts.build(
         outbox, people, contact_limits or ContactLimits(), post.showing, past, meeting
     )
     right_commands, right_hooks = rights.build(people, changes, post.service, here)
@@ -53,6 +55,7 @@ def compose(
         [*commands, *post.commands, *right_commands, *recovery_commands],
         merged([hooks, post_hooks, right_hooks, recovery_hooks]),
         {**renderers, **post.renderers},
+        chats,
     )
 
 

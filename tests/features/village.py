@@ -117,6 +117,7 @@ class Village:
             moment_limits=moment_limits,
             meeting=lambda a, b: frozenset((a, b)) in self.meeting,
         )
+        self.chats = features.chats
         registry = build_registry(features.commands, people, catalogue)
         endless = Quotas(Rate(10**9, 10**9), Rate(10**9, 10**9))
 
