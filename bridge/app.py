@@ -13,6 +13,7 @@ from bridge.chat.catalogue import Catalogue
 from bridge.chat.commands import build_registry
 from bridge.chat.inbound import Inbound, RoomView
 from bridge.chat.people import People
+from bridge.chat.picture import Publish
 from bridge.chat.pipeline import Pipeline
 from bridge.chat.quota import Quotas, Rate, Verdict
 from bridge.chat.registry import Found
@@ -30,7 +31,7 @@ from bridge.ids import AccountId, DeviceId, RoomId, UserId
 from bridge.matrix.account import AccountSettings, MatrixAccount
 from bridge.matrix.confirmations import Confirmations
 from bridge.matrix.http import Homeserver
-from bridge.matrix.pictures import PictureIntake
+from bridge.matrix.pictures import PictureIntake, PictureOutlet
 from bridge.matrix.verification import VerificationSettings
 from bridge.moments.model import MomentLimits
 from bridge.moments.pictures import Pictures
@@ -106,7 +107,7 @@ class _Bot:
         catalogue = Catalogue.load()
         people = People(config.chat.language, config.chat.time_zone, self._is_dm)
         outbox = Outbox(people, catalogue, self._wake)
-        parts = features(config, outbox, people, lambda text: registry.find(text), self._meet)
+        parts = features(config, outbox, people, lambda text: registry.find(text), self._meet, PictureOutlet(http))
         commands, hooks, renderers = parts.commands, parts.hooks, parts.renderers
         parts.chats.allows = config.access.allows
         operator = config.verification.operator
@@ -236,6 +237,7 @@ def features(
     people: People,
     find: Callable[[str], Found | None],
     meeting: Meeting = lambda a, b: False,
+    publish: Publish | None = None,
 ) -> Features:
     """Every feature, as the configuration wants it."""
     limits = config.limits
@@ -261,4 +263,5 @@ def features(
         ),
         installation=Installation(config.matrix.user_id, config.moments.reactions, config.operator_name),
         meeting=meeting,
+        publish=publish,
     )

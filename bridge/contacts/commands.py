@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from bridge.chat.command import Command, Kind, Param, Person, Request
 from bridge.chat.hooks import Hooks
 from bridge.chat.people import People
+from bridge.chat.picture import Publish
 from bridge.chat.prompts import COPY_KIND as PROMPT_COPY
 from bridge.chat.reply import Block, CopyRef, Lines, Message, Reply, Text
 from bridge.contacts import block_commands, chat_commands, invite_commands, profile_commands, store, tag_commands
@@ -110,9 +111,12 @@ def build(
     showing: Showing,
     past: Past | None = None,
     meeting: Meeting = lambda a, b: False,
+    *,
+    bot: UserId,
+    publish: Publish | None = None,
 ) -> tuple[list[Command], Hooks, Mapping[str, Renderer], Changes, PrivateChats]:
     """Everything that contacts add to the chat. `showing` looks before and after each change of who sees what; `past`
-    takes back what somebody said under another's moments."""
+    takes back what somebody said under another's moments. `bot`: who is invited to; `publish`: uploads pictures."""
     changes = Changes(outbox, showing)
     contacts = Contacts(outbox, people, limits, changes, meeting)
     do = _Commands(contacts, past)
@@ -126,7 +130,7 @@ def build(
         Command("friend remove", (_USER,), do.remove, group=_GROUP),
         *chat_command,
         *block_commands.build(contacts),
-        *invite_commands.build(contacts, limits),
+        *invite_commands.build(contacts, limits, bot, publish),
         *tag_commands.build(contacts, changes, limits),
         *profile_commands.build(people, limits),
     ]

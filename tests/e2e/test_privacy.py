@@ -8,15 +8,17 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import segno
 
 from bridge.demo.synapse import federated_pair
 from tests.e2e.bot import BotProcess, running_bot
-from tests.e2e.clients.js import JsProcess
+from tests.e2e.clients.js import JsClient, JsProcess
 from tests.e2e.conftest import unique
 from tests.e2e.flow import Meet, answers, gone, meeting, nothing_new, number, settled, shown, told
 from tests.e2e.leaks import canary
 from tests.e2e.people import Friendly, befriend
 from tests.e2e.test_moments import find, post
+from tests.features.test_invites import modules
 
 pytestmark = pytest.mark.e2e
 
@@ -131,10 +133,19 @@ async def test_strangers_see_what_the_author_lets_them(meet: Meet) -> None:
     assert await carol.ask(album) == nothing
 
 
-async def test_an_invite_code_works_across_servers(meet: Meet) -> None:
+async def test_an_invite_code_works_across_servers(meet: Meet, bot: BotProcess, tmp_path: Path) -> None:
     alice, bob, carol = await meet("alice"), await meet("bob", olm=True), await meet("carol", 1)
+    mark = alice.client.mark()
     answer = await alice.ask("invite new 2 3d")
     assert "It works 2 times" in answer
+    # The picture that it comes with leads to the chat with the bot, as a phone would read it.
+    poster = await alice.client.wait_message(alice.room, lambda m: "It works 2 times" in m.body, since=mark)
+    assert isinstance(alice.client, JsClient)
+    await alice.client.download_image(alice.room, poster.event_id, tmp_path / "invite.png")
+    link = f"https://matrix.to/#/{bot.user_id}"
+    assert link in answer
+    wanted = segno.make(link, error="m", micro=False).matrix
+    assert modules((tmp_path / "invite.png").read_bytes()) == [list(map(int, row)) for row in wanted]
     found = re.search(r"\b[2-9A-Z]{4}-[2-9A-Z]{4}-[2-9A-Z]{4}\b", answer)
     assert found
     code = found[0]

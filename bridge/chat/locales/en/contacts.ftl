@@ -144,6 +144,8 @@ invite-new = Whoever types this to me becomes your friend: **invite { $code }**.
     [one] once
    *[other] { $uses } times
 }, until { $time }.
+invite-new-scan = To get to me they scan the QR code or open { $link }, and start a chat. Then they type the words below the code.
+invite-new-howto = To get to me they open { $link } and start a chat.
 invite-uses = A code can work { $limit } times at most.
 invite-expiry = Say how long it works like this: `12h`, `3d` or `2w`, at most { $days } days.
 invite-limit = { $limit } of your codes work already. Take one back first: `invites` shows them.

@@ -142,6 +142,8 @@ tag-people = 请写一到 { $limit } 个人，例如 @bob:example.org。
 invite-new = 谁把这句话发给我，谁就成为你的好友：**邀请 { $code }**。可以用 { $uses ->
    *[other] { $uses } 次
 }，有效期到 { $time }。
+invite-new-scan = 对方扫描二维码或打开 { $link } 就能找到我并开始聊天，然后输入二维码下面的文字。
+invite-new-howto = 对方打开 { $link } 就能找到我并开始聊天。
 invite-uses = 一个邀请码最多可以用 { $limit } 次。
 invite-expiry = 有效期请这样写：`12h`、`3d` 或 `2w`，最多 { $days } 天。
 invite-limit = 你已有 { $limit } 个有效的邀请码。请先收回一个：`我的邀请码` 可以查看。
