@@ -90,8 +90,10 @@ class PrivateRooms:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self._wake.clear()
-                with contextlib.suppress(Exception):  # the database is away: look again later
+                try:
                     await self._look(tasks)
+                except Exception as error:  # the database is away, most likely
+                    log.error("private chats wait: the database did not answer", error=type(error).__name__)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._sleep_s()):
                         await self._wake.wait()

@@ -214,10 +214,37 @@ async def test_killed_at_every_step_there_is_one_room_and_it_ends_well(
         ):
             alice, carol = await meet("alice"), await meet("carol", 1, olm=True)
             await befriend(alice, carol)
+            await between_opening_and_leaving(alice, carol, bot, line)
             for step in STEPS:
                 await one_chat(alice, carol, bot, line, step)
             await Books(bot.database).outbox_empty(WAIT)
             Books(bot.database).assert_sound()
+
+
+async def between_opening_and_leaving(alice: Friendly, carol: Friendly, bot: BotProcess, line: Wire) -> None:
+    """For a moment people can speak while the bot is still in: the keys that reach it are dropped."""
+    room = await ask_for_chat(alice, carol, bot)
+    mark = alice.client.mark()
+    await carol.client.join(room)
+    await told(alice, mark, f"{carol.user_id} is in.")
+    await alice.client.wait_invite(bot.user_id)
+    joining = asyncio.ensure_future(alice.client.join(room))
+    async with line.caught(asks("POST", "/leave"), "asked"):
+        await joining
+        await alice.client.wait_membership(room, carol.user_id, "join", timeout=WAIT)
+        await talk(alice, carol, room)
+        joined = await api(alice, "GET", f"/rooms/{room}/joined_members")
+        assert bot.user_id in joined["joined"]
+        assert isinstance(carol.client, OlmClient)
+        assert any(user == bot.user_id for user, _ in carol.client.megolm.outbound[room].shared_with)
+        for person in (alice, carol):
+            await settled(person)
+        assert Books(bot.database).count(KEYS, room) == 0
+    await carol.client.wait_membership(room, bot.user_id, "leave", timeout=WAIT)
+    await talk(alice, carol, room)
+    gone = "SELECT count(*) FROM rooms WHERE room_id = ?"
+    await until(lambda: Books(bot.database).count(gone, room) == 0, WAIT, "the bot has left")
+    no_trace(bot, room)
 
 
 async def one_chat(
@@ -256,4 +283,4 @@ async def one_chat(
     )
     no_trace(bot, room)
     asked = [m for m in shown(carol) if f"{alice.user_id} would like a chat" in m.body]
-    assert len(asked) == 1 + STEPS.index(step)  # once for each room
+    assert len(asked) == 2 + STEPS.index(step)  # once for each room

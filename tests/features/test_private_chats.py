@@ -32,7 +32,8 @@ def end_unheard(village: Village) -> None:
     do(village, "closed")
 
 
-def test_both_are_told_when_it_is_their_turn(village: Village) -> None:
+def test_both_are_told_when_it_is_their_turn(any_engine: Village) -> None:
+    village = any_engine
     assert village.one("alice", "chat @bob:x.org").startswith("I invite @bob:x.org to a chat with you alone.")
     [job] = jobs(village)
     assert (job.state, job.asker_user, job.other_user) == (State.CREATE, user_id("alice"), user_id("bob"))

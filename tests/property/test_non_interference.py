@@ -161,7 +161,9 @@ _mine = st.one_of(
         ME,
         st.builds(
             "{} {}".format,
-            st.sampled_from(["friend add", "friend accept", "friend decline", "friend remove", "profile", "album"]),
+            st.sampled_from(
+                ["friend add", "friend accept", "friend decline", "friend remove", "profile", "album", "chat"]
+            ),
             _anybody,
         ),
     ),
@@ -209,6 +211,7 @@ def _hidden_friend(who: str) -> st.SearchStrategy[Event]:
                     "album",
                     "album @alice:x.org",
                     "friends",
+                    f"chat {user_id('fourth')}",
                 ]
             ),
             hidden=True,
@@ -286,6 +289,7 @@ _LOOK: list[Event] = [
     *(Step(ME, text) for text in ("feed", "feed more", "moment 1", "moment 2", "moment 3", "friends")),
     *(Step(ME, f"{what} @{who}:x.org") for who in (*FRIENDS, *STRANGERS) for what in ("profile", "album")),
     *(Step(ME, f"comment {n} Last") for n in (1, 2, 3)),
+    *(Step(ME, f"chat @{who}:x.org") for who in (*FRIENDS, *STRANGERS, "nobody")),
     Step(ME, "friend add @fourth:x.org"),
     Step("fourth", "friend decline @alice:x.org", hidden=True),
     *(Step(ME, f"friend add @{who}:x.org") for who in ("fifth", "fourth", *FRIENDS)),
