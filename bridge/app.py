@@ -14,11 +14,13 @@ from bridge.chat.catalogue import Catalogue
 from bridge.chat.commands import build_registry
 from bridge.chat.inbound import Inbound, RoomView
 from bridge.chat.people import People
+from bridge.chat.picture import Publish
 from bridge.chat.pipeline import Pipeline
 from bridge.chat.quota import Quotas, Rate, Verdict
 from bridge.chat.registry import Found
 from bridge.config import Config
 from bridge.contacts.model import ContactLimits
+from bridge.contacts.private_chats import PrivateChats
 from bridge.contacts.service import Meeting
 from bridge.db import Tx
 from bridge.db.tables import handled
@@ -30,7 +32,7 @@ from bridge.ids import AccountId, DeviceId, RoomId, UserId
 from bridge.matrix.account import AccountSettings, MatrixAccount
 from bridge.matrix.confirmations import Confirmations
 from bridge.matrix.http import Homeserver
-from bridge.matrix.pictures import PictureIntake
+from bridge.matrix.pictures import PictureIntake, PictureOutlet
 from bridge.matrix.verification import VerificationSettings
 from bridge.moments.model import MomentLimits
 from bridge.moments.pictures import Pictures
@@ -106,8 +108,9 @@ class _Bot:
         catalogue = Catalogue.load()
         people = People(config.chat.language, config.chat.time_zone, self._is_dm)
         outbox = Outbox(people, catalogue, self._wake)
-        parts = features(config, outbox, people, lambda text: registry.find(text), self._meet)
+        parts = features(config, outbox, people, lambda text: registry.find(text), self._meet, PictureOutlet(http))
         commands, hooks, renderers = parts.commands, parts.hooks, parts.renderers
+        parts.chats.allows = config.access.allows
         operator = config.verification.operator
         confirmations = Confirmations(db, operator, people, outbox) if operator is not None else None
         if confirmations is not None:
@@ -156,6 +159,7 @@ class _Bot:
             accepts_invite,
             accepts_verification,
             confirmations,
+            parts.chats,
         )
         if confirmations is not None:
             confirmations.decide = self._account.verification.decide
@@ -202,6 +206,7 @@ class _Bot:
         epochs = Epochs(self._config.epoch_dir, self._config.backup.epoch_days)
         while True:
             await self._db.run(work)
+            await self._db.run(PrivateChats.forget_old)
             try:
                 await asyncio.to_thread(epochs.destroy_ended)
             except OperatorError as error:
@@ -238,6 +243,7 @@ def features(
     people: People,
     find: Callable[[str], Found | None],
     meeting: Meeting = lambda a, b: False,
+    publish: Publish | None = None,
 ) -> Features:
     """Every feature, as the configuration wants it."""
     limits = config.limits
@@ -258,7 +264,10 @@ def features(
             note=limits.note_chars,
             name=limits.name_chars,
             bio=limits.bio_chars,
+            chats_per_day=limits.private_chats_per_day,
+            chat_wait_ms=round(limits.private_chat_hours * 3_600_000),
         ),
         installation=Installation(config.matrix.user_id, config.moments.reactions, config.operator_name),
         meeting=meeting,
+        publish=publish,
     )

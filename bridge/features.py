@@ -7,9 +7,11 @@ from typing import Any
 from bridge.chat.command import Command
 from bridge.chat.hooks import Hooks
 from bridge.chat.people import People
+from bridge.chat.picture import Publish
 from bridge.chat.registry import Found
 from bridge.contacts import commands as contacts
 from bridge.contacts.model import ContactLimits
+from bridge.contacts.private_chats import PrivateChats
 from bridge.contacts.service import Meeting
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
@@ -27,6 +29,7 @@ class Features:
     commands: list[Command]
     hooks: Hooks
     renderers: Mapping[str, Renderer]
+    chats: PrivateChats
 
 
 def compose(
@@ -38,13 +41,22 @@ def compose(
     moment_limits: MomentLimits | None = None,
     installation: Installation | None = None,
     meeting: Meeting = lambda a, b: False,
+    publish: Publish | None = None,
 ) -> Features:
-    """`find`: the command that a text begins with, of the registry. `meeting`: who shares a room with whom."""
+    """`find`: the command that a text begins with, of the registry. `meeting`: who shares a room with whom. `publish`:
+    uploads pictures of our own."""
     here = installation or Installation(UserId("@courtyard:example.org"))
     post = moments.build(outbox, people, find, moment_limits)
     past = LeftBehind(post.service, people)
-    commands, hooks, renderers, changes = contacts.build(
-        outbox, people, contact_limits or ContactLimits(), post.showing, past, meeting
+    commands, hooks, renderers, changes, chats = contacts.build(
+        outbox,
+        people,
+        contact_limits or ContactLimits(),
+        post.showing,
+        past,
+        meeting,
+        bot=here.bot,
+        publish=publish,
     )
     right_commands, right_hooks = rights.build(people, changes, post.service, here)
     recovery_commands, recovery_hooks = recovery.build(outbox)
@@ -53,6 +65,7 @@ def compose(
         [*commands, *post.commands, *right_commands, *recovery_commands],
         merged([hooks, post_hooks, right_hooks, recovery_hooks]),
         {**renderers, **post.renderers},
+        chats,
     )
 
 

@@ -1,6 +1,6 @@
 """A command is data: name, parameters, requirements, help, handler. It returns a Reply and sends nothing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
@@ -60,6 +60,12 @@ class Request:
 
 
 Handler: TypeAlias = Callable[[Request], Reply]
+Prepare: TypeAlias = Callable[[Tx, Person, Mapping[str, Any]], "Callable[[], Awaitable[Any]] | None"]
+"""Says what is to be done before the command's transaction, outside of any: uploading, for instance. It is asked in a
+transaction in which it only reads, with the parsed arguments, and only when the command may run. It raises UserError
+for what the command would refuse anyway, and returns None when there is nothing to do. What the work returns reaches
+the handler as `Request.prepared`; work that fails or takes too long leaves None there, and the command runs all the
+same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,5 +85,6 @@ class Command:
     """Heading in `help`: the catalogue's `help-group-GROUP`, e.g. `contacts`."""
     when_paused: bool = False
     """True: it works while the person's personal data waits for them to prove who they are."""
+    prepare: Prepare | None = None
     picture: bool = False
     """True: it may be the caption of a picture, which reaches the handler prepared."""

@@ -1,7 +1,8 @@
 """A picture as moments and profiles keep it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +21,17 @@ class StoredPicture:
         if self.thumbnail is None:
             return self.info
         return {**self.info, "thumbnail_file": self.thumbnail}
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnPicture:
+    """A picture that we have made ourselves."""
+
+    data: bytes
+    mimetype: str
+    width: int
+    height: int
+
+
+Publish: TypeAlias = Callable[[DrawnPicture], Awaitable[StoredPicture]]
+"""Encrypts a picture of our own and uploads it. It raises what it raises when that does not work."""

@@ -1,8 +1,9 @@
 """The one chain that every event takes: errors, quota, lock, dedupe, parse, requirements, handler."""
 
+import asyncio
 import secrets
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import structlog
 from sqlalchemy import exc
 
 from bridge.chat import sources
-from bridge.chat.command import Person
+from bridge.chat.command import Person, Prepare
 from bridge.chat.hooks import Delivery, Hooks, PicturePreparer
 from bridge.chat.inbound import (
     DmOpened,
@@ -64,6 +65,8 @@ _NEUTRAL = frozenset(
     )
 )
 _UNSIGNED_GRACE_MS = 60_000
+_PREPARE_S, _PREPARE_PARALLEL = 15.0, 8
+"""How long what a command prepares may take, and how many may at once: the answer waits for it."""
 # Raised when the database is gone, but for a wrong statement on SQLite too.
 _DATABASE_DOWN = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 
@@ -113,6 +116,7 @@ class Pipeline:
         self._reader = Reader(registry, prefix)
         self._router = Router(hooks, delivery, people)
         self._locks = KeyedLocks()
+        self._preparing = asyncio.Semaphore(_PREPARE_PARALLEL)
         self._log = log or structlog.get_logger(__name__)
 
     async def handle(self, event: Inbound, room: RoomView) -> None:
@@ -204,9 +208,13 @@ class Pipeline:
             return fresh
 
     async def _prepare(self, job: _Job) -> Any:
-        """What the command needs and what can't be done inside a transaction: the picture."""
+        """What the command needs and what can't be done inside a transaction: the picture, or what it asks for."""
         event, said = job.event, job.said
-        if not isinstance(event, PictureMessage) or said is None or said.command is None or not said.command.picture:
+        if said is None or said.command is None:
+            return None
+        if isinstance(event, TextMessage) and said.command.prepare is not None:
+            return await self._prepare_command(job, said, said.command.prepare)
+        if not isinstance(event, PictureMessage) or not said.command.picture:
             return None
 
         def ready(tx: Tx) -> bool:
@@ -220,6 +228,26 @@ class Pipeline:
         if self._pictures is None:
             raise UserError("picture-unavailable")
         return await self._pictures(event)
+
+    async def _prepare_command(self, job: _Job, said: Said, prepare: Prepare) -> Any:
+        def look(tx: Tx) -> Callable[[], Awaitable[Any]] | None:
+            origin, person = job.event.origin, self._people.get(tx, job.sender)
+            if person is None or not self._router.may_run(tx, person, job.room, said):
+                return None
+            paused = self._hooks.is_paused is not None and self._hooks.is_paused(tx, person)
+            if paused or handled(tx, origin.account, origin.event_id) is not None:
+                return None
+            return prepare(tx, person, said.args)
+
+        work = await self._db.run(look)
+        if work is None:
+            return None
+        try:
+            async with asyncio.timeout(_PREPARE_S), self._preparing:
+                return await work()
+        except Exception as error:
+            self._log.info("a command runs without what it prepares", error=type(error).__name__)
+            return None
 
     async def _transact(self, job: _Job, prepared: Any) -> bool:
         def work(tx: Tx) -> bool:

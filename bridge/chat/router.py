@@ -77,7 +77,7 @@ class Router:
         match event:
             case TextMessage():
                 assert said is not None
-                return self._text(self._request(tx, person, event, room), said, event.relation)
+                return self._text(self._request(tx, person, event, room, prepared), said, event.relation)
             case PictureMessage():
                 assert said is not None
                 return self._picture(self._request(tx, person, event, room, prepared), said, event)

@@ -338,6 +338,15 @@ class LimitsConfig(Section):
         le=1000,
         description="Friend requests of one person, and to one person, that may wait for an answer.",
     )
+    private_chats_per_day: int = Field(
+        default=5, ge=0, le=1000, description="Private chats that one person may ask for in 24 hours, by `chat @user`."
+    )
+    private_chat_hours: float = Field(
+        default=48.0,
+        ge=0.0001,
+        le=720,
+        description="How long a private chat waits for each of the two to join, in hours. Then it is given up.",
+    )
     page_size: int = Field(default=5, ge=1, le=20, description="Moments that one `feed` or `album` shows.")
 
     sync_timeline: int = Field(default=50, ge=1, le=1000, description="Events per room that one sync asks for.")

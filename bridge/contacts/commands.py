@@ -5,13 +5,15 @@ from collections.abc import Iterable, Mapping
 from bridge.chat.command import Command, Kind, Param, Person, Request
 from bridge.chat.hooks import Hooks
 from bridge.chat.people import People
+from bridge.chat.picture import Publish
 from bridge.chat.prompts import COPY_KIND as PROMPT_COPY
 from bridge.chat.reply import Block, CopyRef, Lines, Message, Reply, Text
-from bridge.contacts import block_commands, invite_commands, profile_commands, store, tag_commands
+from bridge.contacts import block_commands, chat_commands, invite_commands, profile_commands, store, tag_commands
 from bridge.contacts.changes import PROFILE, Changes, Showing
 from bridge.contacts.model import Asked, ContactLimits
 from bridge.contacts.names import labels, plain
 from bridge.contacts.past import PAST, Past, past_choices
+from bridge.contacts.private_chats import PrivateChats
 from bridge.contacts.service import ACCEPT, ACCEPT_CHATS, FRIEND_COPY, PROMPT, Contacts, Meeting, OpenRequest
 from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
@@ -109,20 +111,26 @@ def build(
     showing: Showing,
     past: Past | None = None,
     meeting: Meeting = lambda a, b: False,
-) -> tuple[list[Command], Hooks, Mapping[str, Renderer], Changes]:
+    *,
+    bot: UserId,
+    publish: Publish | None = None,
+) -> tuple[list[Command], Hooks, Mapping[str, Renderer], Changes, PrivateChats]:
     """Everything that contacts add to the chat. `showing` looks before and after each change of who sees what; `past`
-    takes back what somebody said under another's moments."""
+    takes back what somebody said under another's moments. `bot`: who is invited to; `publish`: uploads pictures."""
     changes = Changes(outbox, showing)
     contacts = Contacts(outbox, people, limits, changes, meeting)
     do = _Commands(contacts, past)
+    chats = PrivateChats(outbox, people, limits)
+    chat_command, chat_renderers = chat_commands.build(chats)
     commands = [
         Command("friends", (), do.friends, effect=False, group=_GROUP),
         Command("friend add", (_USER, Param("note", (Kind.REST,), required=False)), do.add, group=_GROUP),
         Command("friend accept", (_WHO,), do.accept, group=_GROUP),
         Command("friend decline", (_WHO,), do.decline, group=_GROUP),
         Command("friend remove", (_USER,), do.remove, group=_GROUP),
+        *chat_command,
         *block_commands.build(contacts),
-        *invite_commands.build(contacts, limits),
+        *invite_commands.build(contacts, limits, bot, publish),
         *tag_commands.build(contacts, changes, limits),
         *profile_commands.build(people, limits),
     ]
@@ -134,8 +142,9 @@ def build(
         PROMPT_COPY: do.render_prompt,
         FRIEND_COPY: do.render_friend,
         PROFILE: profile_commands.render,
+        **chat_renderers,
     }
-    return commands, hooks, renderers, changes
+    return commands, hooks, renderers, changes, chats
 
 
 def _request_line(entry: OpenRequest) -> Text:

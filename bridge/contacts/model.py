@@ -37,6 +37,10 @@ class ContactLimits:
     invite_uses: int = 100
     invite_days: int = 30
     blocks: int = 1000
+    chats_per_day: int = 5
+    """Private chats that one person may ask for in a day."""
+    chat_wait_ms: int = 2 * _DAY_MS
+    """How long a private chat waits for somebody to join."""
     ask_again_ms: int = 90 * _DAY_MS
     """How long a repeated request stays silent. It is the same for declined and for unanswered ones."""
     prompt_ms: int = 90 * _DAY_MS

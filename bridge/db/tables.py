@@ -259,6 +259,26 @@ invites = _table(
     sa.UniqueConstraint("lookup"),
     sa.Index(None, "owner_id"),
 )
+private_chats = _table(  # I9: private rooms that are being made for two people, and those of the last day
+    "private_chats",
+    _id(),
+    _ref("account_id", "accounts.id"),
+    _ref("asker_id", "people.id"),
+    _ref("other_id", "people.id"),
+    _str("state"),  # see bridge.contacts.private_chats.State
+    _str("marker"),  # random; stands in the room's m.room.create, so that it is found again after a crash
+    _str("room_id", nullable=True),
+    _int("invited", default=0),  # 1: the other, 2: also the asker
+    _ms("until"),  # when it is given up
+    _ms("created_at"),
+    sa.Index(None, "asker_id", "created_at"),
+    sa.Index(None, "other_id"),
+)
+private_rooms = _table(  # rooms of which no key is ever kept, and to which we never come back
+    "private_rooms",
+    _ref("account_id", "accounts.id", primary_key=True),
+    _str("room_id", primary_key=True),
+)
 access_log = _table(  # P9: which program, export, operator or device of their own read what of a person
     "access_log",
     _id(),

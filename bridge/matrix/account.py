@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from bridge.chat.inbound import Inbound, RoomView
+from bridge.contacts.private_chats import PrivateChats
 from bridge.db import Database, Tx
 from bridge.db.engine import now_ms
 from bridge.delivery import queue
@@ -27,6 +28,7 @@ from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys
 from bridge.matrix.machine import Machine
 from bridge.matrix.own_devices import recorded_devices
+from bridge.matrix.private_rooms import PrivateRooms
 from bridge.matrix.recovery import Given
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.seal import Sealer
@@ -94,8 +96,9 @@ class MatrixAccount:
         accepts_invite: Callable[[UserId, bool], bool],
         accepts_verification: Callable[[UserId], bool] = lambda user: True,
         operator: Operator | None = None,
+        chats: PrivateChats | None = None,
     ) -> None:
-        """`operator`: who is asked in operator-confirmed verification."""
+        """`operator`: who is asked in operator-confirmed verification. `chats`: private rooms that are to be made."""
         self._db = db
         self.http = homeserver
         self._sealer = sealer
@@ -115,6 +118,7 @@ class MatrixAccount:
             settings.look_back_after_ms,
             lambda event_id: db.run(lambda tx: queue.is_copy(tx, self.id, event_id)),
         )
+        self._private = None if chats is None else PrivateRooms(db, homeserver, self.id, self.rooms, chats)
         self._doorstep = Doorstep(homeserver, self.me, self.rooms, self._store, accepts_invite)
         self.verification = Verification(
             self.me,
@@ -195,6 +199,8 @@ class MatrixAccount:
         self._last_device = device_id
         self._store.load(tx)
         self.rooms.load(tx)
+        if self._private is not None:
+            self._private.load(tx)
         return device_id, token
 
     async def _mend_rooms(self) -> None:
@@ -291,6 +297,7 @@ class MatrixAccount:
         self._last_device = device_id
         self._equipped = False
         machine = Machine(self.me, device_id, self._store)
+        machine.is_private = self.rooms.is_private
         machine.exclude_unsigned = self._settings.exclude_unsigned
         keys = Keys(self.http, machine, self._store)
         since = int(self._store.secrets.get("device since", b"0"))
@@ -355,11 +362,11 @@ class MatrixAccount:
                 tasks.create_task(self._keep_supplied())
                 tasks.create_task(self.verification.run())
                 tasks.create_task(keep_advancing(lambda: self._current.generation, self._store))
-                tasks.create_task(self._sync(ready))
+                tasks.create_task(self._sync(tasks, ready))
         finally:
             await self._current.keys.stop()
 
-    async def _sync(self, ready: Callable[[], None]) -> None:
+    async def _sync(self, tasks: asyncio.TaskGroup, ready: Callable[[], None]) -> None:
         since = await self._db.run(
             lambda tx: tx.sql("SELECT sync_token FROM accounts WHERE id = ?", (self.id,)).scalar()
         )
@@ -394,9 +401,13 @@ class MatrixAccount:
                 self._doorstep.leave(room_id)
             await self._dispatcher.submit(batch.token, batch.events)
             since = batch.token
+            if self._private is not None:
+                self._private.synced()
             if first:
                 first = False
                 ready()
+                if self._private is not None:
+                    tasks.create_task(self._private.run())
 
     async def _sync_once(self, since: str | None, first: bool) -> Batch:
         # The first sync answers at once, so that the bot is ready without waiting for an event.

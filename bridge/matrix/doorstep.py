@@ -158,7 +158,8 @@ class Doorstep:
         if room is None or room.invite is None or room.joined:
             return
         path = f"/_matrix/client/v3/rooms/{segment(room_id)}"
-        if not self._accepts(UserId(room.invite["sender"]), room.invite["direct"]):
+        private = self._rooms.is_private(room_id)  # what we left to two people stays theirs
+        if private or not self._accepts(UserId(room.invite["sender"]), room.invite["direct"]):
             await self._forget_invite(room)
             await self._request(server, "POST", f"{path}/leave", {})
             return

@@ -8,7 +8,7 @@ import json
 import re
 from base64 import b64decode
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +108,8 @@ class Machine(Olm):  # type: ignore[misc]
         """Our own account's self-signing key: devices of ours that it signed get room keys too."""
         self.exclude_unsigned = False
         """Give no room keys to devices that their owners have not signed (MSC4153)."""
+        self.is_private: Callable[[str], bool] = lambda room_id: False
+        """Whether a room is other people's: no key of it is kept, from whomever."""
         self._withheld: LRUCache[tuple[str, str, str], str] = LRUCache(_MAX_WITHHELD)
         self._repairs: LRUCache[str, list[int]] = LRUCache(_MAX_REPAIRED)
 
@@ -219,6 +221,7 @@ class Machine(Olm):  # type: ignore[misc]
             asked is not None
             and event.algorithm == MEGOLM
             and event.room_id == asked.room_id
+            and not self.is_private(event.room_id)
             and event.sender_key == sender_key
             and self.device_store.device_from_sender_key(sender, sender_key) is not None
         )
@@ -263,6 +266,8 @@ class Machine(Olm):  # type: ignore[misc]
         session = InboundGroupSession(session_key, sender_fp_key, sender_key, room_id)
         if session.id != session_id or not is_room_id(room_id):
             raise Undecryptable("the session id does not belong to the session key")
+        if self.is_private(room_id):
+            raise Undecryptable("a key of a room that is not ours")
         if self._is_strangers(sender_key) and self.store.count_groups_of(sender_key) >= _MAX_STRANGERS_KEYS:
             raise Undecryptable("too many room keys of a stranger")
         known = self.inbound_group_store[room_id][sender_key]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bridge.chat.inbound import PictureMessage
-from bridge.chat.picture import StoredPicture
+from bridge.chat.picture import DrawnPicture, StoredPicture
 from bridge.errors import UserError
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable
 from bridge.matrix.media import DamagedMedia, decrypt, encrypt
@@ -47,6 +47,26 @@ class PictureIntake:
         return StoredPicture(file, thumbnail, info)
 
     async def _upload(self, data: bytes) -> dict[str, Any]:
-        ciphertext, file = encrypt(data)
-        # The type of what is encrypted is nobody's business: application/octet-stream.
-        return {**file, "url": await self._http.upload(ciphertext)}
+        return await _uploaded(self._http, data)
+
+
+class PictureOutlet:
+    """Implements `bridge.chat.picture.Publish`."""
+
+    def __init__(self, homeserver: Homeserver) -> None:
+        self._http = homeserver
+
+    async def __call__(self, picture: DrawnPicture) -> StoredPicture:
+        """See `Publish`.
+
+        Raises:
+            MatrixError, Unreachable, TokenRevoked, TooLarge
+        """
+        info = {"mimetype": picture.mimetype, "size": len(picture.data), "w": picture.width, "h": picture.height}
+        return StoredPicture(await _uploaded(self._http, picture.data), None, info)
+
+
+async def _uploaded(homeserver: Homeserver, data: bytes) -> dict[str, Any]:
+    ciphertext, file = encrypt(data)
+    # The type of what is encrypted is nobody's business: application/octet-stream.
+    return {**file, "url": await homeserver.upload(ciphertext)}

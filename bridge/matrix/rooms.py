@@ -3,7 +3,7 @@
 Kept in memory and, as a snapshot per room, in the database: a sync that goes on from a token does not repeat it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,9 @@ _DEFAULT_ROTATION_MESSAGES = 100
 
 _ENCRYPTION = ("algorithm", "rotation_period_ms", "rotation_period_msgs")
 _MAX_STRANGE = 100
+
+MARKER = "chat.courtyard.private"
+"""In m.room.create of the rooms that we make for two others: which try made it."""
 
 STATE_TYPES = ("m.room.member", "m.room.encryption", "m.room.power_levels", "m.room.create")
 
@@ -41,6 +44,9 @@ class Room:
     """`{"sender", "direct"}` of an invite that was not answered yet."""
     strange: list[str] = field(default_factory=list)
     """Who is in or invited under what is no user id. Nobody encrypts to them, but they make it no private chat."""
+    private: bool = False
+    """We made it for two others. It is no chat with us, whoever is in it: nothing is read there, nothing is said."""
+    marker: str | None = None
 
     @property
     def encrypted(self) -> bool:
@@ -60,7 +66,7 @@ class Room:
         """The one person of this DM: encrypted, joined by us, and nobody in or invited but them and us."""
         # Copied in one step: the database's thread asks while the loop changes it.
         others = [user for user in list(self.members) if user != me]
-        alone = len(others) == 1 and not self.strange
+        alone = len(others) == 1 and not self.strange and not self.private
         if self.joined and self.encrypted and alone and self.members.get(me) == "join":
             return UserId(others[0])
         return None
@@ -121,6 +127,9 @@ class Room:
             additional = content.get("additional_creators")
             names = [event.get("sender"), *(additional if isinstance(additional, list) else [])]
             self.creators = [name for name in names if isinstance(name, str)]
+            marker = content.get(MARKER)
+            if event.get("sender") == me and isinstance(marker, str):
+                self.private, self.marker = True, marker[:255]
             return True
         return False
 
@@ -144,6 +153,8 @@ class Room:
             "noticed": self.noticed,
             "invite": self.invite,
             "strange": self.strange,
+            "private": self.private,
+            "marker": self.marker,
         }
 
 
@@ -171,6 +182,10 @@ class Rooms:
         self._changed: set[RoomId] = set()
         self.damaged: list[RoomId] = []
         """Rooms whose rows could not be read: the homeserver must be asked."""
+        self._private: set[str] = set()
+        """Rooms that we made for two others, also those that we have left."""
+        self.private_news: set[RoomId] = set()
+        """Of these, where a sync brought something; whoever acts on it empties it."""
 
     def load(self, tx: Tx) -> None:
         for room_id, sealed in tx.sql("SELECT room_id, sealed FROM rooms WHERE account_id = ?", (self.account,)):
@@ -188,6 +203,8 @@ class Rooms:
                 data["noticed"],
                 data["invite"],
                 data.get("strange", []),
+                data.get("private", False),
+                data.get("marker"),
             )
             self._rooms[room_id] = room
 
@@ -196,7 +213,7 @@ class Rooms:
 
     def ensure(self, room_id: RoomId) -> Room:
         if room_id not in self._rooms:
-            self._rooms[room_id] = Room(room_id)
+            self._rooms[room_id] = Room(room_id, private=room_id in self._private)
         self._changed.add(room_id)
         return self._rooms[room_id]
 
@@ -210,7 +227,8 @@ class Rooms:
 
     def users(self) -> set[str]:
         """Everybody whom we share an encrypted room with: whose devices are tracked."""
-        return {user for room in self._rooms.values() if room.encrypted for user in room.members}
+        rooms = [room for room in self._rooms.values() if room.encrypted and not room.private]
+        return {user for room in rooms for user in room.members}
 
     def view(self, room_id: RoomId) -> RoomView:
         room = self._rooms.get(room_id)
@@ -227,7 +245,26 @@ class Rooms:
         return any(
             room.joined and room.members.get(a) == "join" and room.members.get(b) == "join"
             for room in list(self._rooms.values())
+            if not room.private
         )
+
+    def keep_private(self, rooms: Iterable[RoomId]) -> None:
+        """Note that these rooms are other people's: for ever."""
+        for room_id in rooms:
+            self._private.add(room_id)
+            room = self._rooms.get(room_id)
+            if room is not None and not room.private:
+                room.private = True
+                self._changed.add(room_id)
+
+    def is_private(self, room_id: str) -> bool:
+        """Whether we made this room for two others, be we still in it or not."""
+        room = self._rooms.get(RoomId(room_id))
+        return room_id in self._private or (room is not None and room.private)
+
+    def private(self) -> Iterator[Room]:
+        """The rooms for two others that we are still in."""
+        return (room for room in self._rooms.values() if room.private)
 
     def invited(self) -> list[Room]:
         return [room for room in self._rooms.values() if room.invite is not None]

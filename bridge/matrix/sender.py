@@ -138,10 +138,10 @@ class RoomSender:
         """Members and rotation of the room, if it may be spoken in.
 
         Raises:
-            Held: unknown, not joined, not encrypted, or not this person's DM.
+            Held: unknown, not joined, not encrypted, other people's, or not this person's DM.
         """
         room = self._rooms.get(room_id)
-        if room is None or not room.joined or not room.encrypted:
+        if room is None or not room.joined or not room.encrypted or room.private:
             raise Held
         if only_dm_with is not None and room.dm_with(self._me) != only_dm_with:
             raise Held

@@ -218,7 +218,7 @@ class SyncReader:
         members_before = dict(room.members)
         for event in state:
             room.apply(event, self._me)
-        if lazy and not was_joined and not await self._load_members(room):
+        if lazy and not was_joined and not await self._load_members(room) and not room.private:
             self._left(room_id)
             batch.incomplete.append(room_id)
             return []
@@ -234,6 +234,9 @@ class SyncReader:
                 said.append((room_id, event))
             else:
                 self._note_answered(event)
+        if room.private:
+            self._rooms.private_news.add(room_id)
+            return []  # whatever is said there is not said to us
         dm_now = room.dm_with(self._me)
         if dm_before is not None and dm_now != dm_before:
             self._store.drop_outbound(room_id)  # who comes in gets nothing of the session that was there before

@@ -14,7 +14,10 @@ from contextlib import closing
 from typing import Any
 
 from bridge.demo.synapse import Homeserver
+from bridge.ids import UserId
 from bridge.matrix.doorstep import NOTICE
+from bridge.matrix.private_rooms import closed_levels, open_levels
+from bridge.matrix.rooms import MARKER
 
 REACTIONS = frozenset({"👀", "✅", "❌"})
 """Keys that the bot may react with; they tell nothing but that it saw a message."""
@@ -82,6 +85,18 @@ def _wrong(event: Mapping[str, Any]) -> str | None:
             return _odd(content.keys() - {"redacts"})
         case "m.room.member" if event["state_key"] == event["sender"]:
             return _odd(content.keys() - _MEMBER)
+        # A private room for two others is made of constants, an opaque marker, and who is in it.
+        case "m.room.member" if content.get("membership") in ("invite", "leave"):
+            return _odd(content.keys() - _MEMBER)
+        case "m.room.create":
+            return _odd(content.keys() - {"room_version", "creator", MARKER})
+        case "m.room.join_rules" | "m.room.history_visibility" | "m.room.guest_access":
+            return None if set(content.values()) <= {"invite", "joined", "forbidden"} else "what it says"
+        case "m.room.power_levels":
+            users = tuple(map(UserId, content["users"]))
+            known = closed_levels(UserId(event["sender"])), open_levels((users[0], users[-1]))
+            levels = {name: value for name, value in content.items() if name != "historical"}  # Synapse's own
+            return None if levels in known else "other power levels than those of private rooms"
         case "m.room.encryption" if event.get("state_key") == "":
             return _odd(content.keys() - {"algorithm"})
         case "m.room.message":

@@ -84,6 +84,8 @@ class Wire:
         self.url = ""
         self.sends: list[Exchange] = []
         """Every try to send an encrypted room event, also those that never arrived or that the server knew already."""
+        self.creates: list[Exchange] = []
+        """Every try to make a room."""
         self.count = 0
         """Requests so far."""
         self._homeserver = homeserver
@@ -117,6 +119,8 @@ class Wire:
         self.count += 1
         if is_send(exchange):
             self.sends.append(exchange)
+        if exchange.path.endswith("/createRoom"):
+            self.creates.append(exchange)
         if await self._stand_still(exchange, "asked"):
             return _cut(request)
         forward = asyncio.ensure_future(self._forward(request, exchange))

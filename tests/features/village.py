@@ -26,7 +26,7 @@ from bridge.chat.inbound import (
     TextMessage,
 )
 from bridge.chat.people import People
-from bridge.chat.picture import StoredPicture
+from bridge.chat.picture import Publish, StoredPicture
 from bridge.chat.pipeline import Pipeline
 from bridge.chat.quota import Quotas, Rate
 from bridge.chat.registry import Found
@@ -81,6 +81,7 @@ class Village:
         *,
         contact_limits: ContactLimits | None = None,
         moment_limits: MomentLimits | None = None,
+        publish: Publish | None = None,
     ) -> None:
         self.now = 1_750_000_000_000
         self.db = database or Database.open("sqlite://", vault=new_vault())
@@ -118,7 +119,9 @@ class Village:
             contact_limits=contact_limits,
             moment_limits=moment_limits,
             meeting=lambda a, b: frozenset((a, b)) in self.meeting,
+            publish=publish,
         )
+        self.chats = features.chats
         registry = build_registry(features.commands, people, catalogue)
         endless = Quotas(Rate(10**9, 10**9), Rate(10**9, 10**9))
 

@@ -80,7 +80,7 @@ _mine = st.one_of(
             "{} {}".format,
             _either(
                 "friend add|friend accept|friend decline|friend remove|profile|album|view as|view as|block|unblock"
-                "|remark|note"
+                "|remark|note|chat"
             ),
             _anybody,
         ),
@@ -188,6 +188,7 @@ _KEPT = [
     f"album {ALICE}",
     f"profile {ALICE}",
     "friends",
+    f"chat {FOURTH}",
     "privacy set by-code off",
     "privacy set reactions off",
     "profile set phone 5",
@@ -338,6 +339,7 @@ LOOK: list[Event] = [
     ),
     Step(ME, "privacy"),
     *(Step(ME, f"comment {n} Last") for n in (1, 2, 3)),
+    *(Step(ME, f"chat {who}") for who in (BOB, CAROL, GINA, FOURTH, FIFTH)),
     Step(ME, f"friend add {FOURTH}"),
     Step("fourth", f"friend decline {ALICE}", only=SECOND),
     *(Step(ME, f"friend add {who}") for who in (FIFTH, FOURTH, BOB, CAROL, GINA)),

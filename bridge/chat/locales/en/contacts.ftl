@@ -145,6 +145,8 @@ invite-new = Whoever types this to me becomes your friend: **invite { $code }**.
     [one] once
    *[other] { $uses } times
 }, until { $time }.
+invite-new-scan = To get to me they scan the QR code or open { $link }, and start a chat. Then they type the words below the code.
+invite-new-howto = To get to me they open { $link } and start a chat.
 invite-uses = A code can work { $limit } times at most.
 invite-expiry = Say how long it works like this: `12h`, `3d` or `2w`, at most { $days } days.
 invite-limit = { $limit } of your codes work already. Take one back first: `invites` shows them.
@@ -240,3 +242,15 @@ alias-invite = use invite
 alias-invite-new = new invite
 alias-invites = my invites
 alias-invite-revoke = revoke invite
+
+# --- private chats
+chat-asked = I invite { $user } to a chat with you alone. When they are in, I invite you too, and when you both are, I leave: what you write there I can't read, and never could. If they don't come, I tell you.
+chat-waits = A private chat with { $user } is being prepared already. I tell you how it goes.
+chat-invited-already = { $user } has asked for a private chat with you already: look at your invitations.
+chat-limit = You can ask for { $limit } private chats a day. Please wait until tomorrow.
+private-chat-asked = { $user } would like a chat with you alone. The new room that I invite you to is for that: join it if you want. When you are both in, I leave, and can't read what you write. If you don't want to, do nothing: nobody is told.
+private-chat-ready = { $user } is in. Your invitation to the new room is on its way. When you have joined, I leave, and the room belongs to the two of you.
+private-chat-over = Nothing has come of the private chat with { $user }: not everybody joined in time. I have closed it. `chat { $user }` asks again.
+help-chat = opens a chat for a friend and you alone, which I can't read
+    .details = `chat @bob:example.org`. I make an encrypted room, invite you both, and leave as soon as you are in.
+alias-chat = private chat

@@ -143,6 +143,8 @@ tag-people = 请写一到 { $limit } 个人，例如 @bob:example.org。
 invite-new = 谁把这句话发给我，谁就成为你的好友：**邀请 { $code }**。可以用 { $uses ->
    *[other] { $uses } 次
 }，有效期到 { $time }。
+invite-new-scan = 对方扫描二维码或打开 { $link } 就能找到我并开始聊天，然后输入二维码下面的文字。
+invite-new-howto = 对方打开 { $link } 就能找到我并开始聊天。
 invite-uses = 一个邀请码最多可以用 { $limit } 次。
 invite-expiry = 有效期请这样写：`12h`、`3d` 或 `2w`，最多 { $days } 天。
 invite-limit = 你已有 { $limit } 个有效的邀请码。请先收回一个：`我的邀请码` 可以查看。
@@ -229,3 +231,15 @@ alias-invite = 邀请
 alias-invite-new = 新邀请码
 alias-invites = 我的邀请码
 alias-invite-revoke = 收回邀请码
+
+# --- private chats
+chat-asked = 我会邀请 { $user } 和你单独聊天。对方进入后我也邀请你；你们都进入后我就离开：你们在那里写的内容，我读不到，也从来读不到。如果对方不来，我会告诉你。
+chat-waits = 和 { $user } 的私聊已经在准备中，有进展我会告诉你。
+chat-invited-already = { $user } 已经请求和你私聊：请查看你收到的邀请。
+chat-limit = 每天最多可以请求 { $limit } 次私聊，请明天再试。
+private-chat-asked = { $user } 想和你单独聊天。我邀请你进入的新房间就是为此准备的：愿意就加入。你们都进入后我就离开，读不到你们写的内容。不愿意的话什么都不用做，没有人会知道。
+private-chat-ready = { $user } 已经进入。新房间的邀请正在发给你。你加入后我就离开，房间归你们两个人。
+private-chat-over = 和 { $user } 的私聊没有成：有人没有按时加入。我已关闭它。`私聊 { $user }` 可以再次请求。
+help-chat = 打开一个只有你和好友的聊天，我读不到
+    .details = `私聊 @bob:example.org`。我建一个加密房间，邀请你们两人，等你们都进入后就离开。
+alias-chat = 私聊
