@@ -143,7 +143,7 @@ class Router:
                     self._refuse_too_long(said)
                     return Outcome(hook(request, copy.ref, said.text), effect=True)
             if number is not None:
-                return self._choose(request, prompts.latest_open(request.tx, request.person.id), number)
+                return self._choose(request, self._meant(request), number)
         return self._command(request, said)
 
     def _command(self, request: Request, said: Said) -> Outcome:
@@ -200,9 +200,13 @@ class Router:
             return Outcome()
         if copy.ref.kind == prompts.COPY_KIND and copy.ref.ref_id is not None:
             number = prompts.number_of_reaction(event.key)
+            prompt = prompts.by_id(request.tx, copy.ref.ref_id)
             if number is None:
                 return Outcome()
-            return self._choose(request, prompts.by_id(request.tx, copy.ref.ref_id), number)
+            # Reactions are not encrypted: any server could have made this one up.
+            if prompt is not None and prompt.kind not in self._hooks.harmless_choices:
+                raise UserError("prompt-reaction")
+            return self._choose(request, prompt, number)
         hook = self._hooks.on_reaction.get(copy.ref.kind)
         return Outcome() if hook is None else Outcome(hook(request, copy.ref, event.key), effect=True)
 
@@ -222,6 +226,15 @@ class Router:
         if hook is None or not prompts.answer(request.tx, prompt.id):
             raise UserError("prompt-none")
         return Outcome(hook(request, prompt.ref_id or 0, prompt.options[number - 1]), effect=True)
+
+    def _meant(self, request: Request) -> prompts.Prompt | None:
+        """The question that a bare number answers: the only one, or the menu just called up; one that was seen."""
+        waiting = prompts.some_open(request.tx, request.person.id)
+        if len(waiting) > 1 and waiting[0].kind not in self._hooks.menus:
+            raise UserError("prompt-several")
+        newest = waiting[0] if waiting else None
+        seen = newest is not None and self._delivery.is_sent(request.tx, newest.person_id, prompts.COPY_KIND, newest.id)
+        return newest if seen else None
 
     def _own_copy(self, request: Request, target: EventId | None) -> SentCopy | None:
         """What was shown to this very person in their DM: somebody else's answer to it never counts."""

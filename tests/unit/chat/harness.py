@@ -83,6 +83,9 @@ class Recorder:
         refs = [part.copy for answer in self.answers for part in answer.reply.parts if isinstance(part, Message)]
         return CopyRef(kind, ref_id) in refs and (kind, ref_id) not in self.withdrawn
 
+    def is_sent(self, tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
+        return SentCopy(CopyRef(kind, ref_id), person_id) in self.copies.values()
+
     def withdraw(self, tx: Tx, kind: str, ref_id: int) -> int:
         self.withdrawn.append((kind, ref_id))
         return 1
@@ -207,7 +210,8 @@ def hooks(calls: list[tuple[Any, ...]]) -> Hooks:
     return Hooks(
         on_reply={"moment": said("reply")},
         on_reaction={"moment": said("reaction")},
-        on_choice={"friend": said("choice")},
+        on_choice={"friend": said("choice"), "taste": said("choice")},
+        harmless_choices=frozenset({"taste"}),
         on_redaction={"moment": said("redaction")},
         on_edit={"moment": said("edit")},
         on_opened=(lambda tx, person: calls.append(("opened", person.user_id)),),

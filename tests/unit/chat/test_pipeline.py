@@ -263,35 +263,70 @@ async def test_replies_and_reactions_reach_the_feature_for_the_addressee_alone()
         assert [c for c in w.calls if c[0] != "opened"] == [c for c in before if c[0] != "opened"]
 
 
-async def test_numbers_and_reactions_answer_questions() -> None:
+async def asked(w: World, kind: str, ref: int, shown_as: str | None = None, ttl: int = 60_000) -> None:
+    """A question to Alice; `shown_as`: the event that it was sent as."""
+    alice = await w.db.run(lambda tx: w.people.ensure(tx, ALICE))
+    prompt = await w.db.run(lambda tx: prompts.open(tx, alice.id, kind, ref, ["yes", "no"], ttl))
+    if shown_as is not None:
+        w.copy(shown_as, "prompt", prompt)
+
+
+async def test_a_number_answers_the_question_that_it_is_a_reply_to() -> None:
     async with world() as w:
-        assert await w.text("1") == [say("prompt-none")]
-        alice = w.db.run_sync(lambda tx: w.people.ensure(tx, ALICE))
-
-        def ask(ref: int, ttl: int = 60_000) -> int:
-            return w.db.run_sync(lambda tx: prompts.open(tx, alice.id, "friend", ref, ["yes", "no"], ttl))
-
-        first, second = ask(11), ask(12)
-        w.copy("$q1", "prompt", first)
-        w.copy("$q2", "prompt", second)
-        assert await w.text("3") == [say("prompt-range", count=2)]
+        await asked(w, "friend", 11, "$q1")
+        await asked(w, "friend", 12, "$q2")
+        assert await w.text("3", reply_to="$q1") == [say("prompt-range", count=2)]
         await w.text("2", reply_to="$q1")
         assert w.last() == ("choice", ALICE, 11, "no")
-        await w.text(" 1. ")
-        assert w.last() == ("choice", ALICE, 12, "yes")
+        assert await w.text("1", reply_to="$q1") == [say("prompt-none")]
+        await asked(w, "friend", 15, "$gone")
+        w.db.run_sync(lambda tx: prompts.close(tx, "friend", 15))
+        assert await w.text("1", reply_to="$gone") == [say("prompt-none")]
+        assert w.last() == ("choice", ALICE, 11, "no")
+
+
+async def test_a_bare_number_answers_the_only_question_once_it_was_seen() -> None:
+    async with world() as w:
         assert await w.text("1") == [say("prompt-none")]
-        assert await w.react("$q1", "👍") == [say("prompt-none")]
+        before = len(w.calls)
+        await asked(w, "friend", 11)
+        assert await w.text("1") == [say("prompt-none")]  # it has not reached her
+        await asked(w, "friend", 11, "$q1")
+        await asked(w, "friend", 12)
+        assert await w.text("1") == [say("prompt-several")]  # nobody can know which one she means
+        w.copy("$q2", "prompt", w.rows("SELECT MAX(id) FROM prompts")[0][0])
+        assert await w.text("1") == [say("prompt-several")]
+        assert len(w.calls) == before
+        await w.text("2", reply_to="$q2")
+        await w.text(" 1. ")
+        assert w.last() == ("choice", ALICE, 11, "yes")
+        assert await w.text("1") == [say("prompt-none")]
+        await asked(w, "friend", 14, "$late", ttl=0)
+        assert await w.text("1") == [say("prompt-none")]
+
+
+async def test_reactions_answer_only_questions_of_which_nothing_comes() -> None:
+    async with world() as w:
         for key, option in (("👍🏽", "yes"), ("2️⃣", "no"), ("❌", "no"), ("✅", "yes"), ("1️⃣", "yes")):
-            w.copy("$q", "prompt", ask(13))
+            await asked(w, "taste", 13, "$q")
             assert await w.react("$q", "🎉") == []
             assert await w.react("$q", key, sender=BOB, room=BOBS_DM) == []
             await w.react("$q", key)
             assert w.last() == ("choice", ALICE, 13, option)
-        ask(14, ttl=0)
-        assert await w.text("1") == [say("prompt-none")]
-        w.copy("$gone", "prompt", ask(15))
-        w.db.run_sync(lambda tx: prompts.close(tx, "friend", 15))
-        assert await w.text("1", reply_to="$gone") == [say("prompt-none")]
+        assert await w.react("$q", "👍") == [say("prompt-none")]
+
+
+@pytest.mark.parametrize("key", ["👍", "1️⃣", "2️⃣"])
+async def test_a_reaction_lets_nobody_in(key: str) -> None:
+    """Her homeserver could have made it up."""
+    async with world() as w:
+        await asked(w, "friend", 11, "$q")
+        before = list(w.calls)
+        assert await w.react("$q", key) == [say("prompt-reaction")]
+        assert await w.react("$q", "🎉") == []
+        assert [c for c in w.calls if c[0] != "opened"] == before
+        await w.text("1")
+        assert w.last() == ("choice", ALICE, 11, "yes")
 
 
 async def test_messages_that_cannot_be_used_get_one_line_and_others_silence() -> None:
