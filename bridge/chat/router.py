@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.chat import prompts, sources
-from bridge.chat.command import Person, Request
+from bridge.chat.command import Kind, Person, Request
 from bridge.chat.hooks import Delivery, Hooks, SentCopy
 from bridge.chat.inbound import (
     EditedMessage,
@@ -137,10 +137,14 @@ class Router:
                 if copy is None:
                     continue
                 if copy.ref.kind == prompts.COPY_KIND and number is not None and copy.ref.ref_id is not None:
-                    return self._choose(request, prompts.by_id(request.tx, copy.ref.ref_id), number)
+                    prompt = prompts.by_id(request.tx, copy.ref.ref_id)
+                    self._refuse_doubtful_answer(request, prompt, relation)
+                    return self._choose(request, prompt, number)
                 hook = self._hooks.on_reply.get(copy.ref.kind)
                 if hook is not None:
                     self._refuse_too_long(said)
+                    if relation.outside:
+                        self._refuse_doubtful_command(said)
                     return Outcome(hook(request, copy.ref, said.text), effect=True)
             if number is not None:
                 return self._choose(request, self._meant(request), number)
@@ -181,6 +185,9 @@ class Router:
             if hook is None:
                 raise UserError("edit-too-late")
             self._refuse_too_long(said)
+            before = handled(tx, account, event.target)
+            if event.outside and before is not None and before.command is None:
+                self._refuse_doubtful_command(said)
             return Outcome(hook(request, source.ref_id, said.text), effect=True)
         if not in_dm and (source is None or not (said.explicit and said.is_near_command)):
             return Outcome()
@@ -242,6 +249,21 @@ class Router:
             return None
         copy = self._delivery.find_copy(request.tx, request.account, request.room.room_id, target)
         return copy if copy is not None and copy.person_id in (None, request.person.id) else None
+
+    def _refuse_doubtful_answer(self, request: Request, prompt: prompts.Prompt | None, relation: Relation) -> None:
+        """With several questions open, nobody but the sender may say which one is meant."""
+        if prompt is None or not prompt.is_open or not relation.outside or prompt.kind in self._hooks.harmless_choices:
+            return
+        if len(prompts.some_open(request.tx, request.person.id)) > 1:
+            raise UserError("prompt-unsure")
+
+    @staticmethod
+    def _refuse_doubtful_command(said: Said) -> None:
+        """A server can hang a message on another one: what somebody says to the bot with a command, perhaps for few
+        people or none, must not become a comment that others read."""
+        command = said.command
+        if command is not None and command.effect and any(Kind.REST in param.kinds for param in command.params):
+            raise UserError("unsure-command")
 
     @staticmethod
     def _refuse_too_long(said: Said) -> None:

@@ -348,7 +348,7 @@ class SyncReader:
         heard = heard_in_room(where, opened.type, opened.content)
         if heard is not None:
             self._hear(heard)
-        inbound = to_inbound(where, opened.type, opened.content, self._me)
+        inbound = to_inbound(where, opened.type, opened.content, self._me, related_outside=opened.related_outside)
         if inbound is None:
             self.late.settled(where.event_id)
         return inbound

@@ -128,15 +128,23 @@ class World:
         thread: str | None = None,
         mentioned: bool = False,
         encrypted: bool = True,
+        outside: bool = False,
     ) -> list[str]:
-        relation = Relation(EventId(reply_to) if reply_to else None, EventId(thread) if thread else None)
+        relation = Relation(EventId(reply_to) if reply_to else None, EventId(thread) if thread else None, outside)
         origin = self.origin(sender, room, id, encrypted)
         return await self.send(TextMessage(origin, body, relation, mentioned), room)
 
     async def edit(
-        self, target: str, body: str, *, sender: UserId = ALICE, room: RoomView = DM, id: str | None = None
+        self,
+        target: str,
+        body: str,
+        *,
+        sender: UserId = ALICE,
+        room: RoomView = DM,
+        id: str | None = None,
+        outside: bool = False,
     ) -> list[str]:
-        return await self.send(EditedMessage(self.origin(sender, room, id), EventId(target), body), room)
+        return await self.send(EditedMessage(self.origin(sender, room, id), EventId(target), body, outside), room)
 
     async def react(self, target: str, key: str, *, sender: UserId = ALICE, room: RoomView = DM) -> list[str]:
         return await self.send(Reaction(self.origin(sender, room, None, False), EventId(target), key), room)

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bridge.chat import prompts
+from bridge.chat import prompts, sources
 from bridge.chat.inbound import PictureMessage, RoomView, TextMessage
 from bridge.chat.pipeline import OPENING
 from bridge.chat.reply import Text
 from bridge.errors import UserError
-from bridge.ids import RoomId
-from tests.unit.chat.harness import ALICE, BOB, BOBS_DM, CATALOGUE, DM, ROOM, World, world
+from bridge.ids import EventId, RoomId
+from tests.unit.chat.harness import ACCOUNT, ALICE, BOB, BOBS_DM, CATALOGUE, DM, ROOM, World, world
 
 
 def say(message_id: str, language: str = "en", **args: Any) -> str:
@@ -327,6 +327,48 @@ async def test_a_reaction_lets_nobody_in(key: str) -> None:
         assert [c for c in w.calls if c[0] != "opened"] == before
         await w.text("1")
         assert w.last() == ("choice", ALICE, 11, "yes")
+
+
+async def test_a_relation_that_a_server_could_have_made_up_turns_no_command_into_a_comment() -> None:
+    async with world() as w:
+        w.copy("$copy", "moment", 5)
+        for text in ("post for my diary", "!post for my diary", "post"):
+            before = len(w.calls)
+            answer = await w.text(text, reply_to="$copy", outside=True)
+            if text.startswith("!"):
+                assert w.last() == ("post", "for my diary", None)
+            else:
+                assert answer == [say("unsure-command")]
+                assert [c for c in w.calls[before:] if c[0] != "opened"] == []
+        await w.text("post more of these", reply_to="$copy")  # the sender's own word: a comment
+        assert w.last()[0::3] == ("reply", "post more of these")
+        for text in ("hello there", "what a view"):
+            await w.text(text, reply_to="$copy", outside=True, id=f"${text}")
+            assert w.last()[0::3] == ("reply", text)
+
+
+async def test_an_edit_that_a_server_aims_at_a_comment_brings_no_command_into_it() -> None:
+    async with world() as w:
+        w.copy("$copy", "moment", 5)
+        await w.text("nice", reply_to="$copy", id="$comment")
+        alice = await w.db.run(lambda tx: w.people.ensure(tx, ALICE))
+        await w.db.run(lambda tx: sources.record(tx, ACCOUNT, EventId("$comment"), alice.id, "moment", 3))
+        assert await w.edit("$comment", "post for my diary", outside=True) == [say("unsure-command")]
+        assert w.last()[0] != "edit"
+        await w.edit("$comment", "very nice", outside=True)
+        assert w.last() == ("edit", ALICE, 3, "very nice")
+
+
+async def test_which_of_several_questions_is_meant_must_be_the_senders_own_word() -> None:
+    async with world() as w:
+        await asked(w, "friend", 11, "$q1")
+        await asked(w, "friend", 12, "$q2")
+        assert await w.text("1", reply_to="$q1", outside=True) == [say("prompt-unsure")]
+        assert [c for c in w.calls if c[0] != "opened"] == []
+        await w.text("1", reply_to="$q1")
+        assert w.last() == ("choice", ALICE, 11, "yes")
+        await w.text("2", reply_to="$q2", outside=True)  # the only one that is left
+        assert w.last() == ("choice", ALICE, 12, "no")
 
 
 async def test_messages_that_cannot_be_used_get_one_line_and_others_silence() -> None:
