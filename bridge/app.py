@@ -123,7 +123,7 @@ class _Bot:
                 Rate(limits.server_burst, limits.server_commands_per_minute),
             ),
             config.chat.prefix,
-            PictureIntake(http, pictures, limits.picture_bytes),
+            PictureIntake(http, pictures, limits.picture_bytes, config.matrix.user_id),
             unsigned=config.access.unsigned_devices,
         )
         # One person can't use up what their server may.
