@@ -104,6 +104,7 @@ class OtherMessage:
 
     origin: Origin
     what: str
+    relation: Relation = Relation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ class Unreadable:
     origin: Origin
     withheld: bool
     """The sender's client said that it keeps the key from us on purpose."""
+    relation: Relation = Relation()
 
 
 @dataclass(frozen=True, slots=True)

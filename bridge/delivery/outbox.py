@@ -171,15 +171,13 @@ class Outbox:
         """The event to reply to and the root of its thread."""
         account = event.origin.account
         match event:
-            case TextMessage() | PictureMessage():
+            case TextMessage() | PictureMessage() | OtherMessage() | Unreadable():
                 return event.origin.event_id, event.relation.thread
             case EditedMessage():
                 # An edit doesn't tell its thread; the earlier answers stand in it.
                 return event.target, queue.thread_of_answers(tx, account, room.room_id, event.target)
             case Reaction():
                 return event.target, queue.thread_of(tx, account, event.target)
-            case OtherMessage() | Unreadable():
-                return event.origin.event_id, None
             case _:
                 return None, None  # nothing is left to reply to
 

@@ -71,7 +71,7 @@ def to_inbound(
         target = content.get("redacts", redacts)
         return Redaction(where, EventId(target)) if is_event_id(target) else None
     if event_type in _OTHER_TYPES:
-        return OtherMessage(where, event_type)
+        return OtherMessage(where, event_type, relation_of(content, related_outside))
     return None
 
 
@@ -82,7 +82,7 @@ def _message(where: Origin, content: Mapping[str, Any], me: UserId, outside: boo
     relates = content.get("m.relates_to")
     if isinstance(relates, dict) and relates.get("rel_type") == "m.replace":
         return _edit(where, relates, content.get("m.new_content"), outside)
-    relation = _relation(relates, outside)
+    relation = relation_of(content, outside)
     if msgtype in ("m.text", "m.emote"):
         mentions = content.get("m.mentions")
         users = mentions.get("user_ids") if isinstance(mentions, dict) else None
@@ -90,7 +90,7 @@ def _message(where: Origin, content: Mapping[str, Any], me: UserId, outside: boo
     if msgtype == "m.image":
         file = _file(content.get("file"))
         if file is None:
-            return OtherMessage(where, "m.image")
+            return OtherMessage(where, "m.image", relation)
         info = content.get("info")
         info = info if isinstance(info, dict) else {}
         filename = content.get("filename")
@@ -105,7 +105,7 @@ def _message(where: Origin, content: Mapping[str, Any], me: UserId, outside: boo
             relation,
         )
     if msgtype in _OTHER_MESSAGES:
-        return OtherMessage(where, msgtype)
+        return OtherMessage(where, msgtype, relation)
     return None  # m.notice: other bots are not answered
 
 
@@ -119,7 +119,9 @@ def _edit(where: Origin, relates: Mapping[str, Any], new: object, outside: bool)
     return EditedMessage(where, EventId(target), body, outside)
 
 
-def _relation(relates: object, outside: bool) -> Relation:
+def relation_of(content: Mapping[str, Any], outside: bool) -> Relation:
+    """How a message with this content hangs on others; `outside`: the ciphertext did not say so."""
+    relates = content.get("m.relates_to")
     if not isinstance(relates, dict):
         return Relation()
     reply, thread, falls_back = None, None, False

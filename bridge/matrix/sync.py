@@ -18,7 +18,7 @@ from bridge.db import Tx
 from bridge.db.engine import now_ms
 from bridge.ids import AccountId, EventId, RoomId, UserId, is_room_id
 from bridge.matrix.cryptostore import CryptoStore
-from bridge.matrix.events import origin, sender_of, to_inbound
+from bridge.matrix.events import origin, relation_of, sender_of, to_inbound
 from bridge.matrix.http import Homeserver, MatrixError, TooLarge, Unreachable, retrying, segment
 from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys, Waiting
@@ -415,7 +415,8 @@ class SyncReader:
             withheld = self._keys.machine.is_withheld(waiting.sender, waiting.room_id, waiting.session_id)
             self._keys.wanted.append((waiting.sender, waiting.room_id, waiting.session_id))
             if where is not None:
-                batch.events.append(Unreadable(where, withheld))
+                relation = relation_of(waiting.event["content"], True)
+                batch.events.append(Unreadable(where, withheld, relation))
         for waiting in self.late.solved():
             where = self._about(waiting)
             if where is not None:
