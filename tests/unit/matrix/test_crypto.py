@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -65,6 +66,32 @@ async def test_a_message_arrives_and_a_restart_uses_no_index_twice(device: Make,
     assert second["session_id"] == first["session_id"]
     assert session.session.message_index == 2
     assert alice.machine.decrypt_room_event(event(bot, second, "$2"), ROOM).content == {"body": "two"}
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_what_could_not_be_written_is_written_the_next_time(
+    device: Make, database: Database, homeserver: FakeHomeserver, monkeypatch: pytest.MonkeyPatch, cancelled: bool
+) -> None:
+    """Or else the index that was used before a crash would be used again after it."""
+    bot, alice = device("bot"), device("alice")
+    session = await share(bot, [bot.user_id, alice.user_id], homeserver)
+    bot.machine.encrypt_event(session, "m.room.message", {"body": "one"})
+    bot.store.save_secret("thing", b"secret")
+
+    async def fails(work: object) -> None:
+        raise asyncio.CancelledError if cancelled else RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bot.store._db, "run", fails)
+        with pytest.raises(asyncio.CancelledError if cancelled else RuntimeError):
+            await bot.store.commit()
+    bot.machine.encrypt_event(session, "m.room.message", {"body": "two"})
+    await bot.store.commit()
+    assert not bot.store.dirty
+    bot = device("bot")
+    assert bot.store.outbound[ROOM].session.message_index == 2
+    assert bot.store.secrets["thing"] == b"secret"
+    assert {d.device_id for d in bot.machine.device_store.active_user_devices(alice.user_id)} == {"ALICE"}
 
 
 async def test_what_was_received_is_there_after_a_restart(device: Make, homeserver: FakeHomeserver) -> None:
