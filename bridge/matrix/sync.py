@@ -4,6 +4,7 @@ Order: to-device events and device lists first, then state, then what was said. 
 rooms and waiting events is committed before the next request can tell the homeserver that we have it.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -240,7 +241,7 @@ class SyncReader:
         if not room.encrypted and (said or not was_joined) and room.joined:
             batch.clear_rooms.append(room_id)
         if dm_now is not None and dm_now != dm_before:
-            batch.events.append(self._opened(room_id, dm_now))
+            batch.events.append(self._opened(room_id, dm_now, batch.token))
         return said
 
     async def _load_members(self, room: Room) -> bool:
@@ -264,9 +265,11 @@ class SyncReader:
         before = _dict(_dict(event.get("unsigned")).get("prev_content")).get("membership")
         return membership == "invite" or (membership == "join" and before not in ("invite", "join"))
 
-    def _opened(self, room_id: RoomId, person: UserId) -> Inbound:
-        # No single event opens a DM; the id stands for the fact, so that it is handled once.
-        fact = EventId(f"$opened {room_id} {person}")
+    def _opened(self, room_id: RoomId, person: UserId, token: str) -> Inbound:
+        # No single event opens a DM; the id stands for the fact. It is another one each time that a third member goes:
+        # what was held meanwhile must be sent.
+        when = hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()[:16]
+        fact = EventId(f"$opened {room_id} {person} {when}")
         return DmOpened(Origin(self._account, room_id, fact, person, now_ms(), True))
 
     async def _backfill(
@@ -312,6 +315,8 @@ class SyncReader:
             if not chunk or not isinstance(end, str) or end == token:
                 break
             token = end
+        else:
+            log.warning("a gap was filled in part only: what is older is not answered", events=len(missed))
         return missed[::-1]
 
     # --- events ---
