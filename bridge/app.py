@@ -144,7 +144,7 @@ class _Bot:
                 await pipeline.handle(event, room)
 
         def accepts_invite(inviter: UserId, direct: bool) -> bool:
-            return config.access.accepts_invite(inviter, dm=direct) and invites.take(inviter) is Verdict.PASS
+            return config.access.accepts_invite(inviter, dm=direct)
 
         self._account = MatrixAccount(
             db,
@@ -155,6 +155,7 @@ class _Bot:
             accepts_invite,
             accepts_verification,
             confirmations,
+            lambda inviter: invites.take(inviter) is Verdict.PASS,
         )
         if confirmations is not None:
             confirmations.decide = self._account.verification.decide

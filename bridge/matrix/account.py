@@ -92,8 +92,9 @@ class MatrixAccount:
         accepts_invite: Callable[[UserId, bool], bool],
         accepts_verification: Callable[[UserId], bool] = lambda user: True,
         operator: Operator | None = None,
+        has_turn: Callable[[UserId], bool] = lambda user: True,
     ) -> None:
-        """`operator`: who is asked in operator-confirmed verification."""
+        """`operator`: who is asked in operator-confirmed verification. `accepts_invite`, `has_turn`: see `Doorstep`."""
         self._db = db
         self.http = homeserver
         self._sealer = sealer
@@ -112,7 +113,7 @@ class MatrixAccount:
             lambda: self._current.since,
             settings.look_back_after_ms,
         )
-        self._doorstep = Doorstep(homeserver, self.me, self.rooms, self._store, accepts_invite)
+        self._doorstep = Doorstep(homeserver, self.me, self.rooms, self._store, accepts_invite, has_turn)
         self.verification = Verification(
             self.me,
             homeserver,
@@ -355,6 +356,8 @@ class MatrixAccount:
                 self._doorstep.invited(room_id)
             for room_id in batch.clear_rooms:
                 self._doorstep.not_encrypted(room_id)
+            for room_id, inviter in batch.crowded:
+                self._doorstep.crowded(room_id, inviter)
             for room_id in batch.incomplete:
                 self._doorstep.leave(room_id)
             await self._dispatcher.submit(batch.token, batch.events)

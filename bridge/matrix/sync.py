@@ -69,6 +69,8 @@ class Batch:
     """Rooms that we were invited to; `Room.invite` says by whom."""
     clear_rooms: list[RoomId] = field(default_factory=list)
     """Joined rooms without encryption in which somebody spoke, or which were just joined."""
+    crowded: list[tuple[RoomId, UserId]] = field(default_factory=list)
+    """Rooms that we have just joined as a chat of two, with who called them so, and there are more people in them."""
     incomplete: list[RoomId] = field(default_factory=list)
     """Rooms whose members the homeserver can't tell, so that nobody knows who would read along: to be left."""
     one_time_keys: int | None = None
@@ -208,6 +210,7 @@ class SyncReader:
         known = self._rooms.get(room_id)
         was_joined = known is not None and known.joined
         dm_before = known.dm_with(self._me) if known is not None else None
+        invite = known.invite if known is not None else None
         room = self._rooms.ensure(room_id)
         timeline = _dict(data.get("timeline"))
         events = [e for e in _list(timeline.get("events")) if isinstance(e, dict)]
@@ -231,6 +234,9 @@ class SyncReader:
                     said.clear()
             elif event.get("sender") != self._me:
                 said.append((room_id, event))
+        others = len(room.members.keys() - {self._me}) + len(room.strange)
+        if not was_joined and room.joined and invite is not None and invite["direct"] and others > 1:
+            batch.crowded.append((room_id, UserId(invite["sender"])))
         dm_now = room.dm_with(self._me)
         if dm_before is not None and dm_now != dm_before:
             self._store.drop_outbound(room_id)  # who comes in gets nothing of the session that was there before

@@ -62,6 +62,29 @@ async def test_a_chat_opens_anew_each_time_that_a_third_member_goes(reader: tupl
     assert len(set(facts)) == 3
 
 
+async def test_a_room_of_many_that_an_invite_called_a_private_chat_is_noticed(
+    reader: tuple[SyncReader, Rooms], homeserver: FakeHomeserver
+) -> None:
+    read, rooms = reader
+    bot = member(rooms.me, "join")
+    for number, (direct, others, found) in enumerate(
+        [(True, [ALICE, CAROL], True), (True, [ALICE], False), (False, [ALICE, CAROL], False), (True, [], False)]
+    ):
+        room_id = RoomId(f"!{number}:example.org")
+        rooms.ensure(room_id).invite = {"sender": ALICE, "direct": direct}
+        answer = {
+            "next_batch": "n",
+            "rooms": {"join": {room_id: {"state": {"events": [member(o, "join") for o in others]}}}},
+        }
+        answer["rooms"]["join"][room_id]["timeline"] = {"events": [bot]}  # type: ignore[index]
+        batch = await read.read(answer, "s")
+        assert batch.crowded == ([(room_id, ALICE)] if found else [])
+        batch = await read.read(
+            {"next_batch": "n", "rooms": {"join": {room_id: {"timeline": {"events": [member(CAROL, "invite")]}}}}}, "s"
+        )
+        assert batch.crowded == []  # they came later
+
+
 @pytest.mark.parametrize(("pages", "cut"), [(2, False), (9, True)])
 async def test_a_gap_that_is_too_long_is_said(
     reader: tuple[SyncReader, Rooms], homeserver: FakeHomeserver, monkeypatch: pytest.MonkeyPatch, pages: int, cut: bool
