@@ -65,7 +65,7 @@ def merged(parts: list[Hooks]) -> Hooks:
             result[field.name] = next((value for value in values if value is not None), None)
             continue
         if field.name in ("harmless_choices", "menus"):
-            merged[field.name] = frozenset().union(*values)
+            result[field.name] = frozenset().union(*values)
             continue
         if field.name == "on_opened":
             result[field.name] = tuple(hook for value in values for hook in value)

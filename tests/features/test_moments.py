@@ -186,6 +186,22 @@ def test_numbers_are_never_used_again(village: Village) -> None:
     assert village.one("bob", "feed").startswith("#2 ")
 
 
+def test_of_many_long_comments_the_newest_are_shown(village: Village) -> None:
+    village.say("alice", "post " + "天" * 3000)
+    village.say("bob", "feed")
+    for number in range(20):
+        village.say("bob", f"comment 1 第{number}条" + "好" * 900)
+    for reader in ("alice", "bob"):
+        body = village.one(reader, "moment 1")
+        assert body.endswith("好" * 900), "nothing is cut off"
+        first = next(number for number in range(20) if f"第{number}条" in body)
+        assert first > 0
+        assert all(f"第{number}条" in body for number in range(first, 20))
+        assert (
+            f"Before these there {'is one more comment' if first == 1 else f'are {first} more comments'} on #1." in body
+        )
+
+
 # --- likes ---------------------------------------------------------------------------------------------------
 def test_like_by_command(village: Village) -> None:
     village.say("alice", "post Hello")
