@@ -5,6 +5,8 @@ import pytest
 from bridge.moments.model import MomentLimits
 from tests.features.village import STORED, Shown, Village
 
+DELETED = "Deleted. I am taking back every copy that I can reach; in a chat that I was thrown out of, a copy stays."
+
 
 def only(events: list[Shown]) -> Shown:
     [event] = events
@@ -354,7 +356,7 @@ def test_delete_takes_back_every_copy(village: Village) -> None:
     village.say("bob", "How lovely", shown.event_id)
     notice = village.rooms["alice"].events[-1]
     village.say("bob", "moment 1")
-    assert village.one("alice", "delete 1") == "Deleted. I am taking back every copy of it."
+    assert village.one("alice", "delete 1") == DELETED
     assert not any("Hello" in body for body in village.bodies("bob")[1:])
     assert notice.redacted
     assert village.one("bob", "feed").startswith("Nothing here yet")
@@ -364,7 +366,7 @@ def test_redacting_the_own_message_deletes(village: Village) -> None:
     village.say("alice", "post Hello")
     posted = village.last_event
     shown = only(village.get("bob", "feed"))
-    assert village.redact("alice", posted) == ["Deleted. I am taking back every copy of it."]
+    assert village.redact("alice", posted) == [DELETED]
     assert shown.redacted
     assert village.redact("alice", posted) == []
 
