@@ -251,10 +251,14 @@ class Router:
         return copy if copy is not None and copy.person_id in (None, request.person.id) else None
 
     def _refuse_doubtful_answer(self, request: Request, prompt: prompts.Prompt | None, relation: Relation) -> None:
-        """With several questions open, nobody but the sender may say which one is meant."""
+        """Which of several questions is meant, nobody but the sender may say."""
         if prompt is None or not prompt.is_open or not relation.outside or prompt.kind in self._hooks.harmless_choices:
             return
-        if len(prompts.some_open(request.tx, request.person.id)) > 1:
+        try:
+            meant = self._meant(request)
+        except UserError:
+            meant = None
+        if meant != prompt:
             raise UserError("prompt-unsure")
 
     @staticmethod

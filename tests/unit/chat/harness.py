@@ -218,7 +218,8 @@ def hooks(calls: list[tuple[Any, ...]]) -> Hooks:
     return Hooks(
         on_reply={"moment": said("reply")},
         on_reaction={"moment": said("reaction")},
-        on_choice={"friend": said("choice"), "taste": said("choice")},
+        on_choice={"friend": said("choice"), "taste": said("choice"), "menu": said("choice")},
+        menus=frozenset({"menu"}),
         harmless_choices=frozenset({"taste"}),
         on_redaction={"moment": said("redaction")},
         on_edit={"moment": said("edit")},

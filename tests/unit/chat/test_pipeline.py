@@ -305,6 +305,22 @@ async def test_a_bare_number_answers_the_only_question_once_it_was_seen() -> Non
         assert await w.text("1") == [say("prompt-none")]
 
 
+async def test_a_bare_number_is_for_the_menu_that_was_just_called_up() -> None:
+    async with world() as w:
+        await asked(w, "friend", 11, "$q1")
+        await asked(w, "menu", 21, "$m1")
+        await asked(w, "menu", 22, "$m2")
+        await w.text("2")
+        assert w.last() == ("choice", ALICE, 22, "no")
+        await w.text("1", reply_to="$m1", outside=True)
+        assert w.last() == ("choice", ALICE, 21, "yes")
+        await asked(w, "menu", 23, "$m3")
+        await asked(w, "friend", 12, "$q2")  # something came in between
+        assert await w.text("1") == [say("prompt-several")]
+        assert await w.text("1", reply_to="$m3", outside=True) == [say("prompt-unsure")]
+        assert w.last() == ("choice", ALICE, 21, "yes")
+
+
 async def test_reactions_answer_only_questions_of_which_nothing_comes() -> None:
     async with world() as w:
         for key, option in (("👍🏽", "yes"), ("2️⃣", "no"), ("❌", "no"), ("✅", "yes"), ("1️⃣", "yes")):
