@@ -308,7 +308,7 @@ class LimitsConfig(Section):
         default=50,
         ge=1,
         le=1000,
-        description="Friend requests of one person, and to one person, that may wait for an answer.",
+        description="Friend requests of one person that may wait for an answer.",
     )
     page_size: int = Field(default=5, ge=1, le=20, description="Moments that one `feed` or `album` shows.")
 

@@ -229,7 +229,12 @@ def hooks(calls: list[tuple[Any, ...]]) -> Hooks:
 
 @asynccontextmanager
 async def world(
-    *, capacity: int = 1000, pictures: PicturePreparer | None = None, clock: Any = None, prefix: str = "!"
+    *,
+    capacity: int = 1000,
+    pictures: PicturePreparer | None = None,
+    clock: Any = None,
+    prefix: str = "!",
+    people: People | None = None,
 ) -> AsyncIterator[World]:
     db = Database.open("sqlite://", vault=new_vault())
     metadata.create_all(db.engine)
@@ -237,7 +242,7 @@ async def world(
         lambda tx: tx.sql("INSERT INTO accounts (id, user_id, instance, created_at) VALUES (1, '@bot:x', 'i', 0)")
     )
     calls: list[tuple[Any, ...]] = []
-    people = People()
+    people = people or People()
     delivery = Recorder()
     logs = LogCapture()
     rate = Rate(capacity, 60)

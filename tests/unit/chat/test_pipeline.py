@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bridge.chat import prompts, sources
 from bridge.chat.inbound import PictureMessage, RoomView, TextMessage
+from bridge.chat.people import People
 from bridge.chat.pipeline import OPENING
 from bridge.chat.reply import Text
 from bridge.errors import UserError
@@ -423,6 +424,29 @@ async def test_a_picture_with_a_caption_is_prepared_once_and_outside_the_transac
 async def test_without_a_preparer_pictures_are_refused() -> None:
     async with world() as w:
         assert await w.picture("post look") == [say("picture-unavailable")]
+
+
+@pytest.mark.parametrize("prefix", ["/", "bot:", "机器人"])
+async def test_the_prefix_is_the_operators(prefix: str) -> None:
+    async with world(prefix=prefix) as w:
+        assert await w.text(f"{prefix}ping", room=ROOM) == ["pong"]
+        assert await w.text(f"{prefix} ping", room=ROOM) == ["pong"]
+        for other in ("!ping", "！ping", "ping"):
+            assert await w.text(other, room=ROOM) == []
+        assert await w.text("ping") == ["pong"]
+        assert await w.text(f"{prefix}ping") == ["pong"]
+        assert await w.text("!ping") != ["pong"]
+
+
+async def test_who_chose_nothing_gets_the_operators_language_and_time_zone() -> None:
+    async with world(people=People("zh", "Asia/Shanghai")) as w:
+        assert await w.text("what is this") == [say("unknown-command", "zh")]
+        alice = await w.db.run(lambda tx: w.people.ensure(tx, ALICE))
+        assert (alice.language, alice.time_zone) == ("zh", "Asia/Shanghai")
+        await w.text("language en")
+        assert await w.text("what is this") == [say("unknown-command")]
+        alice = await w.db.run(lambda tx: w.people.ensure(tx, ALICE))
+        assert (alice.language, alice.time_zone) == ("en", "Asia/Shanghai")
 
 
 async def test_language_and_time_zone() -> None:
