@@ -127,7 +127,7 @@ class _Bot:
                 Rate(limits.server_burst, limits.server_commands_per_minute),
             ),
             config.chat.prefix,
-            PictureIntake(http, pictures, limits.picture_bytes),
+            PictureIntake(http, pictures, limits.picture_bytes, config.matrix.user_id),
             unsigned=config.access.unsigned_devices,
         )
         # One person can't use up what their server may.
@@ -148,7 +148,7 @@ class _Bot:
                 await pipeline.handle(event, room)
 
         def accepts_invite(inviter: UserId, direct: bool) -> bool:
-            return config.access.accepts_invite(inviter, dm=direct) and invites.take(inviter) is Verdict.PASS
+            return config.access.accepts_invite(inviter, dm=direct)
 
         self._account = MatrixAccount(
             db,
@@ -159,6 +159,7 @@ class _Bot:
             accepts_invite,
             accepts_verification,
             confirmations,
+            lambda inviter: invites.take(inviter) is Verdict.PASS,
             parts.chats,
         )
         if confirmations is not None:

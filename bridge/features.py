@@ -77,6 +77,9 @@ def merged(parts: list[Hooks]) -> Hooks:
         if field.name in ("is_paused", "on_identity_changed", "on_device"):
             result[field.name] = next((value for value in values if value is not None), None)
             continue
+        if field.name in ("harmless_choices", "menus"):
+            result[field.name] = frozenset().union(*values)
+            continue
         if field.name == "on_opened":
             result[field.name] = tuple(hook for value in values for hook in value)
             continue

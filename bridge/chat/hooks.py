@@ -38,6 +38,11 @@ class Hooks:
     """Whether a person gets nothing personal just now. One feature answers for all."""
     on_identity_changed: Callable[[Tx, Person], Message] | None = None
     """A person's encryption identity is another one: what they are told."""
+    harmless_choices: frozenset[str] = frozenset()
+    """Kinds of questions that a homeserver may answer in somebody's name, because nothing comes of it: these alone take
+    reactions, which nothing protects. No kind that gives anybody access to anything belongs here."""
+    menus: frozenset[str] = frozenset()
+    """Kinds of questions that a person calls up. While the newest question is one, a bare number is for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,10 @@ class Delivery(Protocol):
 
     def is_out(self, tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
         """Whether such a copy was sent to the person and not withdrawn, or is about to be sent."""
+        ...
+
+    def is_sent(self, tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
+        """Whether such a copy was sent to the person and not withdrawn."""
         ...
 
     def withdraw(self, tx: Tx, kind: str, ref_id: int) -> int:

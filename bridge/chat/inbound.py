@@ -35,6 +35,8 @@ class Relation:
     """What it answers; None for the mere fall-back of a thread."""
     thread: EventId | None = None
     """Root of the thread that it stands in."""
+    outside: bool = False
+    """It was not in the ciphertext: a server could have made it up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class EditedMessage:
     origin: Origin
     target: EventId
     body: str
+    outside: bool = False
+    """The target was not in the ciphertext: a server could have put another message's there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class OtherMessage:
 
     origin: Origin
     what: str
+    relation: Relation = Relation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,7 @@ class Unreadable:
     origin: Origin
     withheld: bool
     """The sender's client said that it keeps the key from us on purpose."""
+    relation: Relation = Relation()
 
 
 @dataclass(frozen=True, slots=True)

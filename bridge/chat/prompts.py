@@ -47,14 +47,14 @@ def open(tx: Tx, person_id: PersonId, kind: str, ref_id: int | None, options: Se
     return int(row[0])
 
 
-def latest_open(tx: Tx, person_id: PersonId) -> Prompt | None:
-    """The newest question that still waits for this person."""
-    row = tx.sql(
+def some_open(tx: Tx, person_id: PersonId) -> list[Prompt]:
+    """The questions that still wait for this person, two of them at most."""
+    rows = tx.sql(
         f"SELECT {_COLUMNS} FROM prompts WHERE person_id = ? AND state = 'open' AND expires_at > ?"
-        " ORDER BY id DESC LIMIT 1",
+        " ORDER BY id DESC LIMIT 2",
         (person_id, tx.now),
-    ).first()
-    return None if row is None else _prompt(row, tx.now)
+    )
+    return [_prompt(row, tx.now) for row in rows]
 
 
 def by_id(tx: Tx, prompt_id: int) -> Prompt | None:

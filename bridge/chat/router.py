@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.chat import prompts, sources
-from bridge.chat.command import Person, Request
+from bridge.chat.command import Kind, Person, Request
 from bridge.chat.hooks import Delivery, Hooks, SentCopy
 from bridge.chat.inbound import (
     EditedMessage,
@@ -137,13 +137,17 @@ class Router:
                 if copy is None:
                     continue
                 if copy.ref.kind == prompts.COPY_KIND and number is not None and copy.ref.ref_id is not None:
-                    return self._choose(request, prompts.by_id(request.tx, copy.ref.ref_id), number)
+                    prompt = prompts.by_id(request.tx, copy.ref.ref_id)
+                    self._refuse_doubtful_answer(request, prompt, relation)
+                    return self._choose(request, prompt, number)
                 hook = self._hooks.on_reply.get(copy.ref.kind)
                 if hook is not None:
                     self._refuse_too_long(said)
+                    if relation.outside:
+                        self._refuse_doubtful_command(said)
                     return Outcome(hook(request, copy.ref, said.text), effect=True)
             if number is not None:
-                return self._choose(request, prompts.latest_open(request.tx, request.person.id), number)
+                return self._choose(request, self._meant(request), number)
         return self._command(request, said)
 
     def _command(self, request: Request, said: Said) -> Outcome:
@@ -181,6 +185,9 @@ class Router:
             if hook is None:
                 raise UserError("edit-too-late")
             self._refuse_too_long(said)
+            before = handled(tx, account, event.target)
+            if event.outside and before is not None and before.command is None:
+                self._refuse_doubtful_command(said)
             return Outcome(hook(request, source.ref_id, said.text), effect=True)
         if not in_dm and (source is None or not (said.explicit and said.is_near_command)):
             return Outcome()
@@ -200,9 +207,13 @@ class Router:
             return Outcome()
         if copy.ref.kind == prompts.COPY_KIND and copy.ref.ref_id is not None:
             number = prompts.number_of_reaction(event.key)
+            prompt = prompts.by_id(request.tx, copy.ref.ref_id)
             if number is None:
                 return Outcome()
-            return self._choose(request, prompts.by_id(request.tx, copy.ref.ref_id), number)
+            # Reactions are not encrypted: any server could have made this one up.
+            if prompt is not None and prompt.kind not in self._hooks.harmless_choices:
+                raise UserError("prompt-reaction")
+            return self._choose(request, prompt, number)
         hook = self._hooks.on_reaction.get(copy.ref.kind)
         return Outcome() if hook is None else Outcome(hook(request, copy.ref, event.key), effect=True)
 
@@ -223,12 +234,40 @@ class Router:
             raise UserError("prompt-none")
         return Outcome(hook(request, prompt.ref_id or 0, prompt.options[number - 1]), effect=True)
 
+    def _meant(self, request: Request) -> prompts.Prompt | None:
+        """The question that a bare number answers: the only one, or the menu just called up; one that was seen."""
+        waiting = prompts.some_open(request.tx, request.person.id)
+        if len(waiting) > 1 and waiting[0].kind not in self._hooks.menus:
+            raise UserError("prompt-several")
+        newest = waiting[0] if waiting else None
+        seen = newest is not None and self._delivery.is_sent(request.tx, newest.person_id, prompts.COPY_KIND, newest.id)
+        return newest if seen else None
+
     def _own_copy(self, request: Request, target: EventId | None) -> SentCopy | None:
         """What was shown to this very person in their DM: somebody else's answer to it never counts."""
         if target is None or request.room.dm_with != request.person.user_id:
             return None
         copy = self._delivery.find_copy(request.tx, request.account, request.room.room_id, target)
         return copy if copy is not None and copy.person_id in (None, request.person.id) else None
+
+    def _refuse_doubtful_answer(self, request: Request, prompt: prompts.Prompt | None, relation: Relation) -> None:
+        """Which of several questions is meant, nobody but the sender may say."""
+        if prompt is None or not prompt.is_open or not relation.outside or prompt.kind in self._hooks.harmless_choices:
+            return
+        try:
+            meant = self._meant(request)
+        except UserError:
+            meant = None
+        if meant != prompt:
+            raise UserError("prompt-unsure")
+
+    @staticmethod
+    def _refuse_doubtful_command(said: Said) -> None:
+        """A server can hang a message on another one: what somebody says to the bot with a command, perhaps for few
+        people or none, must not become a comment that others read."""
+        command = said.command
+        if command is not None and command.effect and any(Kind.REST in param.kinds for param in command.params):
+            raise UserError("unsure-command")
 
     @staticmethod
     def _refuse_too_long(said: Said) -> None:

@@ -336,7 +336,7 @@ class LimitsConfig(Section):
         default=50,
         ge=1,
         le=1000,
-        description="Friend requests of one person, and to one person, that may wait for an answer.",
+        description="Friend requests of one person that may wait for an answer.",
     )
     private_chats_per_day: int = Field(
         default=5, ge=0, le=1000, description="Private chats that one person may ask for in 24 hours, by `chat @user`."

@@ -137,7 +137,7 @@ def build(
     on_choice = {PROMPT: do.choose}
     if past is not None:
         on_choice[PAST] = past.choose
-    hooks = Hooks(on_choice=on_choice, on_opened=(contacts.opened,))
+    hooks = Hooks(on_choice=on_choice, on_opened=(contacts.opened,), menus=frozenset({PAST}))
     renderers: dict[str, Renderer] = {
         PROMPT_COPY: do.render_prompt,
         FRIEND_COPY: do.render_friend,

@@ -95,6 +95,8 @@ def profile_blocks(
     """How these fields of a profile are shown to `reader`, with what `reader` keeps about its owner."""
     blocks, picture = field_blocks(user, fields, "profile-empty")
     if reader == owner:
+        if profiles.damaged(tx, owner):
+            blocks.append(Text("profile-damaged"))
         blocks.append(Text("profile-howto"))
     else:
         kept = store.remark(tx, reader, owner)
@@ -117,8 +119,6 @@ def field_blocks(user: UserId, fields: Sequence[profiles.Filled], empty: str) ->
         else:
             label = field_name(one.field) if one.field.free else Text(f"label-{one.field.name}")
             blocks.append(Text("profile-line", {"field": label, "value": one.value}))
-    if reader == owner and profiles.damaged(tx, owner):
-        blocks.append(Text("profile-damaged"))
     if not fields:
         blocks.append(Text(empty))
     return blocks, picture

@@ -119,10 +119,7 @@ class Outbox:
 
     def is_out(self, tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
         """Whether such a copy was sent to the person and not withdrawn, or is about to be sent."""
-        sent = tx.sql(
-            "SELECT 1 FROM copies WHERE kind = ? AND ref_id = ? AND person_id = ? LIMIT 1", (kind, ref_id, person_id)
-        )
-        if sent.first() is not None:
+        if self.is_sent(tx, person_id, kind, ref_id):
             return True
         queued = tx.sql(
             "SELECT 1 FROM outbox WHERE copy_kind = ? AND copy_ref = ? AND person_id = ?"
@@ -130,6 +127,13 @@ class Outbox:
             (kind, ref_id, person_id),
         )
         return queued.first() is not None
+
+    def is_sent(self, tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
+        """Whether such a copy was sent to the person and not withdrawn."""
+        sent = tx.sql(
+            "SELECT 1 FROM copies WHERE kind = ? AND ref_id = ? AND person_id = ? LIMIT 1", (kind, ref_id, person_id)
+        )
+        return sent.first() is not None
 
     def release(self, tx: Tx, *, room_id: RoomId | None = None, person_id: PersonId | None = None) -> None:
         """Try again what was held for this room, or for this person: the room or their DM can take it now."""
@@ -167,15 +171,13 @@ class Outbox:
         """The event to reply to and the root of its thread."""
         account = event.origin.account
         match event:
-            case TextMessage() | PictureMessage():
+            case TextMessage() | PictureMessage() | OtherMessage() | Unreadable():
                 return event.origin.event_id, event.relation.thread
             case EditedMessage():
                 # An edit doesn't tell its thread; the earlier answers stand in it.
                 return event.target, queue.thread_of_answers(tx, account, room.room_id, event.target)
             case Reaction():
                 return event.target, queue.thread_of(tx, account, event.target)
-            case OtherMessage() | Unreadable():
-                return event.origin.event_id, None
             case _:
                 return None, None  # nothing is left to reply to
 

@@ -190,6 +190,8 @@ class DeliveryWorker:
             return _Outcome(claim.held(claimed), failed=True)
         except Later as wait:
             delay = max(wait.after_ms, 0) + self._backoff(claimed.attempts)
+            if claimed.attempts > 1 and claimed.attempts.bit_count() == 1:  # ever more seldom
+                log.warning("delivery_delayed", attempts=claimed.attempts, wait_s=round(delay / 1000, 1))
             return _Outcome(claim.later(claimed, delay), failed=True)
         except MaybeSent:
             log.info("delivery_maybe_sent", kind=claimed.copy.kind)

@@ -96,9 +96,11 @@ class MatrixAccount:
         accepts_invite: Callable[[UserId, bool], bool],
         accepts_verification: Callable[[UserId], bool] = lambda user: True,
         operator: Operator | None = None,
+        has_turn: Callable[[UserId], bool] = lambda user: True,
         chats: PrivateChats | None = None,
     ) -> None:
-        """`operator`: who is asked in operator-confirmed verification. `chats`: private rooms that are to be made."""
+        """`operator`: who is asked in operator-confirmed verification. `accepts_invite`, `has_turn`: see `Doorstep`.
+        `chats`: private rooms that are to be made."""
         self._db = db
         self.http = homeserver
         self._sealer = sealer
@@ -119,7 +121,7 @@ class MatrixAccount:
             lambda event_id: db.run(lambda tx: queue.is_copy(tx, self.id, event_id)),
         )
         self._private = None if chats is None else PrivateRooms(db, homeserver, self.id, self.rooms, chats)
-        self._doorstep = Doorstep(homeserver, self.me, self.rooms, self._store, accepts_invite)
+        self._doorstep = Doorstep(homeserver, self.me, self.rooms, self._store, accepts_invite, has_turn)
         self.verification = Verification(
             self.me,
             homeserver,
@@ -397,6 +399,8 @@ class MatrixAccount:
                 self._doorstep.invited(room_id)
             for room_id in batch.clear_rooms:
                 self._doorstep.not_encrypted(room_id)
+            for room_id, inviter in batch.crowded:
+                self._doorstep.crowded(room_id, inviter)
             for room_id in batch.incomplete:
                 self._doorstep.leave(room_id)
             await self._dispatcher.submit(batch.token, batch.events)

@@ -33,6 +33,9 @@ from bridge.matrix.seal import Sealer, fact_id, log_damaged
 
 Write = Callable[[Tx], None]
 
+_OF_DEVICE = ("_account_dirty", "_dirty_sessions", "_dirty_outbound")
+_DIRTY = (*_OF_DEVICE, "_wipe", "_dirty_groups", "_dirty_devices", "_dirty_users", "_dirty_requests", "_dirty_secrets")
+
 
 @dataclass(slots=True)
 class GroupSession:
@@ -382,11 +385,13 @@ class CryptoStore:
     async def commit(self, also: Write | None = None) -> None:
         """Write all changes, and `also`, in one transaction. What the caller does next may depend on them.
 
-        An error is fatal for the account: memory is ahead of the store then, and the process must start again.
+        After an error the changes are still to be written: the next call writes them before anything depends on them.
+        `also` is the caller's to repeat, or to let the process end.
         """
         async with self._lock:
             if not self.dirty and also is None:
                 return
+            unwritten = {name: getattr(self, name) for name in _DIRTY}
             write = self._snapshot()
 
             def work(tx: Tx) -> None:
@@ -394,8 +399,21 @@ class CryptoStore:
                 if also is not None:
                     also(tx)
 
-            await self._db.run(work)
+            try:
+                await self._db.run(work)
+            except BaseException:
+                self._restore(unwritten)
+                raise
             self.commits += 1
+
+    def _restore(self, unwritten: dict[str, Any]) -> None:
+        """Note again what could not be written. What changed meanwhile is newer."""
+        new_device = self._wipe
+        for name, old in unwritten.items():
+            if new_device and name in _OF_DEVICE:
+                continue
+            now = getattr(self, name)
+            setattr(self, name, {**old, **now} if isinstance(old, dict) else old or now)
 
     def _snapshot(self) -> Write:
         """Pickle what changed now, on the loop, where nobody can change it meanwhile; write it later in a thread."""

@@ -33,6 +33,8 @@ _ENTERING_S = 120.0
 _MAX_JOBS = 10_000
 _MAX_JOBS_PER_SERVER = 500
 _PARALLEL, _PARALLEL_PER_SERVER = 32, 2
+_TURN_S = 5.0
+_MAX_WAITING_PER_PERSON = 20
 
 
 class _GaveUp(CourtyardError):
@@ -49,12 +51,18 @@ class Doorstep:
         rooms: Rooms,
         store: CryptoStore,
         accepts_invite: Callable[[UserId, bool], bool],
+        has_turn: Callable[[UserId], bool] = lambda user: True,
     ) -> None:
+        """`accepts_invite`: whether it is the operator's will, for this inviter and to a DM or another room.
+        `has_turn`: whether one more invite of theirs may be followed now; it is asked again while not."""
         self._http = homeserver
         self._me = me
         self._rooms = rooms
         self._store = store
         self._accepts = accepts_invite
+        self._has_turn = has_turn
+        self._waiting: Counter[str] = Counter()
+        """Invites that wait for their turn, by inviter."""
         self._queue: asyncio.Queue[tuple[str, RoomId, str]] = asyncio.Queue()
         self._jobs: dict[tuple[str, RoomId], bool] = {}
         """What is queued or being done, and whether it came up again meanwhile."""
@@ -70,6 +78,12 @@ class Doorstep:
 
     def not_encrypted(self, room_id: RoomId) -> None:
         self._put("encrypt", room_id)
+
+    def crowded(self, room_id: RoomId, inviter: UserId) -> None:
+        """We came by an invite to a chat of two, and there are more people: the invite's word is not enough."""
+        if not self._accepts(inviter, False):
+            log.info("a room is left: the invite called it a private chat, but there are more people in it")
+            self.leave(room_id)
 
     def leave(self, room_id: RoomId) -> None:
         self._put("leave", room_id)
@@ -158,17 +172,40 @@ class Doorstep:
         if room is None or room.invite is None or room.joined:
             return
         path = f"/_matrix/client/v3/rooms/{segment(room_id)}"
+        inviter = UserId(room.invite["sender"])
         private = self._rooms.is_private(room_id)  # what we left to two people stays theirs
-        if private or not self._accepts(UserId(room.invite["sender"]), room.invite["direct"]):
+        accepted = not private and self._accepts(inviter, room.invite["direct"])
+        if not accepted or not await self._turn_of(inviter, room):
             await self._forget_invite(room)
             await self._request(server, "POST", f"{path}/leave", {})
             return
+        room = self._rooms.get(room_id)
+        if room is None or room.invite is None or room.joined:
+            return  # taken back while it waited
+        self._entering[room_id] = time.monotonic()
         try:
             # Right after an invite over federation a join is refused for a moment.
             await self._request(server, "POST", f"{path}/join", {}, early=lambda error: error.status in (403, 404))
         except MatrixError as error:
             log.warning("an invite could not be followed", code=error.errcode)
             await self._forget_invite(room)
+
+    async def _turn_of(self, inviter: UserId, room: Room) -> bool:
+        """Wait until an invite may be followed. False: this person has sent too many at once."""
+        if self._has_turn(inviter):
+            return True
+        if self._waiting[inviter] >= _MAX_WAITING_PER_PERSON:
+            return False
+        log.info("invites are followed later: there were many at once")
+        self._waiting[inviter] += 1
+        try:
+            while room.invite is not None and not self._has_turn(inviter):  # noqa: ASYNC110 - time alone gives turns
+                await asyncio.sleep(_TURN_S * random.uniform(1.0, 1.2))
+        finally:
+            self._waiting[inviter] -= 1
+            if not self._waiting[inviter]:
+                del self._waiting[inviter]
+        return True
 
     async def _forget_invite(self, room: Room) -> None:
         room.invite = None

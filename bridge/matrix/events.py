@@ -42,7 +42,13 @@ def origin(event: Mapping[str, Any], room_id: RoomId, account: AccountId, *, enc
 
 
 def to_inbound(
-    where: Origin, event_type: str, content: Mapping[str, Any], me: UserId, redacts: object = None
+    where: Origin,
+    event_type: str,
+    content: Mapping[str, Any],
+    me: UserId,
+    redacts: object = None,
+    *,
+    related_outside: bool = False,
 ) -> Inbound | None:
     """What happened, or None when it is nothing that a person does in the chat, or malformed.
 
@@ -50,9 +56,10 @@ def to_inbound(
         event_type, content: of the decrypted event.
         me: our own user id, to know whether we are mentioned.
         redacts: `redacts` of the outer event, where room versions before 11 have it.
+        related_outside: the relation in `content` was not in the ciphertext.
     """
     if event_type == "m.room.message":
-        return _message(where, content, me)
+        return _message(where, content, me, related_outside)
     if event_type == "m.reaction":
         relation = content.get("m.relates_to")
         if isinstance(relation, dict) and relation.get("rel_type") == "m.annotation":
@@ -64,18 +71,18 @@ def to_inbound(
         target = content.get("redacts", redacts)
         return Redaction(where, EventId(target)) if is_event_id(target) else None
     if event_type in _OTHER_TYPES:
-        return OtherMessage(where, event_type)
+        return OtherMessage(where, event_type, relation_of(content, related_outside))
     return None
 
 
-def _message(where: Origin, content: Mapping[str, Any], me: UserId) -> Inbound | None:
+def _message(where: Origin, content: Mapping[str, Any], me: UserId, outside: bool) -> Inbound | None:
     msgtype, body = content.get("msgtype"), content.get("body")
     if not isinstance(msgtype, str) or not isinstance(body, str) or len(body) > _MAX_BODY:
         return None
     relates = content.get("m.relates_to")
     if isinstance(relates, dict) and relates.get("rel_type") == "m.replace":
-        return _edit(where, relates, content.get("m.new_content"))
-    relation = _relation(relates)
+        return _edit(where, relates, content.get("m.new_content"), outside)
+    relation = relation_of(content, outside)
     if msgtype in ("m.text", "m.emote"):
         mentions = content.get("m.mentions")
         users = mentions.get("user_ids") if isinstance(mentions, dict) else None
@@ -83,7 +90,7 @@ def _message(where: Origin, content: Mapping[str, Any], me: UserId) -> Inbound |
     if msgtype == "m.image":
         file = _file(content.get("file"))
         if file is None:
-            return OtherMessage(where, "m.image")
+            return OtherMessage(where, "m.image", relation)
         info = content.get("info")
         info = info if isinstance(info, dict) else {}
         filename = content.get("filename")
@@ -98,21 +105,23 @@ def _message(where: Origin, content: Mapping[str, Any], me: UserId) -> Inbound |
             relation,
         )
     if msgtype in _OTHER_MESSAGES:
-        return OtherMessage(where, msgtype)
+        return OtherMessage(where, msgtype, relation)
     return None  # m.notice: other bots are not answered
 
 
-def _edit(where: Origin, relates: Mapping[str, Any], new: object) -> EditedMessage | None:
+def _edit(where: Origin, relates: Mapping[str, Any], new: object, outside: bool) -> EditedMessage | None:
     target = relates.get("event_id")
     if not isinstance(new, dict) or not is_event_id(target):
         return None
     body = new.get("body")
     if not isinstance(body, str) or len(body) > _MAX_BODY:
         return None
-    return EditedMessage(where, EventId(target), body)
+    return EditedMessage(where, EventId(target), body, outside)
 
 
-def _relation(relates: object) -> Relation:
+def relation_of(content: Mapping[str, Any], outside: bool) -> Relation:
+    """How a message with this content hangs on others; `outside`: the ciphertext did not say so."""
+    relates = content.get("m.relates_to")
     if not isinstance(relates, dict):
         return Relation()
     reply, thread, falls_back = None, None, False
@@ -122,7 +131,7 @@ def _relation(relates: object) -> Relation:
     in_reply = relates.get("m.in_reply_to")
     if isinstance(in_reply, dict) and is_event_id(in_reply.get("event_id")) and not falls_back:
         reply = EventId(in_reply["event_id"])
-    return Relation(reply, thread)
+    return Relation(reply, thread, outside)
 
 
 def _file(file: object) -> EncryptedFile | None:

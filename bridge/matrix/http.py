@@ -80,10 +80,13 @@ class Homeserver:
         session: aiohttp.ClientSession,
         timeout_s: float = 30.0,
         media_timeout_s: float = 120.0,
+        media_session: aiohttp.ClientSession | None = None,
     ) -> None:
+        """`media_session`: connections for media alone, which may take minutes."""
         self.base_url = base_url.rstrip("/")
         self.token: str | None = None
         self._session = session
+        self._media_session = media_session or session
         self._timeout = timeout_s
         self._media_timeout = media_timeout_s
 
@@ -92,12 +95,14 @@ class Homeserver:
     async def connect(
         cls, base_url: str, timeout_s: float = 30.0, media_timeout_s: float = 120.0
     ) -> "AsyncIterator[Homeserver]":
-        """A connection pool for as long as the context lasts."""
-        connector = aiohttp.TCPConnector(limit=64, keepalive_timeout=60)
-        async with aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True
-        ) as session:
-            yield cls(base_url, session, timeout_s, media_timeout_s)
+        """Connection pools for as long as the context lasts."""
+
+        def pool(limit: int) -> aiohttp.ClientSession:
+            connector = aiohttp.TCPConnector(limit=limit, keepalive_timeout=60)
+            return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True)
+
+        async with pool(64) as session, pool(16) as media_session:
+            yield cls(base_url, session, timeout_s, media_timeout_s, media_session)
 
     async def request(
         self,
@@ -138,7 +143,7 @@ class Homeserver:
         """Upload media (spec: `POST /_matrix/media/v3/upload`). The mxc URI."""
         headers = {"User-Agent": "Courtyard", "Content-Type": mimetype, "Authorization": f"Bearer {self.token}"}
         try:
-            async with self._session.post(
+            async with self._media_session.post(
                 self.base_url + "/_matrix/media/v3/upload",
                 data=data,
                 headers=headers,
@@ -161,7 +166,7 @@ class Homeserver:
         url = f"{self.base_url}/_matrix/client/v1/media/download/{segment(server)}/{segment(media_id)}"
         headers = {"User-Agent": "Courtyard", "Authorization": f"Bearer {self.token}"}
         try:
-            async with self._session.get(
+            async with self._media_session.get(
                 URL(url, encoded=True),
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(total=self._media_timeout),

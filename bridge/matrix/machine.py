@@ -89,6 +89,8 @@ class Opened:
     """Since when we know that, ms; None: the identity is a new one."""
     ciphertext: str
     """Session and message index: two events with the same are one ciphertext, replayed."""
+    related_outside: bool
+    """What it answers or edits stands outside the ciphertext alone: a server could have put it there."""
 
 
 class Machine(Olm):  # type: ignore[misc]
@@ -569,10 +571,14 @@ class Machine(Olm):  # type: ignore[misc]
         ):
             raise Undecryptable("malformed")
         inner = dict(payload["content"])
-        if "m.relates_to" in content:
+        related_outside = "m.relates_to" in content and "m.relates_to" not in inner
+        if related_outside:
             inner["m.relates_to"] = content["m.relates_to"]
+        elif "m.relates_to" in content and _related(content["m.relates_to"]) != _related(inner["m.relates_to"]):
+            raise Undecryptable("its relation is not the one that its sender gave it")
         signed_at = self.store.signed_at.get((sender, device_id))
-        return Opened(payload["type"], inner, device_id, signed, signed_at, f"{session_id}:{decrypted.message_index}")
+        ciphertext = f"{session_id}:{decrypted.message_index}"
+        return Opened(payload["type"], inner, device_id, signed, signed_at, ciphertext, related_outside)
 
     def _maker(self, sender: str, session: InboundGroupSession) -> tuple[str | None, bool]:
         """The device of the sender that made the session, and whether it is signed; None: none of theirs did."""
@@ -583,6 +589,16 @@ class Machine(Olm):  # type: ignore[misc]
             if d.curve25519 == session.sender_key and d.ed25519 == session.ed25519:
                 return d.device_id, bool(d.verified)
         return None, False
+
+
+def _related(relation: object) -> tuple[object, ...]:
+    """What counts of a relation."""
+    if not isinstance(relation, Mapping):
+        return ()
+    answers = relation.get("m.in_reply_to")
+    answered = answers.get("event_id") if isinstance(answers, Mapping) else None
+    kind, target, key = relation.get("rel_type"), relation.get("event_id"), relation.get("key")
+    return kind, target, key, relation.get("is_falling_back") is True, answered
 
 
 def _identity(user: str, answer: Mapping[str, Any]) -> tuple[str | None, str | None]:

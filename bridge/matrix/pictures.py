@@ -1,28 +1,79 @@
 """A person's picture, made fit to pass on: fetched, decrypted, made safe, encrypted, uploaded."""
 
+import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack
 from typing import Any
+from weakref import WeakValueDictionary
 
 from bridge.chat.inbound import PictureMessage
 from bridge.chat.picture import DrawnPicture, StoredPicture
 from bridge.errors import UserError
+from bridge.ids import UserId, server_name
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable
 from bridge.matrix.media import DamagedMedia, decrypt, encrypt
 from bridge.moments.pictures import Pictures
 
+_AT_ONCE = 8
+"""Pictures in work, so that they take a bounded part of memory, of the places for events and of the connections."""
+_AT_ONCE_PER_SERVER = 2
+_MAX_INSIDE, _MAX_INSIDE_PER_SERVER = 24, 6
+"""Those that wait for their turn counted too; more are refused."""
+_PATIENCE_S = 20.0
+
 
 class PictureIntake:
-    """Implements `bridge.chat.hooks.PicturePreparer`. The copy that others get has a key of its own."""
+    """Implements `bridge.chat.hooks.PicturePreparer`. The copy that others get has a key of its own.
 
-    def __init__(self, homeserver: Homeserver, pictures: Pictures, max_bytes: int) -> None:
+    A server that is slow to hand its pictures out holds up neither the pictures of other servers nor anything else.
+    """
+
+    def __init__(self, homeserver: Homeserver, pictures: Pictures, max_bytes: int, me: UserId) -> None:
         self._http = homeserver
         self._pictures = pictures
         self._max_bytes = max_bytes
+        self._home = server_name(me)
+        self._inside = 0
+        self._from: Counter[str] = Counter()
+        self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def __call__(self, event: PictureMessage) -> StoredPicture:
         """See `PicturePreparer`."""
+        server = event.file.url.removeprefix("mxc://").partition("/")[0]
+        turns = [self._turn]
+        limit = _MAX_INSIDE
+        if server != self._home:  # what lies on our own homeserver is there at once
+            turn = self._turns.get(server)
+            if turn is None:
+                turn = self._turns[server] = asyncio.Semaphore(_AT_ONCE_PER_SERVER)
+            # First the server's turn: who waits for a slow one must not keep a place that others could use.
+            turns.insert(0, turn)
+            limit = _MAX_INSIDE_PER_SERVER
+        if self._inside >= _MAX_INSIDE or self._from[server] >= limit:
+            raise UserError("picture-busy")
+        self._inside += 1
+        self._from[server] += 1
         try:
-            ciphertext = await self._http.download(event.file.url, self._max_bytes)
-            safe = await self._pictures.process(decrypt(event.file, ciphertext))
+            async with AsyncExitStack() as stack:
+                try:
+                    async with asyncio.timeout(_PATIENCE_S):
+                        for one in turns:
+                            await stack.enter_async_context(one)
+                except TimeoutError:
+                    raise UserError("picture-busy") from None
+                return await self._prepare(event)
+        finally:
+            self._inside -= 1
+            self._from[server] -= 1
+            if not self._from[server]:
+                del self._from[server]
+
+    async def _prepare(self, event: PictureMessage) -> StoredPicture:
+        try:
+            safe = await self._pictures.process(
+                decrypt(event.file, await self._http.download(event.file.url, self._max_bytes))
+            )
             thumbnail = await self._upload(safe.thumbnail.data)
             file = await self._upload(safe.data)
         except TooLarge:

@@ -18,6 +18,7 @@ _DEFAULT_ROTATION_MESSAGES = 100
 
 _ENCRYPTION = ("algorithm", "rotation_period_ms", "rotation_period_msgs")
 _MAX_STRANGE = 100
+_MAX_TRACES = 1_000
 
 MARKER = "chat.courtyard.private"
 """In m.room.create of the rooms that we make for two others: which try made it."""
@@ -47,6 +48,11 @@ class Room:
     private: bool = False
     """We made it for two others. It is no chat with us, whoever is in it: nothing is read there, nothing is said."""
     marker: str | None = None
+
+    @property
+    def is_trace(self) -> bool:
+        """Whether it is a room that we were in, and nothing but its notice is remembered."""
+        return self.noticed and not self.joined and self.invite is None and not self.members
 
     @property
     def encrypted(self) -> bool:
@@ -222,7 +228,15 @@ class Rooms:
         self._changed.add(room_id)
 
     def forget(self, room_id: RoomId) -> None:
-        self._rooms.pop(room_id, None)
+        """We are no longer in it. Kept is only that the notice about missing encryption was sent: once is enough,
+        however often somebody invites us and throws us out."""
+        gone = self._rooms.pop(room_id, None)
+        if gone is not None and gone.noticed:
+            self._rooms[room_id] = Room(room_id, noticed=True)
+            traces = [room.room_id for room in self._rooms.values() if room.is_trace]
+            for old in traces[:-_MAX_TRACES]:
+                del self._rooms[old]
+                self._changed.add(old)
         self._changed.add(room_id)
 
     def users(self) -> set[str]:

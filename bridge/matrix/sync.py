@@ -18,7 +18,7 @@ from bridge.db import Tx
 from bridge.db.engine import now_ms
 from bridge.ids import AccountId, RoomId, UserId, is_room_id
 from bridge.matrix.cryptostore import CryptoStore
-from bridge.matrix.events import origin, sender_of, to_inbound
+from bridge.matrix.events import origin, relation_of, sender_of, to_inbound
 from bridge.matrix.http import Homeserver, MatrixError, TooLarge, Unreachable, retrying, segment
 from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys, Waiting
@@ -68,6 +68,8 @@ class Batch:
     """Rooms that we were invited to; `Room.invite` says by whom."""
     clear_rooms: list[RoomId] = field(default_factory=list)
     """Joined rooms without encryption in which somebody spoke, or which were just joined."""
+    crowded: list[tuple[RoomId, UserId]] = field(default_factory=list)
+    """Rooms that we have just joined as a chat of two, with who called them so, and there are more people in them."""
     incomplete: list[RoomId] = field(default_factory=list)
     """Rooms whose members the homeserver can't tell, so that nobody knows who would read along: to be left."""
     one_time_keys: int | None = None
@@ -209,6 +211,7 @@ class SyncReader:
         known = self._rooms.get(room_id)
         was_joined = known is not None and known.joined
         dm_before = known.dm_with(self._me) if known is not None else None
+        invite = known.invite if known is not None else None
         room = self._rooms.ensure(room_id)
         timeline = _dict(data.get("timeline"))
         events = [e for e in _list(timeline.get("events")) if isinstance(e, dict)]
@@ -237,6 +240,9 @@ class SyncReader:
         if room.private:
             self._rooms.private_news.add(room_id)
             return []  # whatever is said there is not said to us
+        others = len(room.members.keys() - {self._me}) + len(room.strange)
+        if not was_joined and room.joined and invite is not None and invite["direct"] and others > 1:
+            batch.crowded.append((room_id, UserId(invite["sender"])))
         dm_now = room.dm_with(self._me)
         if dm_before is not None and dm_now != dm_before:
             self._store.drop_outbound(room_id)  # who comes in gets nothing of the session that was there before
@@ -247,7 +253,7 @@ class SyncReader:
         if not room.encrypted and (said or not was_joined) and room.joined:
             batch.clear_rooms.append(room_id)
         if dm_now is not None and dm_now != dm_before:
-            batch.events.append(self._opened(room_id, dm_now))
+            batch.events.append(self._opened(room_id, dm_now, batch.token))
         return said
 
     async def _load_members(self, room: Room) -> bool:
@@ -271,9 +277,10 @@ class SyncReader:
         before = _dict(_dict(event.get("unsigned")).get("prev_content")).get("membership")
         return membership == "invite" or (membership == "join" and before not in ("invite", "join"))
 
-    def _opened(self, room_id: RoomId, person: UserId) -> Inbound:
-        # No single event opens a DM; the id stands for the fact, so that it is handled once.
-        fact = self._store.fact("opened", f"{room_id} {person}")
+    def _opened(self, room_id: RoomId, person: UserId, token: str) -> Inbound:
+        # No single event opens a DM; the id stands for the fact. It is another one each time that a third member goes:
+        # what was held meanwhile must be sent.
+        fact = self._store.fact("opened", f"{room_id} {person} {token}")
         return DmOpened(Origin(self._account, room_id, fact, person, now_ms(), True))
 
     async def _backfill(
@@ -319,6 +326,8 @@ class SyncReader:
             if not chunk or not isinstance(end, str) or end == token:
                 break
             token = end
+        else:
+            log.warning("a gap was filled in part only: what is older is not answered", events=len(missed))
         return missed[::-1]
 
     # --- events ---
@@ -370,7 +379,7 @@ class SyncReader:
         heard = heard_in_room(where, opened.type, opened.content)
         if heard is not None:
             self._hear(heard)
-        inbound = to_inbound(where, opened.type, opened.content, self._me)
+        inbound = to_inbound(where, opened.type, opened.content, self._me, related_outside=opened.related_outside)
         if inbound is None:
             self.late.settled(where.event_id)
         return inbound
@@ -437,7 +446,8 @@ class SyncReader:
             withheld = self._keys.machine.is_withheld(waiting.sender, waiting.room_id, waiting.session_id)
             self._keys.wanted.append((waiting.sender, waiting.room_id, waiting.session_id))
             if where is not None:
-                batch.events.append(Unreadable(where, withheld))
+                relation = relation_of(waiting.event["content"], True)
+                batch.events.append(Unreadable(where, withheld, relation))
         for waiting in self.late.solved():
             where = self._about(waiting)
             if where is not None:

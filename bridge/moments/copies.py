@@ -1,7 +1,10 @@
 """Copies of moments, comments and likes: rendered for one reader when they are sent, with the policy asked again."""
 
+import json
+
 from bridge.chat.clean import shorten
 from bridge.chat.command import Person
+from bridge.chat.render import MAX_CONTENT
 from bridge.chat.reply import Block, CopyRef, Lines, Message, Picture, Text, Time, Written
 from bridge.contacts.audiences import described
 from bridge.contacts.model import one_line
@@ -14,6 +17,8 @@ from bridge.moments.model import Comment, Moment
 from bridge.moments.service import COMMENT, LIKES, MOMENT, MOMENT_COPIES, WHOLE, Moments
 
 _SNIPPET = 60
+_RESERVED, _PER_COMMENT = 4_000, 300
+"""Bytes for what stands around the text of a moment, and of a comment."""
 
 
 class Copies:
@@ -106,7 +111,7 @@ class Copies:
             blocks.append(Written(moment.text))
         if liked:
             blocks.append(self._people(tx, reader, liked, "moment-likes"))
-        blocks += self._comments(tx, reader, comments, number, whole=kind == WHOLE)
+        blocks += self._comments(tx, reader, comments, number, moment.text, whole=kind == WHOLE)
         if kind == MOMENT and self._moments.is_page_end(tx, reader, moment):
             blocks.append(Text("moment-more"))
         stored = store.first_picture(tx, moment)
@@ -127,9 +132,13 @@ class Copies:
             listed = Text("people-and-more", {"people": listed, "count": len(people) - len(shown)})
         return Text(message_id, {"people": listed, **args})
 
-    def _comments(self, tx: Tx, reader: Person, comments: list[Comment], number: int, *, whole: bool) -> list[Block]:
+    def _comments(
+        self, tx: Tx, reader: Person, comments: list[Comment], number: int, text: str, *, whole: bool
+    ) -> list[Block]:
         limit = self._limits.whole_comments if whole else self._limits.shown_comments
         shown = comments[-limit:]
+        if whole:
+            shown = _fitting(shown, MAX_CONTENT - _RESERVED - _size(text))
         if not shown:
             return []
         names = labels(tx, reader.id, {comment.writer for comment in comments})
@@ -139,15 +148,30 @@ class Copies:
             earlier = "comments-earlier-left" if whole else "comments-earlier"
             lines.append(Text(earlier, {"count": len(comments) - len(shown), "number": number}))
         for comment in shown:
-            text: str | Text = Text("comment-damaged")
+            said: str | Text = Text("comment-damaged")
             if not comment.damaged:
-                text = one_line(comment.text)
-                text = text if whole else shorten(text, self._limits.shown_comment)
+                said = one_line(comment.text)
+                said = said if whole else shorten(said, self._limits.shown_comment)
             who = names[comment.writer]
             # Whom it answers is told only where the answered comment itself is visible.
             answered = writers.get(comment.answer_to) if comment.answer_to is not None else None
             if answered is None or answered == comment.writer:
-                lines.append(Text("comment-line", {"who": who, "text": text}))
+                lines.append(Text("comment-line", {"who": who, "text": said}))
             else:
-                lines.append(Text("comment-line-answer", {"who": who, "whom": names[answered], "text": text}))
+                lines.append(Text("comment-line-answer", {"who": who, "whom": names[answered], "text": said}))
         return [Lines(tuple(lines))]
+
+
+def _size(text: str) -> int:
+    return len(json.dumps(text))
+
+
+def _fitting(comments: list[Comment], room: int) -> list[Comment]:
+    """The newest of the comments that one event holds, at least one."""
+    shown: list[Comment] = []
+    for comment in reversed(comments):
+        room -= _size(comment.text) + _PER_COMMENT
+        if room < 0 and shown:
+            break
+        shown.insert(0, comment)
+    return shown

@@ -26,5 +26,6 @@ def build(
     hooks = Hooks(
         on_choice={OVERVIEW: settings.choose_key, VALUE: settings.choose_value, FIX: settings.choose_value},
         on_device=access_log.device_spoke,
+        menus=frozenset({OVERVIEW, VALUE, FIX}),
     )
     return commands, hooks

@@ -32,7 +32,7 @@ async def are_friends(one: Friendly, other: Friendly) -> bool:
 
 @pytest.mark.parametrize(
     ("olm", "ways"),
-    [(False, ("1", "👍", "friend accept {}")), (True, ("friend accept 1", "1️⃣"))],
+    [(False, ("1", "friend accept {}")), (True, ("friend accept 1", "1"))],
     ids=["element", "libolm"],
 )
 async def test_every_way_to_accept(meet: Meet, olm: bool, ways: tuple[str, ...]) -> None:
@@ -40,12 +40,13 @@ async def test_every_way_to_accept(meet: Meet, olm: bool, ways: tuple[str, ...])
     for way in ways:
         note = canary()
         question = await ask_for_friendship(alice, carol, note)
-        mark, carols_mark = alice.client.mark(), carol.client.mark()
-        if way.startswith(("1️", "👍")):
-            await carol.client.react(carol.room, question, way)
-            await told(carol, carols_mark, f"You and {alice.user_id} are friends now.")
-        else:
-            assert await carol.ask(way.format(alice.user_id)) == f"You and {alice.user_id} are friends now."
+        mark = alice.client.mark()
+        # Reactions are not encrypted: a homeserver could let itself in with one.
+        for key in ("👍", "1️⃣"):
+            carols_mark = carol.client.mark()
+            await carol.client.react(carol.room, question, key)
+            await told(carol, carols_mark, "Please answer this question with its number, as a message.")
+        assert await carol.ask(way.format(alice.user_id)) == f"You and {alice.user_id} are friends now."
         await told(alice, mark, f"You and {carol.user_id} are friends now.")
         assert await are_friends(alice, carol)
         assert (await carol.ask("friend accept 1")).startswith("There is no open request 1.")

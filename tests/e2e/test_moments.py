@@ -15,6 +15,8 @@ from tests.e2e.flow import Three, answers, gone, nothing_new, number, settled, s
 from tests.e2e.leaks import canary
 from tests.e2e.people import Friendly, befriend
 
+DELETED = "Deleted. I am taking back every copy that I can reach; in a chat that I was thrown out of, a copy stays."
+
 pytestmark = pytest.mark.e2e
 
 
@@ -229,10 +231,10 @@ async def test_deleting_takes_every_copy_back(three: Three, by_command: bool) ->
     await bob.ask(f"comment {number(for_bob)} {comment}")
     notice = await told(alice, mark, comment)
     if by_command:
-        assert await alice.ask(f"delete {own}") == "Deleted. I am taking back every copy of it."
+        assert await alice.ask(f"delete {own}") == DELETED
     else:
         await alice.client.redact(alice.room, event_id)
-        await told(alice, mark, "Deleted. I am taking back every copy of it.")
+        await told(alice, mark, "Deleted. I am taking back every copy")
     await gone(bob, for_bob.event_id)
     await gone(carol, for_carol.event_id, whole.event_id)
     await gone(alice, own_copy.event_id, notice.event_id)
@@ -317,6 +319,6 @@ async def test_a_picture(three: Three, tmp_path: Path) -> None:
     event_id = await alice.client.send_image(alice.room, photo, "image/jpeg")
     assert "caption" in (await alice.client.replies(alice.room, event_id))[0].body
     # Deleting takes the picture back as well.
-    assert await alice.ask(f"delete {number(answer)}") == "Deleted. I am taking back every copy of it."
+    assert await alice.ask(f"delete {number(answer)}") == DELETED
     await gone(carol, for_carol.event_id)
     await gone(bob, for_bob.event_id)

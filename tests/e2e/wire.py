@@ -42,6 +42,8 @@ class Exchange:
     answer: bytes = b""
     lost: bool = False
     """Set it to cut the connection instead of passing on: the request when it was asked, else the answer."""
+    refused: int = 0
+    """Set it to answer with this status, as a proxy would, instead of passing on."""
 
     @property
     def content(self) -> Any:
@@ -123,6 +125,8 @@ class Wire:
             self.creates.append(exchange)
         if await self._stand_still(exchange, "asked"):
             return _cut(request)
+        if refusal := _refusal(exchange):
+            return refusal
         forward = asyncio.ensure_future(self._forward(request, exchange))
         try:
             # What has gone to the homeserver happens, whatever becomes of the bot; only waiting for news ends with it.
@@ -131,6 +135,8 @@ class Wire:
             return _cut(request)
         if await self._stand_still(exchange, "answered"):
             return _cut(request)
+        if refusal := _refusal(exchange):
+            return refusal
         return web.Response(status=exchange.status, body=exchange.answer, headers={"Content-Type": content_type})
 
     async def _forward(self, request: web.Request, exchange: Exchange) -> str:
@@ -142,6 +148,10 @@ class Wire:
             exchange.answer = await answer.read()
             exchange.status = answer.status
             return answer.headers.get("Content-Type", "application/json")
+
+
+def _refusal(exchange: Exchange) -> web.Response | None:
+    return web.Response(status=exchange.refused, text="<html>no</html>") if exchange.refused else None
 
 
 def _cut(request: web.Request) -> web.Response:

@@ -5,6 +5,8 @@ import pytest
 from bridge.moments.model import MomentLimits
 from tests.features.village import STORED, Shown, Village
 
+DELETED = "Deleted. I am taking back every copy that I can reach; in a chat that I was thrown out of, a copy stays."
+
 
 def only(events: list[Shown]) -> Shown:
     [event] = events
@@ -186,6 +188,22 @@ def test_numbers_are_never_used_again(village: Village) -> None:
     assert village.one("bob", "feed").startswith("#2 ")
 
 
+def test_of_many_long_comments_the_newest_are_shown(village: Village) -> None:
+    village.say("alice", "post " + "天" * 3000)
+    village.say("bob", "feed")
+    for number in range(20):
+        village.say("bob", f"comment 1 第{number}条" + "好" * 900)
+    for reader in ("alice", "bob"):
+        body = village.one(reader, "moment 1")
+        assert body.endswith("好" * 900), "nothing is cut off"
+        first = next(number for number in range(20) if f"第{number}条" in body)
+        assert first > 0
+        assert all(f"第{number}条" in body for number in range(first, 20))
+        assert (
+            f"Before these there {'is one more comment' if first == 1 else f'are {first} more comments'} on #1." in body
+        )
+
+
 # --- likes ---------------------------------------------------------------------------------------------------
 def test_like_by_command(village: Village) -> None:
     village.say("alice", "post Hello")
@@ -338,7 +356,7 @@ def test_delete_takes_back_every_copy(village: Village) -> None:
     village.say("bob", "How lovely", shown.event_id)
     notice = village.rooms["alice"].events[-1]
     village.say("bob", "moment 1")
-    assert village.one("alice", "delete 1") == "Deleted. I am taking back every copy of it."
+    assert village.one("alice", "delete 1") == DELETED
     assert not any("Hello" in body for body in village.bodies("bob")[1:])
     assert notice.redacted
     assert village.one("bob", "feed").startswith("Nothing here yet")
@@ -348,7 +366,7 @@ def test_redacting_the_own_message_deletes(village: Village) -> None:
     village.say("alice", "post Hello")
     posted = village.last_event
     shown = only(village.get("bob", "feed"))
-    assert village.redact("alice", posted) == ["Deleted. I am taking back every copy of it."]
+    assert village.redact("alice", posted) == [DELETED]
     assert shown.redacted
     assert village.redact("alice", posted) == []
 

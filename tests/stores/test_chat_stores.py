@@ -69,13 +69,13 @@ def test_prompts(store: Database) -> None:
     closed = store.run_sync(lambda tx: prompts.by_id(tx, first))
     assert closed is not None
     assert not closed.is_open
-    latest = store.run_sync(lambda tx: prompts.latest_open(tx, alice.id))
-    assert latest == prompts.Prompt(other, alice.id, "audience", None, ("a",), True)
-    assert store.run_sync(lambda tx: prompts.latest_open(tx, bob.id)) is None
+    waiting = store.run_sync(lambda tx: prompts.some_open(tx, alice.id))
+    assert waiting[0] == prompts.Prompt(other, alice.id, "audience", None, ("a",), True)
+    assert [prompt.id for prompt in waiting] == [other, again]
+    assert store.run_sync(lambda tx: prompts.some_open(tx, bob.id)) == []
     now[0] += 50
-    latest = store.run_sync(lambda tx: prompts.latest_open(tx, alice.id))
-    assert latest is not None
-    assert latest.id == again
+    waiting = store.run_sync(lambda tx: prompts.some_open(tx, alice.id))
+    assert [prompt.id for prompt in waiting] == [again]
     assert store.run_sync(lambda tx: prompts.answer(tx, again)) is True
     assert store.run_sync(lambda tx: prompts.answer(tx, again)) is False
     assert store.run_sync(lambda tx: prompts.by_id(tx, 10**9)) is None

@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.chat.inbound import DmOpened, EditedMessage, Origin, Reaction, RoomView
+from bridge.chat.inbound import (
+    DmOpened,
+    EditedMessage,
+    Origin,
+    OtherMessage,
+    Reaction,
+    Relation,
+    RoomView,
+    Unreadable,
+)
 from bridge.chat.reply import NOTHING, CopyRef, Message, Reply, Text, Written
 from bridge.db import Tx
 from bridge.ids import EventId, RoomId
@@ -109,6 +118,18 @@ async def test_a_reaction_is_answered_at_what_it_stands_on(house: House) -> None
     relation = house.homeserver.rooms[dm_of("alice")][1].content["m.relates_to"]
     assert relation["m.in_reply_to"] == {"event_id": first.event_id}
     assert relation["event_id"] == "$root"
+
+
+async def test_what_can_t_be_used_or_read_is_answered_in_its_thread(house: House) -> None:
+    alice = await house.person("alice")
+    origin = house.event(alice, dm_of("alice")).origin
+    relation = Relation(thread=EventId("$root"))
+    for event in (OtherMessage(origin, "m.video", relation), Unreadable(origin, False, relation)):
+        await house.db.run(lambda tx, e=event: house.outbox.answer(tx, e, dm_view(alice), alice, _say("sorry")))  # type: ignore[misc]
+        await house.deliver()
+        related = house.homeserver.rooms[dm_of("alice")][-1].content["m.relates_to"]
+        assert (related["rel_type"], related["event_id"]) == ("m.thread", "$root")
+        assert related["m.in_reply_to"] == {"event_id": origin.event_id}
 
 
 async def test_a_rolled_back_command_answers_nothing(house: House) -> None:

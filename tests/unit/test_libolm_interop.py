@@ -12,6 +12,9 @@ from collections.abc import Callable
 
 import pytest
 import vodozemac
+
+pytest.importorskip("olm", reason="there is no libolm for this Python")
+
 from olm.account import Account, OlmAccountError
 from olm.group_session import InboundGroupSession, OlmGroupSessionError, OutboundGroupSession
 from olm.session import InboundSession, OlmMessage, OlmPreKeyMessage, OlmSessionError, OutboundSession, Session

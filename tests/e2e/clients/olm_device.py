@@ -10,6 +10,8 @@ import contextlib
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
+
 from tests.e2e.clients.olm_directory import Device, DeviceDirectory
 from tests.e2e.clients.olm_http import Homeserver, MatrixHttpError
 from tests.e2e.clients.olm_identity import CrossSigningIdentity
@@ -51,6 +53,7 @@ class OlmDevice:
         self._loop: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        pytest.importorskip("olm", reason="there is no libolm for this Python")
         return self
 
     async def __aexit__(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
 
-from olm.utility import OlmVerifyError, ed25519_verify
+with contextlib.suppress(ModuleNotFoundError):  # it is not made for newer Pythons: `bridge` runs without
+    from olm.utility import OlmVerifyError, ed25519_verify
+
 
 __all__ = ["canonical_json", "sign_json", "text", "thing", "verify_json"]
 

@@ -83,6 +83,9 @@ class Recorder:
         refs = [part.copy for answer in self.answers for part in answer.reply.parts if isinstance(part, Message)]
         return CopyRef(kind, ref_id) in refs and (kind, ref_id) not in self.withdrawn
 
+    def is_sent(self, tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
+        return SentCopy(CopyRef(kind, ref_id), person_id) in self.copies.values()
+
     def withdraw(self, tx: Tx, kind: str, ref_id: int) -> int:
         self.withdrawn.append((kind, ref_id))
         return 1
@@ -125,15 +128,23 @@ class World:
         thread: str | None = None,
         mentioned: bool = False,
         encrypted: bool = True,
+        outside: bool = False,
     ) -> list[str]:
-        relation = Relation(EventId(reply_to) if reply_to else None, EventId(thread) if thread else None)
+        relation = Relation(EventId(reply_to) if reply_to else None, EventId(thread) if thread else None, outside)
         origin = self.origin(sender, room, id, encrypted)
         return await self.send(TextMessage(origin, body, relation, mentioned), room)
 
     async def edit(
-        self, target: str, body: str, *, sender: UserId = ALICE, room: RoomView = DM, id: str | None = None
+        self,
+        target: str,
+        body: str,
+        *,
+        sender: UserId = ALICE,
+        room: RoomView = DM,
+        id: str | None = None,
+        outside: bool = False,
     ) -> list[str]:
-        return await self.send(EditedMessage(self.origin(sender, room, id), EventId(target), body), room)
+        return await self.send(EditedMessage(self.origin(sender, room, id), EventId(target), body, outside), room)
 
     async def react(self, target: str, key: str, *, sender: UserId = ALICE, room: RoomView = DM) -> list[str]:
         return await self.send(Reaction(self.origin(sender, room, None, False), EventId(target), key), room)
@@ -207,7 +218,9 @@ def hooks(calls: list[tuple[Any, ...]]) -> Hooks:
     return Hooks(
         on_reply={"moment": said("reply")},
         on_reaction={"moment": said("reaction")},
-        on_choice={"friend": said("choice")},
+        on_choice={"friend": said("choice"), "taste": said("choice"), "menu": said("choice")},
+        menus=frozenset({"menu"}),
+        harmless_choices=frozenset({"taste"}),
         on_redaction={"moment": said("redaction")},
         on_edit={"moment": said("edit")},
         on_opened=(lambda tx, person: calls.append(("opened", person.user_id)),),
@@ -216,7 +229,12 @@ def hooks(calls: list[tuple[Any, ...]]) -> Hooks:
 
 @asynccontextmanager
 async def world(
-    *, capacity: int = 1000, pictures: PicturePreparer | None = None, clock: Any = None, prefix: str = "!"
+    *,
+    capacity: int = 1000,
+    pictures: PicturePreparer | None = None,
+    clock: Any = None,
+    prefix: str = "!",
+    people: People | None = None,
 ) -> AsyncIterator[World]:
     db = Database.open("sqlite://", vault=new_vault())
     metadata.create_all(db.engine)
@@ -224,7 +242,7 @@ async def world(
         lambda tx: tx.sql("INSERT INTO accounts (id, user_id, instance, created_at) VALUES (1, '@bot:x', 'i', 0)")
     )
     calls: list[tuple[Any, ...]] = []
-    people = People()
+    people = people or People()
     delivery = Recorder()
     logs = LogCapture()
     rate = Rate(capacity, 60)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
+from bridge.chat.inbound import Relation, TextMessage
 from bridge.db import Database
 from bridge.errors import OperatorError
-from bridge.ids import DeviceId, RoomId
+from bridge.ids import AccountId, DeviceId, EventId, RoomId
 from bridge.matrix.cryptostore import CryptoStore
+from bridge.matrix.events import origin, to_inbound
 from bridge.matrix.machine import Machine, NoKey, Undecryptable, UnknownSender
 from bridge.matrix.seal import Sealer
 from tests.unit.matrix.conftest import Device, make_account
@@ -63,6 +66,32 @@ async def test_a_message_arrives_and_a_restart_uses_no_index_twice(device: Make,
     assert second["session_id"] == first["session_id"]
     assert session.session.message_index == 2
     assert alice.machine.decrypt_room_event(event(bot, second, "$2"), ROOM).content == {"body": "two"}
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_what_could_not_be_written_is_written_the_next_time(
+    device: Make, database: Database, homeserver: FakeHomeserver, monkeypatch: pytest.MonkeyPatch, cancelled: bool
+) -> None:
+    """Or else the index that was used before a crash would be used again after it."""
+    bot, alice = device("bot"), device("alice")
+    session = await share(bot, [bot.user_id, alice.user_id], homeserver)
+    bot.machine.encrypt_event(session, "m.room.message", {"body": "one"})
+    bot.store.save_secret("thing", b"secret")
+
+    async def fails(work: object) -> None:
+        raise asyncio.CancelledError if cancelled else RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bot.store._db, "run", fails)
+        with pytest.raises(asyncio.CancelledError if cancelled else RuntimeError):
+            await bot.store.commit()
+    bot.machine.encrypt_event(session, "m.room.message", {"body": "two"})
+    await bot.store.commit()
+    assert not bot.store.dirty
+    bot = device("bot")
+    assert bot.store.outbound[ROOM].session.message_index == 2
+    assert bot.store.secrets["thing"] == b"secret"
+    assert {d.device_id for d in bot.machine.device_store.active_user_devices(alice.user_id)} == {"ALICE"}
 
 
 async def test_what_was_received_is_there_after_a_restart(device: Make, homeserver: FakeHomeserver) -> None:
@@ -132,6 +161,41 @@ async def test_a_replayed_or_moved_ciphertext_is_refused(device: Make, homeserve
         bot.machine.decrypt_room_event(event(alice, sent, "$2"), ROOM)
     with pytest.raises(NoKey):
         bot.machine.decrypt_room_event(event(alice, sent, "$1"), RoomId("!other:example.org"))
+
+
+async def test_a_server_hangs_no_message_on_another_one(device: Make, homeserver: FakeHomeserver) -> None:
+    bot, alice = device("bot"), device("alice")
+    bot.store.track(alice.user_id)
+    await bot.keys.query()
+    session = await share(alice, [bot.user_id, alice.user_id], homeserver)
+    deliver(alice, bot, homeserver)
+    relation = {"rel_type": "m.thread", "event_id": "$mine", "m.in_reply_to": {"event_id": "$answered"}}
+    sent = alice.machine.encrypt_event(session, "m.room.message", {"body": "nice", "m.relates_to": relation})
+    for wrong in ({"m.in_reply_to": {"event_id": "$other"}}, relation | {"event_id": "$other"}, {}, None, "text"):
+        with pytest.raises(Undecryptable):
+            bot.machine.decrypt_room_event(event(alice, sent | {"m.relates_to": wrong}), ROOM)
+    # What nobody looks at may differ (waiting events keep only what counts), and what is inside is enough.
+    del sent["m.relates_to"]
+    for outside in ({"m.relates_to": relation | {"org.example.more": {"a": [1]}}}, {}):
+        opened = bot.machine.decrypt_room_event(event(alice, sent | outside), ROOM)
+        assert opened.content["m.relates_to"] == relation
+        assert not opened.related_outside
+
+
+async def test_a_relation_outside_alone_counts_and_is_known_as_such(device: Make, homeserver: FakeHomeserver) -> None:
+    bot, alice = device("bot"), device("alice")
+    bot.store.track(alice.user_id)
+    await bot.keys.query()
+    session = await share(alice, [bot.user_id, alice.user_id], homeserver)
+    deliver(alice, bot, homeserver)
+    sent = alice.machine.encrypt_event(session, "m.room.message", {"msgtype": "m.text", "body": "nice"})
+    relation = {"m.in_reply_to": {"event_id": "$answered"}}
+    opened = bot.machine.decrypt_room_event(event(alice, sent | {"m.relates_to": relation}), ROOM)
+    where = origin(event(alice, sent), ROOM, AccountId(1), encrypted=True)
+    assert where is not None
+    inbound = to_inbound(where, opened.type, opened.content, bot.user_id, related_outside=opened.related_outside)
+    assert isinstance(inbound, TextMessage)
+    assert inbound.relation == Relation(reply_to=EventId("$answered"), outside=True)
 
 
 async def test_who_leaves_does_not_get_the_next_session(device: Make, homeserver: FakeHomeserver) -> None:

@@ -90,7 +90,11 @@ async def test_private_rooms_are_known_after_they_were_left(database: Any, devic
     assert room.private
     assert rooms.users() == set()  # nobody's devices are tracked for it
     assert not rooms.share_room(ALICE, BOB)
-    sender = RoomSender(ME, FakeHomeserver(), bot.store, rooms, lambda: bot.keys, lambda: 0, 1)
+
+    async def is_copy(event_id: str) -> bool:
+        return False
+
+    sender = RoomSender(ME, FakeHomeserver(), bot.store, rooms, lambda: bot.keys, lambda: 0, 1, is_copy)
     with pytest.raises(Held):
         sender._admitted(ROOM, None)
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bridge.db import Database
 from bridge.ids import RoomId, UserId
+from bridge.matrix import doorstep as doorstep_module
 from bridge.matrix import machine as machine_module
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.doorstep import Doorstep
@@ -202,6 +203,36 @@ async def test_an_invite_while_the_last_one_is_refused(doorstep: tuple[Doorstep,
     invite(step, rooms, "!slow:example.org", "@refused:example.org")
     gates.go.set()
     await until(lambda: len(gates.left) == 2)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_invites_beyond_the_quota_wait_for_their_turn(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorstep_module, "_TURN_S", 0.01)
+    account = make_account(database, BOT)
+    gates, rooms = Gates(), Rooms(account, BOT, Sealer(STORE_KEY))
+    store = CryptoStore(database, account, Sealer(STORE_KEY))
+    tokens = [3]
+
+    def has_turn(user: UserId) -> bool:
+        tokens[0] -= tokens[0] > 0
+        return tokens[0] > 0
+
+    step = Doorstep(gates, BOT, rooms, store, lambda user, direct: direct, has_turn)
+    task = asyncio.create_task(step.run())
+    for n in range(30):
+        invite(step, rooms, f"!{n}:example.org", "@m:example.org")
+    await until(lambda: len(gates.joined) == 2 and len(gates.left) == 8)  # so many wait, the rest is refused
+    rooms.ensure(RoomId("!20:example.org")).invite = None  # taken back meanwhile
+    assert len(rooms.invited()) >= 19
+    tokens[0] = 100
+    await until(lambda: len(gates.joined) == 21)
+    await asyncio.sleep(0.05)
+    assert "%2120%3Aexample.org" not in gates.joined
+    step.crowded(RoomId("!5:example.org"), UserId("@m:example.org"))
+    await until(lambda: len(gates.left) == 9)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

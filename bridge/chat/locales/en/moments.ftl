@@ -88,7 +88,7 @@ comment-notice-about = “{ $text }”
 comment-notice-howto = Reply to this message to answer.
 
 ## Changing and deleting
-moment-deleted = Deleted. I am taking back every copy of it.
+moment-deleted = Deleted. I am taking back every copy that I can reach; in a chat that I was thrown out of, a copy stays.
 moment-changed = #{ $number } is changed.
 edit-not-understood = I no longer understand that message, so nothing is changed. Leave its beginning as it was and edit the text behind it.
 edit-audience = An edit can't change who sees it, so nothing is changed. Delete it and post it again instead.

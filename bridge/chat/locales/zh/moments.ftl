@@ -80,7 +80,7 @@ comment-notice-about = “{ $text }”
 comment-notice-howto = 回复这条消息即可回应。
 
 ## 修改和删除
-moment-deleted = 已删除，所有展示过的副本正在撤回。
+moment-deleted = 已删除，正在撤回我能撤回的所有副本；在已经把我移出的聊天里，副本会留下。
 moment-changed = #{ $number } 已修改。
 edit-not-understood = 修改后的消息我看不懂了，所以没有任何改动。请保留开头，只改后面的文字。
 edit-audience = 编辑不能改变可见范围，所以没有任何改动。请删除后重新发布。
