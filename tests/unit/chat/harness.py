@@ -110,9 +110,13 @@ class World:
     calls: list[tuple[Any, ...]]
     number: int = 0
 
+    session: dict[str, Any] = field(default_factory=dict)
+    """What is known of the session that is spoken from, as fields of `Origin`."""
+
     def origin(self, sender: UserId, room: RoomView, event_id: str | None, encrypted: bool = True) -> Origin:
         self.number += 1
-        return Origin(ACCOUNT, room.room_id, EventId(event_id or f"${self.number}"), sender, 0, encrypted)
+        named = EventId(event_id or f"${self.number}")
+        return Origin(ACCOUNT, room.room_id, named, sender, 0, encrypted, **(self.session if encrypted else {}))
 
     async def text(
         self,
@@ -131,9 +135,16 @@ class World:
         return await self.send(TextMessage(origin, body, relation, mentioned), room)
 
     async def edit(
-        self, target: str, body: str, *, sender: UserId = ALICE, room: RoomView = DM, id: str | None = None
+        self,
+        target: str,
+        body: str,
+        *,
+        sender: UserId = ALICE,
+        room: RoomView = DM,
+        id: str | None = None,
+        encrypted: bool = True,
     ) -> list[str]:
-        return await self.send(EditedMessage(self.origin(sender, room, id), EventId(target), body), room)
+        return await self.send(EditedMessage(self.origin(sender, room, id, encrypted), EventId(target), body), room)
 
     async def react(self, target: str, key: str, *, sender: UserId = ALICE, room: RoomView = DM) -> list[str]:
         return await self.send(Reaction(self.origin(sender, room, None, False), EventId(target), key), room)
@@ -216,7 +227,12 @@ def hooks(calls: list[tuple[Any, ...]]) -> Hooks:
 
 @asynccontextmanager
 async def world(
-    *, capacity: int = 1000, pictures: PicturePreparer | None = None, clock: Any = None, prefix: str = "!"
+    *,
+    capacity: int = 1000,
+    pictures: PicturePreparer | None = None,
+    clock: Any = None,
+    prefix: str = "!",
+    unsigned: str = "warn",
 ) -> AsyncIterator[World]:
     db = Database.open("sqlite://", vault=new_vault())
     metadata.create_all(db.engine)
@@ -239,6 +255,7 @@ async def world(
         prefix,
         pictures,
         structlog.wrap_logger(structlog.PrintLogger(), processors=[logs]),
+        unsigned,
     )
     try:
         yield World(db, pipeline, delivery, people, logs, calls)
