@@ -15,7 +15,7 @@ from bridge.chat.catalogue import Catalogue
 from bridge.chat.command import Command
 from bridge.chat.commands import build_registry
 from bridge.chat.hooks import Hooks
-from bridge.chat.inbound import Inbound, RoomView
+from bridge.chat.inbound import IdentityChanged, Inbound, RoomView
 from bridge.chat.people import People
 from bridge.chat.pipeline import Pipeline
 from bridge.chat.quota import Quotas, Rate, Verdict
@@ -110,7 +110,8 @@ class _Bot:
         catalogue = Catalogue.load()
         people = People(config.chat.language, config.chat.time_zone)
         outbox = Outbox(people, catalogue, self._wake)
-        commands, hooks, renderers = _features(config, outbox, people, lambda text: registry.find(text))
+        guarded = recovery.Guarded(db.run_sync(recovery.guarded_users))
+        commands, hooks, renderers = _features(config, outbox, people, guarded, lambda text: registry.find(text))
         operator = config.verification.operator
         confirmations = Confirmations(db, operator, people, outbox) if operator is not None else None
         if confirmations is not None:
@@ -144,7 +145,8 @@ class _Bot:
             return config.access.allows(user) and verifications.take(user) is Verdict.PASS
 
         async def handle(event: Inbound, room: RoomView) -> None:
-            if config.access.allows(event.origin.sender):
+            # Who is shut out now may be let in again: what was reset meanwhile counts then.
+            if isinstance(event, IdentityChanged) or config.access.allows(event.origin.sender):
                 await pipeline.handle(event, room)
 
         def accepts_invite(inviter: UserId, direct: bool) -> bool:
@@ -159,6 +161,7 @@ class _Bot:
             accepts_invite,
             accepts_verification,
             confirmations,
+            guarded,
         )
         if confirmations is not None:
             confirmations.decide = self._account.verification.decide
@@ -219,7 +222,11 @@ def account_settings(config: Config) -> AccountSettings:
 
 
 def _features(
-    config: Config, outbox: Outbox, people: People, find: Callable[[str], Found | None]
+    config: Config,
+    outbox: Outbox,
+    people: People,
+    guarded: recovery.Guarded,
+    find: Callable[[str], Found | None],
 ) -> tuple[list[Command], Hooks, Mapping[str, Renderer]]:
     """Every feature's commands, hooks and renderers as one."""
     limits = config.limits
@@ -247,7 +254,7 @@ def _features(
         ),
         parted=(post.parted,),
     )
-    recovery_commands, recovery_hooks = recovery.build(outbox)
+    recovery_commands, recovery_hooks = recovery.build(outbox, guarded)
     post_hooks = post.hooks if config.moments.reactions else replace(post.hooks, on_reaction={})
     return (
         [*know[0], *post.commands, *recovery_commands],
@@ -261,7 +268,7 @@ def _merged(parts: list[Hooks]) -> Hooks:
     merged: dict[str, Any] = {}
     for field in fields(Hooks):
         values = [getattr(part, field.name) for part in parts]
-        if field.name in ("is_paused", "on_identity_changed"):
+        if field.name in ("is_paused", "is_guarded", "on_identity_changed"):
             merged[field.name] = next((value for value in values if value is not None), None)
             continue
         if field.name == "on_opened":

@@ -34,6 +34,8 @@ class Hooks:
     """A person's first DM has just come into being: what waited for them is queued."""
     is_paused: Callable[[Tx, Person], bool] | None = None
     """Whether a person gets nothing personal just now. One feature answers for all."""
+    is_guarded: Callable[[Tx, Person], bool] | None = None
+    """Whether a person asked that nobody who only has their password passes for them."""
     on_identity_changed: Callable[[Tx, Person], Message] | None = None
     """A person's encryption identity is another one: what they are told."""
 

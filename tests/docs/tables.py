@@ -21,7 +21,7 @@ from bridge.chat.reply import Text
 from bridge.config import Config
 from bridge.config.model import LimitsConfig
 from bridge.delivery.outbox import Outbox
-from bridge.privacy import Rule
+from bridge.privacy import Rule, recovery
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,7 +60,9 @@ def registry() -> tuple[Registry, Catalogue]:
         }
     )
     people, catalogue = People("en", "UTC"), Catalogue.load()
-    commands, _, _ = _features(config, Outbox(people, catalogue, lambda: None), people, lambda _: None)
+    commands, _, _ = _features(
+        config, Outbox(people, catalogue, lambda: None), people, recovery.Guarded(), lambda _: None
+    )
     return build_registry(commands, people, catalogue), catalogue
 
 

@@ -16,6 +16,7 @@ from bridge.chat.inbound import (
     DmOpened,
     EditedMessage,
     EncryptedFile,
+    IdentityChanged,
     Inbound,
     Origin,
     PictureMessage,
@@ -39,6 +40,7 @@ from bridge.ids import AccountId, EventId, RoomId, UserId
 from bridge.moments import commands as moments
 from bridge.moments.model import MomentLimits
 from bridge.moments.picture import StoredPicture
+from bridge.privacy import recovery
 from tests.vaults import new_vault
 
 ACCOUNT = AccountId(1)
@@ -97,6 +99,8 @@ class Village:
         """The event that somebody sent last."""
         self.next_event: EventId | None = None
         """A name for the next event that somebody sends."""
+        self.session: dict[str, Any] = {}
+        """What is known of the session that is spoken from, as fields of `Origin`."""
         # A loop of its own, since the tests that use it are plain functions.
         self._loop = asyncio.new_event_loop()
         self._owns_db = database is None
@@ -109,7 +113,9 @@ class Village:
 
         built = moments.build(outbox, people, find, moment_limits)
         commands, hooks, renderers = contacts.build(outbox, people, contact_limits, (built.parted,))
-        registry = build_registry([*commands, *built.commands], people, catalogue)
+        self.guarded = recovery.Guarded()
+        recovery_commands, recovery_hooks = recovery.build(outbox, self.guarded)
+        registry = build_registry([*commands, *built.commands, *recovery_commands], people, catalogue)
         merged = Hooks(
             on_reply=built.hooks.on_reply,
             on_reaction=built.hooks.on_reaction,
@@ -117,6 +123,9 @@ class Village:
             on_redaction=built.hooks.on_redaction,
             on_edit=built.hooks.on_edit,
             on_opened=hooks.on_opened,
+            is_paused=recovery_hooks.is_paused,
+            is_guarded=recovery_hooks.is_guarded,
+            on_identity_changed=recovery_hooks.on_identity_changed,
         )
         endless = Quotas(Rate(10**9, 10**9), Rate(10**9, 10**9))
 
@@ -145,6 +154,11 @@ class Village:
     def say(self, name: str, text: str, to: EventId | None = None) -> list[str]:
         """Send a text; returns the bodies of what the speaker got since."""
         return [event.body for event in self.get(name, text, to)]
+
+    def say_only(self, name: str, text: str) -> None:
+        """Send a text when the bot has no hand free: what is to be sent gets its room, and waits there."""
+        self._handle(name, lambda origin: TextMessage(origin, text), sending=False)
+        self.db.run_sync(lambda tx: self._claims.scan(tx, set(), 0))
 
     def get(self, name: str, text: str, to: EventId | None = None) -> list[Shown]:
         """The same, with the whole events."""
@@ -175,6 +189,12 @@ class Village:
         before = len(self.rooms[name].events)
         self._handle(name, lambda origin: EditedMessage(origin, target, text))
         return [event.body for event in self.rooms[name].events[before:]]
+
+    def reset_identity(self, name: str, key: str, room: RoomView | None = None) -> None:
+        """Somebody's encryption identity is another one now; nothing is sent yet."""
+        room = room or RoomView(self.rooms[name].room_id, user_id(name), True)
+        origin = Origin(ACCOUNT, room.room_id, EventId(f"$identity {key}"), user_id(name), self.now, True)
+        self._loop.run_until_complete(self._pipeline.handle(IdentityChanged(origin), room))
 
     # --- what people see --------------------------------------------------------------------------------------
     def bodies(self, name: str) -> list[str]:
@@ -214,13 +234,14 @@ class Village:
                         break
                     claimed = step.claimed
 
-    def _handle(self, name: str, make: Callable[[Origin], Inbound]) -> EventId:
+    def _handle(self, name: str, make: Callable[[Origin], Inbound], *, sending: bool = True) -> EventId:
         self._events += 1
         self.last_event, self.next_event = self.next_event or EventId(f"$in-{self._events}"), None
         room = self.rooms[name]
-        origin = Origin(ACCOUNT, room.room_id, self.last_event, user_id(name), self.now, True)
+        origin = Origin(ACCOUNT, room.room_id, self.last_event, user_id(name), self.now, True, **self.session)
         self._loop.run_until_complete(self._pipeline.handle(make(origin), RoomView(room.room_id, user_id(name), True)))
-        self.deliver()
+        if sending:
+            self.deliver()
         return self.last_event
 
 
