@@ -167,9 +167,15 @@ async def test_the_same_bot_after_restart_and_after_a_new_installation(
     }
     first = await fingerprints(bot)
     assert first["device"] == found["device_id"]
-
-    alice = await js_person(js, hs, unique("alice"), bot)
+    alice, carol = await js_person(js, hs, unique("alice"), bot), await js_person(js, servers[1], unique("carol"), bot)
     await assert_trusted(alice, bot)
+    await assert_trusted(carol, bot)
+    # What is printed for comparing by hand is what people's clients get.
+    assert isinstance(carol.client, JsClient)
+    seen = await keys_of(carol.client, bot.user_id)
+    device_keys = seen["device_keys"][bot.user_id][first["device"]]["keys"]
+    assert first[""].replace(" ", "") == device_keys[f"ed25519:{first['device']}"]
+    assert [first["identity"].replace(" ", "")] == _public(seen["master_keys"])
 
     # Another implementation opens the bot's secret storage with the recovery key, and signs itself with what is there.
     operator = await other_client(js, hs, bot, recovery_key=recovery_key(bot))
@@ -178,6 +184,7 @@ async def test_the_same_bot_after_restart_and_after_a_new_installation(
     assert await bot.stop() == 0
     await bot.start()
     await assert_trusted(alice, bot)
+    await assert_trusted(carol, bot)
     assert await fingerprints(bot) == first
 
     # The machine burns down; a copy of the recovery key is left.
@@ -189,6 +196,7 @@ async def test_the_same_bot_after_restart_and_after_a_new_installation(
     recovery_file(bot).write_text(key)
     await bot.start()
     await assert_trusted(alice, bot)
+    await assert_trusted(carol, bot)
     second = await fingerprints(bot)
     assert second["identity"] == first["identity"]
     assert (second["device"], second[""]) != (first["device"], first[""])
@@ -200,8 +208,9 @@ async def test_the_same_bot_after_restart_and_after_a_new_installation(
     there = {d["device_id"] for d in asked["devices"] if d["display_name"]}
     assert there == {second["device"], operator.device_id}
     await operator.stop()
-    assert isinstance(alice.client, JsClient)
-    await alice.client.stop()
+    for person in (alice, carol):
+        assert isinstance(person.client, JsClient)
+        await person.client.stop()
 
 
 async def test_a_foreign_identity_stays_until_its_recovery_key_is_given(
@@ -287,8 +296,9 @@ async def test_a_reset_is_asked_for_and_seen(
     assert await fingerprints(bot) == second
 
 
-async def keys_of(client: JsClient) -> dict[str, Any]:
-    body: dict[str, Any] = {"device_keys": {client.user_id: []}}
+async def keys_of(client: JsClient, user_id: str | None = None) -> dict[str, Any]:
+    """What the client's homeserver says of an account's keys; its own, or another's."""
+    body: dict[str, Any] = {"device_keys": {user_id or client.user_id: []}}
     answer: dict[str, Any] = await client.request("POST", "/keys/query", body=body)
     return answer
 
