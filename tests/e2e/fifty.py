@@ -144,9 +144,9 @@ class Hour:
                 return await client.react(room, self.shown[step.at], text)
             case "redact":
                 return await client.redact(room, self.sent[step.at])
-            case "picture" if isinstance(client, JsClient):
-                return await client.send_image(room, self._photo, "image/jpeg", caption=text)
             case "picture":
+                if isinstance(client, JsClient):
+                    return await client.send_image(room, self._photo, "image/jpeg", caption=text)
                 return await client.send_image(room, self._photo.read_bytes(), "image/jpeg", text)
         raise AssertionError(step.how)
 
