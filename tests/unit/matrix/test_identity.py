@@ -269,6 +269,15 @@ async def test_without_a_confirmation_it_is_told_what_to_do_and_tried_again(
     assert keys.master.public == made.master.public
 
 
+async def test_with_a_token_alone_the_password_is_given_once(start: Start, homeserver: AccountHomeserver) -> None:
+    homeserver.always_asks = True
+    assert await start(None)[1].ensure() is Standing.UNPUBLISHED
+    assert await start("right")[1].ensure() is Standing.OURS  # `identity recover --password-file`
+    device, identity = start(None)
+    assert await identity.ensure() is Standing.OURS
+    assert is_signed(homeserver, device)
+
+
 async def test_the_password_is_given_when_asked_for(start: Start, homeserver: AccountHomeserver) -> None:
     homeserver.always_asks = True
     device, identity = start("right")
