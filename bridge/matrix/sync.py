@@ -137,6 +137,7 @@ class SyncReader:
             if not is_room_id(room_id):
                 continue
             said += await self._joined(RoomId(room_id), _dict(data), since, batch, lazy)
+        self._unshared(answer)
         self._track()
         for room_id, event in said:
             inbound = await self._open(room_id, event)
@@ -164,7 +165,10 @@ class SyncReader:
         for user in _strings(lists.get("changed")):
             if user in self._store.users:
                 self._store.save_user(user, outdated=True)
-        for user in _strings(lists.get("left")):
+
+    def _unshared(self, answer: Mapping[str, Any]) -> None:
+        """Forget people with whom no room is shared any more: nobody tells of their devices from now on."""
+        for user in _strings(_dict(answer.get("device_lists")).get("left")):
             if user in self._rooms.users() or user not in self._store.users:
                 continue
             if self._guards(user):

@@ -170,13 +170,22 @@ async def test_a_reset_without_a_chat_counts(world: World) -> None:
     assert [(c.origin.sender, c.origin.room_id) for c in batch.identities] == [(ALICE, NO_ROOM)]
 
 
-async def test_who_leaves_and_comes_back_is_known_by_the_old_identity(world: World) -> None:
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one sync", "in two"])
+async def test_who_leaves_and_comes_back_is_known_by_the_old_identity(world: World, at_once: bool) -> None:
     world.guarded.add(ALICE)
-    await world.read({"next_batch": "n", "rooms": {"leave": {DM: {}}}, "device_lists": {"left": [ALICE]}})
+    left: dict[str, Any] = {"rooms": {"leave": {DM: {}}}}
+    lists: dict[str, Any] = {"device_lists": {"left": [ALICE]}}
+    for part in [{**left, **lists}] if at_once else [left, lists]:
+        await world.read({"next_batch": "n", **part})
     mallory = await reset(world)
     world.enter(DM)
     batch = await world.read(await world.says(mallory, DM, "feed"))
     assert [c.origin.sender for c in batch.identities] == [ALICE]
+
+
+async def test_who_leaves_is_forgotten(world: World) -> None:
+    await world.read({"next_batch": "n", "rooms": {"leave": {DM: {}}}, "device_lists": {"left": [ALICE]}})
+    assert ALICE not in world.bot.store.users
 
 
 async def test_an_identity_that_changes_again_while_it_is_handled_is_told_too(world: World) -> None:
