@@ -12,7 +12,7 @@ import structlog
 from bridge.backup.epochs import Epochs
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.commands import build_registry
-from bridge.chat.inbound import Inbound, RoomView
+from bridge.chat.inbound import IdentityChanged, Inbound, RoomView
 from bridge.chat.people import People
 from bridge.chat.picture import Publish
 from bridge.chat.pipeline import Pipeline
@@ -36,6 +36,7 @@ from bridge.matrix.pictures import PictureIntake, PictureOutlet
 from bridge.matrix.verification import VerificationSettings
 from bridge.moments.model import MomentLimits
 from bridge.moments.pictures import Pictures
+from bridge.privacy import recovery
 from bridge.rights.disclosure import Installation
 from bridge.storage import Storage, open_storage
 
@@ -108,7 +109,10 @@ class _Bot:
         catalogue = Catalogue.load()
         people = People(config.chat.language, config.chat.time_zone, self._is_dm)
         outbox = Outbox(people, catalogue, self._wake)
-        parts = features(config, outbox, people, lambda text: registry.find(text), self._meet, PictureOutlet(http))
+        guarded = recovery.Guarded(db.run_sync(recovery.guarded_users))
+        parts = features(
+            config, outbox, people, lambda text: registry.find(text), self._meet, PictureOutlet(http), guarded
+        )
         commands, hooks, renderers = parts.commands, parts.hooks, parts.renderers
         parts.chats.allows = config.access.allows
         operator = config.verification.operator
@@ -144,7 +148,8 @@ class _Bot:
             return config.access.allows(user) and verifications.take(user) is Verdict.PASS
 
         async def handle(event: Inbound, room: RoomView) -> None:
-            if config.access.allows(event.origin.sender):
+            # Who is shut out now may be let in again: what was reset meanwhile counts then.
+            if isinstance(event, IdentityChanged) or config.access.allows(event.origin.sender):
                 await pipeline.handle(event, room)
 
         def accepts_invite(inviter: UserId, direct: bool) -> bool:
@@ -161,6 +166,7 @@ class _Bot:
             confirmations,
             lambda inviter: invites.take(inviter) is Verdict.PASS,
             parts.chats,
+            guarded,
         )
         if confirmations is not None:
             confirmations.decide = self._account.verification.decide
@@ -245,6 +251,7 @@ def features(
     find: Callable[[str], Found | None],
     meeting: Meeting = lambda a, b: False,
     publish: Publish | None = None,
+    guarded: recovery.Guarded | None = None,
 ) -> Features:
     """Every feature, as the configuration wants it."""
     limits = config.limits
@@ -271,4 +278,5 @@ def features(
         installation=Installation(config.matrix.user_id, config.moments.reactions, config.operator_name),
         meeting=meeting,
         publish=publish,
+        guarded=guarded,
     )

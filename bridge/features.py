@@ -42,6 +42,7 @@ def compose(
     installation: Installation | None = None,
     meeting: Meeting = lambda a, b: False,
     publish: Publish | None = None,
+    guarded: recovery.Guarded | None = None,
 ) -> Features:
     """`find`: the command that a text begins with, of the registry. `meeting`: who shares a room with whom. `publish`:
     uploads pictures of our own."""
@@ -59,7 +60,7 @@ def compose(
         publish=publish,
     )
     right_commands, right_hooks = rights.build(people, changes, post.service, here)
-    recovery_commands, recovery_hooks = recovery.build(outbox)
+    recovery_commands, recovery_hooks = recovery.build(outbox, guarded or recovery.Guarded())
     post_hooks = post.hooks if here.reactions else replace(post.hooks, on_reaction={})
     return Features(
         [*commands, *post.commands, *right_commands, *recovery_commands],
@@ -74,7 +75,7 @@ def merged(parts: list[Hooks]) -> Hooks:
     result: dict[str, Any] = {}
     for field in fields(Hooks):
         values = [getattr(part, field.name) for part in parts]
-        if field.name in ("is_paused", "on_identity_changed", "on_device"):
+        if field.name in ("is_paused", "is_guarded", "on_identity_changed", "on_device"):
             result[field.name] = next((value for value in values if value is not None), None)
             continue
         if field.name in ("harmless_choices", "menus"):

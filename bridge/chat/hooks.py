@@ -36,6 +36,8 @@ class Hooks:
     """A device of a person, by its id, has spoken to us for the first time. One feature listens."""
     is_paused: Callable[[Tx, Person], bool] | None = None
     """Whether a person gets nothing personal just now. One feature answers for all."""
+    is_guarded: Callable[[Tx, Person], bool] | None = None
+    """Whether a person asked that nobody who only has their password passes for them."""
     on_identity_changed: Callable[[Tx, Person], Message] | None = None
     """A person's encryption identity is another one: what they are told."""
     harmless_choices: frozenset[str] = frozenset()

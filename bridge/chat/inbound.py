@@ -131,9 +131,16 @@ class Readable:
     origin: Origin
 
 
+NO_ROOM = RoomId("")
+"""Stands for the room of what happened in none."""
+
+
 @dataclass(frozen=True, slots=True)
 class IdentityChanged:
-    """The person has a new cross-signing identity: they reset it, or somebody else did who has their account."""
+    """The person has a new cross-signing identity: they reset it, or somebody else did who has their account.
+
+    It holds wherever they are: the room is a DM with them, or `NO_ROOM`.
+    """
 
     origin: Origin
 

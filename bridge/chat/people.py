@@ -126,6 +126,11 @@ class People:
             return None
         return account, room_id
 
+    def paused_at(self, tx: Tx, person_id: PersonId) -> int | None:
+        """Since when (ms) the person gets nothing personal; None: they get it."""
+        at: int | None = tx.sql("SELECT paused_at FROM people WHERE id = ?", (person_id,)).scalar()
+        return at
+
     def set_dm(self, tx: Tx, person_id: PersonId, account: AccountId, room_id: RoomId) -> bool:
         """Make this room the current DM. True when it is the person's first ever."""
         tx.sql("UPDATE people SET dm_account_id = ?, dm_room_id = ? WHERE id = ?", (account, room_id, person_id))

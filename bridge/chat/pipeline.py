@@ -82,6 +82,8 @@ class _Job:
     quota: bool = True
     quiet: bool = False
     """Nobody spoke to the bot: a refusal by the quota is not worth an answer."""
+    refusal: UserError | None = None
+    """Nothing of it counts: this is the answer."""
 
     @property
     def in_dm(self) -> bool:
@@ -128,6 +130,9 @@ class Pipeline:
         Raises:
             sqlalchemy.exc.SQLAlchemyError: the database is down; nothing has happened, call again later.
         """
+        if isinstance(event, IdentityChanged):
+            await self._identity_changed(event, room)
+            return
         job = self._job(event, room)
         if job is None:
             return
@@ -154,8 +159,10 @@ class Pipeline:
             case Redaction():
                 # Never refused: what somebody takes back must go.
                 return _Job(event, room, sender, quota=False)
-            case Unreadable() | Readable() | IdentityChanged():
+            case Unreadable() | Readable():
                 return _Job(event, room, sender, quota=False) if dm else None
+            case IdentityChanged():
+                return None  # handled on its own, wherever the person is
             case Reaction():
                 return _Job(event, room, sender, quiet=True) if dm else None
             case OtherMessage():
@@ -168,9 +175,9 @@ class Pipeline:
     ) -> _Job | None:
         if not event.origin.encrypted:
             # In an encrypted room a server could have made it up. Nothing in it counts.
-            return _Job(event, room, sender, Said("", False, error=UserError("not-encrypted"))) if dm else None
+            return _Job(event, room, sender, refusal=UserError("not-encrypted")) if dm else None
         if self._unsigned == "strict" and event.origin.unsigned_ms:
-            return _Job(event, room, sender, Said("", False, error=UserError("unsigned-refused"))) if dm else None
+            return _Job(event, room, sender, refusal=UserError("unsigned-refused")) if dm else None
         match event:
             case TextMessage():
                 said = self._reader.read(event.body, event.relation, dm=dm, mentioned=event.mentioned)
@@ -185,11 +192,29 @@ class Pipeline:
 
     # --- one event ----------------------------------------------------------------------------------------------
 
+    async def _identity_changed(self, event: IdentityChanged, room: RoomView) -> None:
+        """What a person asked for in that case is done, and they are told. It waits for nothing else of theirs."""
+
+        def work(tx: Tx) -> None:
+            origin = event.origin
+            person = self._people.get(tx, origin.sender)
+            if person is None or not _claim(tx, origin.account, origin.event_id):
+                return
+            message = self._router.identity_changed(tx, person)
+            if room.encrypted and room.dm_with == person.user_id:
+                self._delivery.answer(tx, event, room, person, Reply((message,)))
+            else:
+                self._delivery.message(tx, person, message)  # in their next DM
+
+        await self._db.run(work)
+
     async def _settle(self, job: _Job, *, refused: bool) -> bool:
         """Do the work. False when the event had been handled before, or was nothing after all."""
         try:
             if refused:
                 return await self._refuse(job, UserError("quota-wait"))
+            if job.refusal is not None:
+                return await self._refuse(job, job.refusal)
             try:
                 return await self._transact(job, await self._prepare(job))
             except UserError as error:
@@ -221,6 +246,8 @@ class Pipeline:
             origin = event.origin
             person = self._people.known(tx, job.sender)
             allowed = job.in_dm or self._router.may_run(tx, person, job.room, said)
+            if person is not None and self._router.is_unproven(tx, person, event):
+                return False  # the refusal follows
             return said.error is None and allowed and handled(tx, origin.account, origin.event_id) is None
 
         if not await self._db.run(ready):

@@ -8,7 +8,6 @@ from bridge.chat.command import Kind, Person, Request
 from bridge.chat.hooks import Delivery, Hooks, SentCopy
 from bridge.chat.inbound import (
     EditedMessage,
-    IdentityChanged,
     Inbound,
     OtherMessage,
     PictureMessage,
@@ -72,6 +71,8 @@ class Router:
     ) -> Outcome:
         if isinstance(event, TextMessage | PictureMessage | EditedMessage | Reaction | OtherMessage):
             paused = self._hooks.is_paused
+            if self.is_unproven(tx, person, event):
+                raise UserError("unsigned-refused")
             if paused is not None and paused(tx, person):
                 return self._while_paused(self._request(tx, person, event, room), said)
         match event:
@@ -95,12 +96,18 @@ class Router:
             case Readable():
                 self._delivery.withdraw(tx, UNREADABLE, person.id)
                 return Outcome()
-            case IdentityChanged():
-                tell = self._hooks.on_identity_changed
-                message = tell(tx, person) if tell is not None else Message((Text("identity-changed"),))
-                return Outcome(Reply((message,)))
             case _:
                 return Outcome()
+
+    def identity_changed(self, tx: Tx, person: Person) -> Message:
+        """Do what is to be done when a person's identity was reset; what they are told."""
+        tell = self._hooks.on_identity_changed
+        return tell(tx, person) if tell is not None else Message((Text("identity-changed"),))
+
+    def is_unproven(self, tx: Tx, person: Person, event: Inbound) -> bool:
+        """Whether it came from a session that its owner has not verified, and the person takes no such for theirs."""
+        guarded = self._hooks.is_guarded
+        return bool(event.origin.unsigned_ms) and guarded is not None and guarded(tx, person)
 
     def _while_paused(self, request: Request, said: Said | None) -> Outcome:
         """Nothing but what helps them to prove who they are. What they say is no comment on anything."""
@@ -210,6 +217,9 @@ class Router:
             prompt = prompts.by_id(request.tx, copy.ref.ref_id)
             if number is None:
                 return Outcome()
+            guarded = self._hooks.is_guarded
+            if guarded is not None and guarded(request.tx, request.person):
+                raise UserError("prompt-type-it")
             # Reactions are not encrypted: any server could have made this one up.
             if prompt is not None and prompt.kind not in self._hooks.harmless_choices:
                 raise UserError("prompt-reaction")

@@ -126,13 +126,15 @@ class Claims:
             # one that was never tried blocks nobody.
             row = tx.sql(
                 "SELECT id, person_id, kind, copy_kind, copy_ref, sealed, target_event, reply_to, thread,"
-                " attempts, first_attempt_at, not_before, withdrawn FROM outbox"
+                " attempts, first_attempt_at, not_before, withdrawn, source_event, created_at FROM outbox"
                 " WHERE account_id = ? AND room_id = ? AND state = 'queued' AND (not_before <= ? OR attempts > 0)"
                 " ORDER BY priority DESC, id LIMIT 1",
                 (*target, tx.now),
             ).first()
             if row is None or row.not_before > tx.now:
                 return Step(None)
+            if self._is_kept_back(tx, row):
+                continue
             claimed = self._prepare(tx, target, row)
             if claimed is not None:
                 tx.sql(
@@ -173,6 +175,18 @@ class Claims:
             tx.sql(f"UPDATE outbox SET state = 'held', not_before = ? {where}", (tx.now + HOLD_MS, person_id, tx.now))
         else:
             tx.sql(f"UPDATE outbox SET account_id = ?, room_id = ? {where}", (*dm, person_id, tx.now))
+
+    def _is_kept_back(self, tx: Tx, row: Row[Any]) -> bool:
+        """Hold a row of somebody who gets nothing personal now: all but the answers of that time, which aren't."""
+        if row.person_id is None or row.kind == "redact" or row.withdrawn:
+            return False
+        paused_at = self._people.paused_at(tx, row.person_id)
+        if paused_at is None:
+            return False
+        if row.kind == "message" and row.source_event is not None and row.created_at >= paused_at:
+            return False
+        tx.sql("UPDATE outbox SET state = 'held', not_before = ? WHERE id = ?", (tx.now + HOLD_MS, row.id))
+        return True
 
     def _prepare(self, tx: Tx, target: Target, row: Row[Any]) -> Claimed | None:
         """What to send for a row; None: the row is gone."""

@@ -22,6 +22,10 @@ class Directory(Protocol):
         """The person's current DM; None: they have none (yet)."""
         ...
 
+    def paused_at(self, tx: Tx, person_id: PersonId, /) -> int | None:
+        """Since when (ms) the person gets nothing but answers to what they say; None: they get everything."""
+        ...
+
 
 class Held(Exception):
     """The room can't take it now (no longer a DM with this person, not joined, not encrypted). Keep it."""

@@ -46,6 +46,7 @@ _SYNC_SLACK_S = 30.0
 _TOO_LARGE_PAUSE_S = 60.0
 _ENTERING_MS, _ENTERING_SLACK_S = 1_000, 8.0
 _ASK_AGAIN_MS = 5_000
+_IDENTITY_RETRY_S, _CONFIRMATION_RETRY_S = 3600.0, 300.0
 _WHILE_ASKING_MS = 500
 """Events may wait for an answer that is on its way."""
 
@@ -98,14 +99,16 @@ class MatrixAccount:
         operator: Operator | None = None,
         has_turn: Callable[[UserId], bool] = lambda user: True,
         chats: PrivateChats | None = None,
+        guards: Callable[[str], bool] = lambda user: False,
     ) -> None:
         """`operator`: who is asked in operator-confirmed verification. `accepts_invite`, `has_turn`: see `Doorstep`.
-        `chats`: private rooms that are to be made."""
+        `chats`: private rooms that are to be made. `guards`: see `Machine.guards`."""
         self._db = db
         self.http = homeserver
         self._sealer = sealer
         self._settings = settings
         self._handle = handle
+        self._guards = guards
         self.me = settings.user_id
         self.id = db.run_sync(self._ensure_row)
         self._store = CryptoStore(db, self.id, sealer)
@@ -119,6 +122,7 @@ class MatrixAccount:
             lambda: self._current.since,
             settings.look_back_after_ms,
             lambda event_id: db.run(lambda tx: queue.is_copy(tx, self.id, event_id)),
+            self._is_unsettled,
         )
         self._private = None if chats is None else PrivateRooms(db, homeserver, self.id, self.rooms, chats)
         self._doorstep = Doorstep(homeserver, self.me, self.rooms, self._store, accepts_invite, has_turn)
@@ -144,6 +148,7 @@ class MatrixAccount:
         self._reader: SyncReader | None = None
         self._supply: tuple[int | None, bool] = (None, True)
         self._supply_changed = asyncio.Event()
+        self._reset_found = asyncio.Event()
         self._timeline = settings.timeline_limit
 
     @property
@@ -301,6 +306,7 @@ class MatrixAccount:
         machine = Machine(self.me, device_id, self._store)
         machine.is_private = self.rooms.is_private
         machine.exclude_unsigned = self._settings.exclude_unsigned
+        machine.guards = self._guards
         keys = Keys(self.http, machine, self._store)
         since = int(self._store.secrets.get("device since", b"0"))
         generation = Generation(self.http, self._store, self._sealer, self.me, device_id)
@@ -315,6 +321,7 @@ class MatrixAccount:
             max_backfill=self._settings.max_backfill,
             late=LateKeys(self.id, self._settings.key_wait_ms, self._settings.key_notice_ms, self._sealer),
             hear=self.verification.hear,
+            guards=self._guards,
         )
 
     async def _equip(self, starting: bool = False) -> None:
@@ -363,6 +370,8 @@ class MatrixAccount:
                 tasks.create_task(self._doorstep.run())
                 tasks.create_task(self._keep_supplied())
                 tasks.create_task(self.verification.run())
+                tasks.create_task(self._keep_identity())
+                tasks.create_task(self._settle_resets())
                 tasks.create_task(keep_advancing(lambda: self._current.generation, self._store))
                 tasks.create_task(self._sync(tasks, ready))
         finally:
@@ -403,6 +412,8 @@ class MatrixAccount:
                 self._doorstep.crowded(room_id, inviter)
             for room_id in batch.incomplete:
                 self._doorstep.leave(room_id)
+            for change in batch.identities:
+                await self._dispatcher.handle_first(change)
             await self._dispatcher.submit(batch.token, batch.events)
             since = batch.token
             if self._private is not None:
@@ -456,8 +467,41 @@ class MatrixAccount:
         if self._reader is not None:
             self._reader.handled(event)
 
+    def _is_unsettled(self, person: UserId) -> bool:
+        """Whether nothing personal may be sent to them yet: their identity was reset, and that has not been handled."""
+        known = self._store.users.get(person)
+        if known is None or known.new_master_key is None or not self._guards(person):
+            return False
+        self._reset_found.set()
+        return True
+
+    async def _settle_resets(self) -> None:
+        """Handle what was found between two syncs, by asking for somebody's devices to write to them."""
+        while True:
+            await self._reset_found.wait()
+            self._reset_found.clear()
+            for change in self._reader.identities() if self._reader is not None else ():
+                await self._dispatcher.handle_first(change)
+
     async def _save_token(self, token: str) -> None:
         await self._db.run(lambda tx: tx.sql("UPDATE accounts SET sync_token = ? WHERE id = ?", (token, self.id)))
+
+    async def _keep_identity(self) -> None:
+        """While the identity is not in place: what was missing (an approval, the right password) may have come."""
+        while True:
+            await asyncio.sleep(_CONFIRMATION_RETRY_S if self.standing is Standing.UNPUBLISHED else _IDENTITY_RETRY_S)
+            identity = self.identity
+            if identity is None or self.standing is Standing.OURS:
+                continue
+            try:
+                standing = await identity.ensure()
+            except (Unreachable, MatrixError, TokenRevoked, TooLarge, OperatorError) as error:
+                log.warning("the bot's identity could not be checked; it is tried again", error=str(error))
+                continue
+            if self.identity is identity:  # else we are another device now, with a standing of its own
+                self.standing = standing
+                if standing is Standing.OURS:
+                    log.info("the bot's identity is in place now")
 
     async def _keep_supplied(self) -> None:
         """Refill one-time keys and replace a used fallback key, off the sync loop."""

@@ -11,6 +11,7 @@ from bridge.chat.people import People
 from bridge.chat.reply import CopyRef, Lines, Message, Reply, Text
 from bridge.db import Database, Tx
 from bridge.delivery.outbox import Outbox
+from bridge.errors import UserError
 from bridge.ids import UserId
 from bridge.matrix.sas_values import ShortAuth
 
@@ -81,5 +82,10 @@ class Confirmations:
     def _chosen(self, request: Request, ref: int, option: str) -> Reply:
         if request.person.user_id != self._operator or not self.is_open(ref):
             return Reply.text("verification-over")
+        origin = request.event.origin
+        if not origin.encrypted or origin.device is None or origin.unsigned_ms or origin.signed_at is None:
+            # The homeserver between the two could say it as well: it sees reactions, and can add sessions. The question
+            # stays open, as nothing of this is committed.
+            raise UserError("verification-type-it")
         request.tx.after_commit(lambda: self.decide(ref, option == _MATCH))
         return Reply.text("verification-confirmed" if option == _MATCH else "verification-refused")

@@ -70,6 +70,10 @@ class Dispatcher:
         if not events:
             self._settled.set()
 
+    async def handle_first(self, event: Inbound) -> None:
+        """Handle what must be settled before the events of its batch are taken: again and again, until it is."""
+        await self._settle(event)
+
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as tasks:

@@ -69,6 +69,8 @@ class Identity:
         self._device = DeviceId(self._machine.device_id)
         self._user = user_id
         self._password = password
+        self._told: str | None = None
+        """Why the identity could not be published, as the log said it last."""
         self.recovery = Recovery(homeserver, store, user_id, recovery_key_file, given)
         self._devices = OwnDevices(homeserver, store, user_id, password)
 
@@ -86,11 +88,13 @@ class Identity:
         try:
             return await self._ensure(starting)
         except NotConfirmed as error:
-            log.error(
-                "the bot's identity is not on the homeserver, and clients that exclude insecure devices will not talk "
-                "to it; it is tried again at the next start",
-                reason=str(error),
-            )
+            if str(error) != self._told:  # it is tried often: an approval may be good for a few minutes only
+                self._told = str(error)
+                log.error(
+                    "the bot's identity is not on the homeserver, and clients that exclude insecure devices will not "
+                    "talk to it; it is tried again every few minutes",
+                    reason=self._told,
+                )
             return Standing.UNPUBLISHED
         except MatrixError as error:
             if error.temporary:
@@ -111,7 +115,7 @@ class Identity:
         self._save(_NEXT, keys)
         self.recovery.prepare_new()
         await self._store.commit()
-        await self._publish(keys)
+        await self._publish(keys, replacing=True)
         return await self.ensure()
 
     async def _ensure(self, starting: bool) -> Standing:
@@ -193,10 +197,15 @@ class Identity:
         theirs = device_keys(answer, self._user, self._device) or {}
         return bool(theirs.get("keys") == self._machine.device_keys()["keys"])
 
-    async def _publish(self, keys: CrossSigningKeys) -> None:
+    async def _publish(self, keys: CrossSigningKeys, *, replacing: bool = False) -> None:
         body = keys.upload_body(self._user)
         path = "/_matrix/client/v3/keys/device_signing/upload"
-        await confirmed(self._http, "POST", path, body, self._user, self._password)
+
+        async def is_free() -> bool:
+            # A first identity needs no confirmation: where one is wanted, somebody else's may have come since we asked.
+            return public_key(await self._query(), "master", self._user) in (None, keys.master.public)
+
+        await confirmed(self._http, "POST", path, body, self._user, self._password, None if replacing else is_free)
 
     async def _sign(self, keys: CrossSigningKeys, answer: Mapping[str, Any]) -> None:
         signed: dict[str, Any] = {}

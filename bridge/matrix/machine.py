@@ -112,6 +112,8 @@ class Machine(Olm):  # type: ignore[misc]
         """Give no room keys to devices that their owners have not signed (MSC4153)."""
         self.is_private: Callable[[str], bool] = lambda room_id: False
         """Whether a room is other people's: no key of it is kept, from whomever."""
+        self.guards: Callable[[str], bool] = lambda user: False
+        """People who asked for more care than the setting gives: to them it is as if it were on."""
         self._withheld: LRUCache[tuple[str, str, str], str] = LRUCache(_MAX_WITHHELD)
         self._repairs: LRUCache[str, list[int]] = LRUCache(_MAX_REPAIRED)
 
@@ -418,19 +420,21 @@ class Machine(Olm):  # type: ignore[misc]
             for user in users
             for device in self.device_store.active_user_devices(user)
             if (device.verified and device.device_id != self.device_id)
-            or (user != self.user_id and not self.exclude_unsigned)
+            or (user != self.user_id and not self._excludes_unsigned(user))
         ]
 
     def excluded(self, users: Iterable[str]) -> list[OlmDevice]:
         """Other people's devices that get no room keys, because their owners have not signed them."""
-        if not self.exclude_unsigned:
-            return []
         return [
             device
             for user in users
+            if user != self.user_id and self._excludes_unsigned(user)
             for device in self.device_store.active_user_devices(user)
-            if user != self.user_id and not device.verified
+            if not device.verified
         ]
+
+    def _excludes_unsigned(self, user: str) -> bool:
+        return self.exclude_unsigned or self.guards(user)
 
     def without_session(self, devices: Iterable[OlmDevice]) -> dict[str, dict[str, str]]:
         """The body of `POST /keys/claim` for the devices that we have no Olm session with."""

@@ -25,6 +25,7 @@ TXN_KEY = "chat.courtyard.txn"
 _LOOK_BACK_PAGES = 5
 _CLOCKS_DIFFER_MS = 5 * 60_000
 _PAUSE_MS = 2_000
+_SOON_MS = 300
 
 
 class RoomSender:
@@ -40,9 +41,12 @@ class RoomSender:
         device_since: Callable[[], int],
         look_back_after_ms: int,
         is_copy: Callable[[EventId], Awaitable[bool]],
+        is_unsettled: Callable[[UserId], bool] = lambda user: False,
     ) -> None:
         """`look_back_after_ms`: homeservers forget transaction ids after about a day; a try older than this is looked
-        for in the room before it is repeated. `is_copy`: whether it is known what an event of ours was sent for."""
+        for in the room before it is repeated. `is_copy`: whether it is known what an event of ours was sent for.
+        `is_unsettled`: whether a person's identity was reset, and what they asked for in that case has not been done
+        yet."""
         self._me = me
         self._http = homeserver
         self._store = store
@@ -51,6 +55,7 @@ class RoomSender:
         self._device_since = device_since
         self._look_back_after_ms = look_back_after_ms
         self._is_copy = is_copy
+        self._is_unsettled = is_unsettled
         self._locks: WeakValueDictionary[RoomId, asyncio.Lock] = WeakValueDictionary()
 
     async def send(self, event: Outgoing) -> EventId:
@@ -139,12 +144,15 @@ class RoomSender:
 
         Raises:
             Held: unknown, not joined, not encrypted, other people's, or not this person's DM.
+            Later: their identity was reset, and what they asked for in that case has not been done yet.
         """
         room = self._rooms.get(room_id)
         if room is None or not room.joined or not room.encrypted or room.private:
             raise Held
         if only_dm_with is not None and room.dm_with(self._me) != only_dm_with:
             raise Held
+        if only_dm_with is not None and self._is_unsettled(only_dm_with):
+            raise Later(_SOON_MS)
         return sorted(room.members), room.rotation
 
     async def _look_back(self, event: Outgoing, since: int) -> EventId | None:

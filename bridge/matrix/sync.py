@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from cachetools import LRUCache, TTLCache
 
-from bridge.chat.inbound import DmOpened, IdentityChanged, Inbound, Origin, Readable, Unreadable
+from bridge.chat.inbound import NO_ROOM, DmOpened, IdentityChanged, Inbound, Origin, Readable, Unreadable
 from bridge.db import Tx
 from bridge.db.engine import now_ms
 from bridge.ids import AccountId, RoomId, UserId, is_room_id
@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 _BACKFILL_PAGE = 100
 _RECHECK_S = 300.0
+_MAX_REMEMBERED = 10_000
+"""People and devices of whom is remembered when we asked last: who comes later drives out who came first."""
 _BRIEFLY_S = 2.0
 """How long a batch may wait for other people's servers."""
 _ASK_S = 2.0
@@ -64,6 +66,8 @@ class Batch:
 
     token: str
     events: list[Inbound] = field(default_factory=list)
+    identities: list[IdentityChanged] = field(default_factory=list)
+    """To be handled before any of the events: the first of those may come from whoever reset the identity."""
     invites: list[RoomId] = field(default_factory=list)
     """Rooms that we were invited to; `Room.invite` says by whom."""
     clear_rooms: list[RoomId] = field(default_factory=list)
@@ -91,8 +95,9 @@ class SyncReader:
         max_backfill: int,
         late: LateKeys,
         hear: Callable[[Heard], None],
+        guards: Callable[[str], bool] = lambda user: False,
     ) -> None:
-        """`hear` takes verification messages; it must only put them down."""
+        """`hear` takes verification messages; it must only put them down. `guards`: see `Machine.guards`."""
         self._account = account
         self._me = me
         self._http = homeserver
@@ -102,12 +107,12 @@ class SyncReader:
         self._max_backfill = max_backfill
         self.late = late
         self._hear = hear
-        self._unsigned: dict[tuple[str, str], int] = {}
+        self._guards = guards
+        self._unsigned: LRUCache[tuple[str, str], int] = LRUCache(_MAX_REMEMBERED)
         """Devices that their owners have not signed, with when we first saw it."""
-        self._rechecked: dict[str, float] = {}
-        self._announced: set[tuple[str, str]] = set()
-        self._asked: LRUCache[str, float] = LRUCache(10_000)
-        self._refused: TTLCache[tuple[str, str], None] = TTLCache(10_000, ttl=_RECHECK_S)
+        self._rechecked: LRUCache[str, float] = LRUCache(_MAX_REMEMBERED)
+        self._asked: LRUCache[str, float] = LRUCache(_MAX_REMEMBERED)
+        self._refused: TTLCache[tuple[str, str], None] = TTLCache(_MAX_REMEMBERED, ttl=_RECHECK_S)
         """Senders with sessions that were none of theirs when we asked."""
         self._patience_ends = 0.0
         self._answered: LRUCache[str, None] = LRUCache(10_000)
@@ -136,6 +141,7 @@ class SyncReader:
             if not is_room_id(room_id):
                 continue
             said += await self._joined(RoomId(room_id), _dict(data), since, batch, lazy)
+        self._unshared(answer)
         self._track()
         for room_id, event in said:
             inbound = await self._open(room_id, event)
@@ -163,8 +169,16 @@ class SyncReader:
         for user in _strings(lists.get("changed")):
             if user in self._store.users:
                 self._store.save_user(user, outdated=True)
-        for user in _strings(lists.get("left")):
-            if user not in self._rooms.users():
+
+    def _unshared(self, answer: Mapping[str, Any]) -> None:
+        """Forget people with whom no room is shared any more: nobody tells of their devices from now on."""
+        for user in _strings(_dict(answer.get("device_lists")).get("left")):
+            if user in self._rooms.users() or user not in self._store.users:
+                continue
+            if self._guards(user):
+                # Whoever has their account could leave, reset the identity, and come back as if for the first time.
+                self._store.save_user(user, outdated=True)
+            else:
                 self._store.untrack(user)
 
     def _to_device(self, answer: Mapping[str, Any]) -> list[RoomKey]:
@@ -452,15 +466,17 @@ class SyncReader:
             where = self._about(waiting)
             if where is not None:
                 batch.events.append(Readable(where))
+        batch.identities = self.identities()
+
+    def identities(self) -> list[IdentityChanged]:
+        """People whose identity is another one, as far as that has not been handled."""
+        found: list[IdentityChanged] = []
         for user, tracked in self._store.users.items():
-            new = tracked.new_master_key
-            if new is not None and (user, new) not in self._announced:
-                self._announced.add((user, new))
-                for room_id in self._rooms.dms_with(UserId(user)):
-                    fact = self._store.fact("identity", f"{user} {new}")
-                    batch.events.append(
-                        IdentityChanged(Origin(self._account, room_id, fact, UserId(user), now_ms(), True))
-                    )
+            if tracked.new_master_key is not None:
+                fact = self._store.fact("identity", f"{user} {tracked.new_master_key}")
+                room_id = next(iter(self._rooms.dms_with(UserId(user))), NO_ROOM)
+                found.append(IdentityChanged(Origin(self._account, room_id, fact, UserId(user), now_ms(), True)))
+        return found
 
     def _about(self, waiting: Waiting) -> Origin | None:
         """The origin of an event that waits in its sender's DM."""
@@ -472,7 +488,13 @@ class SyncReader:
     def handled(self, event: Inbound) -> None:
         """An event was handled: what had to wait for it can go."""
         if isinstance(event, IdentityChanged):
-            self._store.accept_identity(event.origin.sender)
+            user = event.origin.sender
+            tracked = self._store.users.get(user)
+            new = None if tracked is None else tracked.new_master_key
+            if new is not None and event.origin.event_id == self._store.fact(
+                "identity", f"{user} {new}"
+            ):  # it may be yet another by now
+                self._store.accept_identity(user)
         elif not isinstance(event, Unreadable | Readable):
             self.late.settled(event.origin.event_id)
 

@@ -1,6 +1,6 @@
 """Requests that the homeserver wants confirmed (spec: "User-Interactive Authentication API")."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from bridge.errors import CourtyardError
@@ -19,12 +19,20 @@ class NotConfirmed(CourtyardError):
 
 
 async def confirmed(
-    homeserver: Homeserver, method: str, path: str, body: Mapping[str, Any], user_id: UserId, password: str | None
+    homeserver: Homeserver,
+    method: str,
+    path: str,
+    body: Mapping[str, Any],
+    user_id: UserId,
+    password: str | None,
+    still: Callable[[], Awaitable[bool]] | None = None,
 ) -> dict[str, Any]:
     """The request, confirmed with the password if the homeserver asks for that.
 
+    `still`: asked before anything is confirmed, whether it may still be done.
+
     Raises:
-        NotConfirmed: it asks for something else, or does not take the password.
+        NotConfirmed: it asks for something else, or does not take the password, or it may not be done any more.
         MatrixError, Unreachable, TokenRevoked: as `Homeserver.request`.
     """
     try:
@@ -33,6 +41,8 @@ async def confirmed(
         if error.status != 401 or not isinstance(error.body.get("flows"), list):
             raise
         challenge = error.body
+    if still is not None and not await still():
+        raise NotConfirmed("the account got another cross-signing identity just now")
     auth: dict[str, Any] = {"session": challenge.get("session")}
     flows = _flows(challenge)
     if [_DUMMY] in flows:
@@ -67,8 +77,8 @@ def _instruction(challenge: Mapping[str, Any], flows: list[list[str]]) -> str:
         of_stage = params.get(stage) if isinstance(params, dict) else None
         url = of_stage.get("url") if isinstance(of_stage, dict) else None
         if isinstance(url, str) and url.startswith("https://") and url.isprintable() and len(url) <= _MAX_URL:
-            return f"the homeserver's account service wants it approved: log in as the bot at {url}, then start again"
-        return "the homeserver's account service wants it approved: log in there as the bot, then start again"
+            return f"the homeserver's account service wants it approved: log in as the bot at {url}"
+        return "the homeserver's account service wants it approved: log in there as the bot"
     return (
         "the homeserver offers no confirmation by password for this account; confirm it with another client of the "
         "bot's account, or have the homeserver's admin set a password"

@@ -14,7 +14,7 @@ from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsProcess
 from tests.e2e.clients.olm_client import OlmClient
 from tests.e2e.conftest import unique
-from tests.e2e.people import PASSWORD, js_person, olm_person
+from tests.e2e.people import PASSWORD, js_person, olm_person, open_dm
 
 pytestmark = pytest.mark.e2e
 
@@ -53,14 +53,15 @@ async def test_an_identity_that_was_reset_is_told(servers: tuple[Homeserver, Hom
         assert len(again) == 1
 
 
+@pytest.mark.parametrize("server", [0, 1], ids=["local", "federated"])
 async def test_a_new_device_reads_what_is_sent_from_then_on(
-    servers: tuple[Homeserver, Homeserver], js: JsProcess, bot: BotProcess
+    servers: tuple[Homeserver, Homeserver], js: JsProcess, bot: BotProcess, server: int
 ) -> None:
     name = unique("alice")
-    alice = await js_person(js, servers[0], name, bot)
+    alice = await js_person(js, servers[server], name, bot)
     assert "pong" in await alice.ask("ping")
     recovery_key = await alice.client.set_up_recovery()  # type: ignore[union-attr]
-    phone = await js.login(f"{name}-phone", servers[0].url, name, PASSWORD, recovery_key=recovery_key)
+    phone = await js.login(f"{name}-phone", servers[server].url, name, PASSWORD, recovery_key=recovery_key)
     answer = await phone.ask(alice.room, "ping")
     assert "pong" in answer.body
     assert answer.shield is None
@@ -114,3 +115,41 @@ async def test_recovery_keeps_everything_personal_back(servers: tuple[Homeserver
         await old.wait_message(alice.room, lambda m: "keep everything personal back until" in m.body, since=mark)
         assert "Welcome back" in await alice.ask("recover")
         assert "personal back" not in await alice.ask("feed")
+
+
+async def test_who_has_only_the_password_gets_nothing(servers: tuple[Homeserver, Homeserver], bot: BotProcess) -> None:
+    async with OlmClient() as old, OlmClient() as thief:
+        name = unique("alice")
+        alice = await olm_person(old, servers[1], name, bot)
+        code = (await alice.ask("privacy recovery on")).rpartition(":")[2].strip(" *")
+        await old.pause()
+
+        # With a session that nobody has verified: it is neither heard nor given keys.
+        await thief.login(servers[1].url, name, PASSWORD, cross_sign=False)
+        await thief.inbox.until(lambda: True if alice.room in thief.inbox.rooms else None, 30, "the room")
+        mark = thief.mark()
+        await thief.send(alice.room, "feed")
+        hidden = await thief.wait_message(alice.room, lambda m: m.sender == bot.user_id, since=mark)
+        assert hidden.decryption_failure == "withheld:m.unverified"
+
+        # With a new identity: the very first words come too late to switch it off, in a new chat as well.
+        await thief.leave(alice.room)
+        await thief.publish_identity()
+        elsewhere = await open_dm(thief, bot)
+        assert "keep everything personal back" in await elsewhere.ask("privacy recovery off")
+        assert "was not verified before" in await elsewhere.ask("recover")
+        assert "Welcome back" in await elsewhere.ask(f"recover {code}")
+
+
+async def test_a_warning_bot_answers_unsigned_devices_and_says_it_once(
+    servers: tuple[Homeserver, Homeserver], bot: BotProcess
+) -> None:
+    async with OlmClient() as client:
+        name = unique("alice")
+        await servers[0].register(name, PASSWORD)
+        await client.login(servers[0].url, name, PASSWORD, cross_sign=False)
+        alice = await open_dm(client, bot)
+        for _ in range(3):
+            assert await alice.ask("ping") == "pong"
+        told = [m for m in client.timeline(alice.room) if "session that you have not verified" in m.body]
+        assert told == [], "its signature may be on its way for a minute"

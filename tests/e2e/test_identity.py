@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from bridge.cli.commands import app
+from bridge.config import encode_recovery_key
 from bridge.demo.synapse import Homeserver
 from bridge.errors import OperatorError
 from tests.e2e.bot import PASSWORD, BotProcess, prepare_bot
@@ -167,9 +170,15 @@ async def test_the_same_bot_after_restart_and_after_a_new_installation(
     }
     first = await fingerprints(bot)
     assert first["device"] == found["device_id"]
-
-    alice = await js_person(js, hs, unique("alice"), bot)
+    alice, carol = await js_person(js, hs, unique("alice"), bot), await js_person(js, servers[1], unique("carol"), bot)
     await assert_trusted(alice, bot)
+    await assert_trusted(carol, bot)
+    # What is printed for comparing by hand is what people's clients get.
+    assert isinstance(carol.client, JsClient)
+    seen = await keys_of(carol.client, bot.user_id)
+    device_keys = seen["device_keys"][bot.user_id][first["device"]]["keys"]
+    assert first[""].replace(" ", "") == device_keys[f"ed25519:{first['device']}"]
+    assert [first["identity"].replace(" ", "")] == _public(seen["master_keys"])
 
     # Another implementation opens the bot's secret storage with the recovery key, and signs itself with what is there.
     operator = await other_client(js, hs, bot, recovery_key=recovery_key(bot))
@@ -178,6 +187,7 @@ async def test_the_same_bot_after_restart_and_after_a_new_installation(
     assert await bot.stop() == 0
     await bot.start()
     await assert_trusted(alice, bot)
+    await assert_trusted(carol, bot)
     assert await fingerprints(bot) == first
 
     # The machine burns down; a copy of the recovery key is left.
@@ -189,6 +199,7 @@ async def test_the_same_bot_after_restart_and_after_a_new_installation(
     recovery_file(bot).write_text(key)
     await bot.start()
     await assert_trusted(alice, bot)
+    await assert_trusted(carol, bot)
     second = await fingerprints(bot)
     assert second["identity"] == first["identity"]
     assert (second["device"], second[""]) != (first["device"], first[""])
@@ -200,8 +211,9 @@ async def test_the_same_bot_after_restart_and_after_a_new_installation(
     there = {d["device_id"] for d in asked["devices"] if d["display_name"]}
     assert there == {second["device"], operator.device_id}
     await operator.stop()
-    assert isinstance(alice.client, JsClient)
-    await alice.client.stop()
+    for person in (alice, carol):
+        assert isinstance(person.client, JsClient)
+        await person.client.stop()
 
 
 async def test_a_foreign_identity_stays_until_its_recovery_key_is_given(
@@ -224,6 +236,13 @@ async def test_a_foreign_identity_stays_until_its_recovery_key_is_given(
 
     wrong = await identity(bot, "recover", "--recovery-key", "-", stdin=key[:-1] + ("a" if key[-1] != "a" else "b"))
     assert (wrong.code, wrong.out) == (2, "")
+    # Well-formed, and of another account.
+    other = encode_recovery_key(bytes(range(32)))
+    done = await identity(bot, "recover", "--recovery-key", "-", stdin=other)
+    assert (done.code, done.out) == (1, "")
+    assert other not in done.err
+    assert _public((await keys_of(operator))["master_keys"]) == _public(master)
+    assert (await status(bot))["identity"] == "foreign"
     done = await identity(bot, "recover", "--recovery-key", "-", stdin=key + "\n")
     assert done.code == 0, done.err
     assert key not in done.out + done.err
@@ -287,8 +306,89 @@ async def test_a_reset_is_asked_for_and_seen(
     assert await fingerprints(bot) == second
 
 
-async def keys_of(client: JsClient) -> dict[str, Any]:
-    body: dict[str, Any] = {"device_keys": {client.user_id: []}}
+async def test_an_export_brings_it_back_when_all_else_is_lost(
+    idle: BotProcess, servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path
+) -> None:
+    bot, hs = idle, servers[0]
+    await bot.start()
+    alice = await js_person(js, servers[1], unique("alice"), bot)
+    await assert_trusted(alice, bot)
+    first = await fingerprints(bot)
+    export, copy = tmp_path / "identity.json", tmp_path / "key-copy"
+    done = await identity(bot, "export", "--output", str(export), "--recovery-key", str(copy))
+    assert done.code == 0, done.err
+    assert await bot.stop() == 0
+
+    # The machine burns down, and somebody has emptied the account's data.
+    shutil.rmtree(bot.directory / "var")
+    operator = await other_client(js, hs, bot, cross_signing="none", exclude_insecure=False)
+    secrets = [f"m.cross_signing.{usage}" for usage in ("master", "self_signing", "user_signing")]
+    for kind in ("m.secret_storage.default_key", "chat.courtyard.devices", "chat.courtyard.generation", *secrets):
+        await operator.request("PUT", f"/user/{bot.user_id}/account_data/{kind}", body={})
+    await operator.logout()
+
+    done = await identity(bot, "recover", "--export", str(export), "--recovery-key", str(copy))
+    assert done.code == 0, done.err
+    second = await fingerprints(bot)
+    assert (second["identity"], second["device"] != first["device"]) == (first["identity"], True)
+    found = await status(bot)
+    assert (found["identity"], found["signed"], found["recovery_possible"]) == ("ours", True, True)
+    await bot.start()
+    await assert_trusted(alice, bot)
+    assert isinstance(alice.client, JsClient)
+    await alice.client.stop()
+
+
+async def test_with_an_access_token_alone(
+    idle: BotProcess, servers: tuple[Homeserver, Homeserver], js: JsProcess
+) -> None:
+    bot, hs = idle, servers[0]
+    login = {
+        "type": "m.login.password",
+        "identifier": {"type": "m.id.user", "user": bot.user_id},
+        "password": PASSWORD,
+        "device_id": "TOKEN",
+    }
+    async with aiohttp.ClientSession() as http, http.post(f"{hs.url}/_matrix/client/v3/login", json=login) as answer:
+        token = str((await answer.json())["access_token"])
+    config = yaml.safe_load(bot.config.read_text())
+    config["matrix"].pop("password_file")
+    config["matrix"] |= {"access_token": token, "device_id": "OTHER"}
+    bot.config.write_text(yaml.safe_dump(config))
+    bot.config.chmod(0o600)
+    wrong = await _run(("run", "-c", str(bot.config)))
+    assert wrong.code == 2
+    assert "another user_id or device_id" in wrong.err
+    assert token not in wrong.out + wrong.err
+
+    # Publishing for the first time needs no confirmation.
+    config["matrix"]["device_id"] = "TOKEN"
+    bot.config.write_text(yaml.safe_dump(config))
+    await bot.start()
+    found = await status(bot)
+    assert (found["device_id"], found["identity"], found["signed"], found["problems"]) == ("TOKEN", "ours", True, [])
+    alice = await js_person(js, hs, unique("alice"), bot)
+    await assert_trusted(alice, bot)
+    assert await bot.stop() == 0
+
+    # Replacing it does: the password is given once.
+    before = await fingerprints(bot)
+    refused = await identity(bot, "reset", "--yes")
+    assert refused.code == 2
+    assert "nothing was changed" in refused.err
+    assert "--password-file" in refused.err
+    assert await fingerprints(bot) == before
+    done = await identity(bot, "reset", "--yes", "--password-file", "-", stdin=PASSWORD + "\n")
+    assert done.code == 0, done.err
+    after = await fingerprints(bot)
+    assert (after["device"], after["identity"] != before["identity"]) == ("TOKEN", True)
+    assert isinstance(alice.client, JsClient)
+    await alice.client.stop()
+
+
+async def keys_of(client: JsClient, user_id: str | None = None) -> dict[str, Any]:
+    """What the client's homeserver says of an account's keys; its own, or another's."""
+    body: dict[str, Any] = {"device_keys": {user_id or client.user_id: []}}
     answer: dict[str, Any] = await client.request("POST", "/keys/query", body=body)
     return answer
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.demo.synapse import Homeserver
-from tests.e2e.bot import running_bot
+from tests.e2e.bot import PASSWORD, running_bot
 from tests.e2e.clients.js import JsProcess
 from tests.e2e.conftest import unique
 from tests.e2e.people import js_person
@@ -48,6 +48,12 @@ async def test_a_store_restored_from_an_old_copy(
         assert "pong" in answer.body
         assert answer.shield is None
         second = device_of(bot.database)
+        # The former device is gone, and with it whoever had the old copy's token.
+        admin = await js.login(unique("admin"), servers[0].url, bot.user_id, PASSWORD, cross_signing="none")
+        listed = {d["device_id"] for d in (await admin.request("GET", "/devices"))["devices"]}
+        assert second in listed
+        assert first not in listed
+        await admin.logout()
         assert await bot.stop() == 0
         await bot.start()
         assert device_of(bot.database) == second

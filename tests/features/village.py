@@ -16,6 +16,7 @@ from bridge.chat.inbound import (
     DmOpened,
     EditedMessage,
     EncryptedFile,
+    IdentityChanged,
     Inbound,
     Origin,
     PictureMessage,
@@ -38,6 +39,7 @@ from bridge.delivery.outbox import Outbox
 from bridge.features import compose
 from bridge.ids import AccountId, EventId, RoomId, UserId
 from bridge.moments.model import MomentLimits
+from bridge.privacy import recovery
 from tests.vaults import new_vault
 
 ACCOUNT = AccountId(1)
@@ -101,6 +103,8 @@ class Village:
         """Whose rooms take nothing just now: what is for them waits."""
         self.next_event: EventId | None = None
         """A name for the next event that somebody sends."""
+        self.session: dict[str, Any] = {}
+        """What is known of the session that is spoken from, as fields of `Origin`."""
         # A loop of its own, since the tests that use it are plain functions.
         self._loop = asyncio.new_event_loop()
         self._owns_db = database is None
@@ -112,6 +116,7 @@ class Village:
         def find(text: str) -> Found | None:
             return registry.find(text)
 
+        self.guarded = recovery.Guarded()
         features = compose(
             outbox,
             people,
@@ -120,6 +125,7 @@ class Village:
             moment_limits=moment_limits,
             meeting=lambda a, b: frozenset((a, b)) in self.meeting,
             publish=publish,
+            guarded=self.guarded,
         )
         self.chats = features.chats
         registry = build_registry(features.commands, people, catalogue)
@@ -155,6 +161,11 @@ class Village:
         """Send a text; returns the bodies of what the speaker got since."""
         return [event.body for event in self.get(name, text, to)]
 
+    def say_only(self, name: str, text: str) -> None:
+        """Send a text when the bot has no hand free: what is to be sent gets its room, and waits there."""
+        self._handle(name, lambda origin: TextMessage(origin, text), sending=False)
+        self.db.run_sync(lambda tx: self._claims.scan(tx, set(), 0))
+
     def get(self, name: str, text: str, to: EventId | None = None) -> list[Shown]:
         """The same, with the whole events."""
         before = len(self.rooms[name].events)
@@ -184,6 +195,12 @@ class Village:
         before = len(self.rooms[name].events)
         self._handle(name, lambda origin: EditedMessage(origin, target, text))
         return [event.body for event in self.rooms[name].events[before:]]
+
+    def reset_identity(self, name: str, key: str, room: RoomView | None = None) -> None:
+        """Somebody's encryption identity is another one now; nothing is sent yet."""
+        room = room or RoomView(self.rooms[name].room_id, user_id(name), True)
+        origin = Origin(ACCOUNT, room.room_id, EventId(f"$identity {key}"), user_id(name), self.now, True)
+        self._loop.run_until_complete(self._pipeline.handle(IdentityChanged(origin), room))
 
     # --- what people see --------------------------------------------------------------------------------------
     def bodies(self, name: str) -> list[str]:
@@ -224,13 +241,14 @@ class Village:
                         break
                     claimed = step.claimed
 
-    def _handle(self, name: str, make: Callable[[Origin], Inbound]) -> EventId:
+    def _handle(self, name: str, make: Callable[[Origin], Inbound], *, sending: bool = True) -> EventId:
         self._events += 1
         self.last_event, self.next_event = self.next_event or EventId(f"$in-{self._events}"), None
         room = self.rooms[name]
-        origin = Origin(ACCOUNT, room.room_id, self.last_event, user_id(name), self.now, True)
+        origin = Origin(ACCOUNT, room.room_id, self.last_event, user_id(name), self.now, True, **self.session)
         self._loop.run_until_complete(self._pipeline.handle(make(origin), RoomView(room.room_id, user_id(name), True)))
-        self.deliver()
+        if sending:
+            self.deliver()
         return self.last_event
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,7 +17,7 @@ from bridge import __version__
 from bridge.cli import report
 from bridge.cli.init import Given, initialize
 from bridge.cli.probe import check_login, find_homeserver
-from bridge.config import load
+from bridge.config import load, load_recovery_key, save_recovery_key
 from bridge.errors import OperatorError
 
 SECRET = "correct-horse-battery"
@@ -199,6 +200,38 @@ def test_init_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match=r"Not a directory|can't be"):
         initialize(tmp_path / "courtyard.yaml", given, check=False)
     assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == ["password", "var"]
+
+
+def set_up(directory: Path) -> tuple[Path, Path]:
+    """What `init` writes, without a homeserver: the configuration and the recovery key's file."""
+    (directory / "password").write_text(SECRET)
+    given = Given("https://matrix.example.org", "@courtyard:example.org", str(directory / "password"))
+    initialize(directory / "courtyard.yaml", given, check=False)
+    return directory / "courtyard.yaml", directory / "var" / "recovery-key"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_recovery_key_is_shown_on_a_terminal_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    _, key_file = set_up(tmp_path)
+    key = key_file.read_text().strip()
+    out, err = capsys.readouterr()
+    assert (key in out) == terminal
+    assert key not in err
+    assert str(key_file) in out
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+    assert load_recovery_key(key_file) is not None
+
+
+def test_a_recovery_key_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "var").mkdir()
+    save_recovery_key(tmp_path / "var" / "recovery-key", bytes(range(32)))
+    before = (tmp_path / "var" / "recovery-key").read_text()
+    _, key_file = set_up(tmp_path)
+    assert key_file.read_text() == before
+    assert before.strip() not in capsys.readouterr().out
 
 
 # --- the probe, against servers that are not what they should be ------------------------------------------------------

@@ -113,9 +113,13 @@ class World:
     calls: list[tuple[Any, ...]]
     number: int = 0
 
+    session: dict[str, Any] = field(default_factory=dict)
+    """What is known of the session that is spoken from, as fields of `Origin`."""
+
     def origin(self, sender: UserId, room: RoomView, event_id: str | None, encrypted: bool = True) -> Origin:
         self.number += 1
-        return Origin(ACCOUNT, room.room_id, EventId(event_id or f"${self.number}"), sender, 0, encrypted)
+        named = EventId(event_id or f"${self.number}")
+        return Origin(ACCOUNT, room.room_id, named, sender, 0, encrypted, **(self.session if encrypted else {}))
 
     async def text(
         self,
@@ -143,8 +147,10 @@ class World:
         room: RoomView = DM,
         id: str | None = None,
         outside: bool = False,
+        encrypted: bool = True,
     ) -> list[str]:
-        return await self.send(EditedMessage(self.origin(sender, room, id), EventId(target), body, outside), room)
+        origin = self.origin(sender, room, id, encrypted)
+        return await self.send(EditedMessage(origin, EventId(target), body, outside), room)
 
     async def react(self, target: str, key: str, *, sender: UserId = ALICE, room: RoomView = DM) -> list[str]:
         return await self.send(Reaction(self.origin(sender, room, None, False), EventId(target), key), room)
@@ -235,6 +241,7 @@ async def world(
     clock: Any = None,
     prefix: str = "!",
     people: People | None = None,
+    unsigned: str = "warn",
 ) -> AsyncIterator[World]:
     db = Database.open("sqlite://", vault=new_vault())
     metadata.create_all(db.engine)
@@ -257,6 +264,7 @@ async def world(
         prefix,
         pictures,
         structlog.wrap_logger(structlog.PrintLogger(), processors=[logs]),
+        unsigned,
     )
     try:
         yield World(db, pipeline, delivery, people, logs, calls)

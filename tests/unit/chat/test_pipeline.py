@@ -10,7 +10,7 @@ from bridge.chat import prompts, sources
 from bridge.chat.inbound import PictureMessage, RoomView, TextMessage
 from bridge.chat.people import People
 from bridge.chat.pipeline import OPENING
-from bridge.chat.reply import Text
+from bridge.chat.reply import Message, Text
 from bridge.errors import UserError
 from bridge.ids import EventId, RoomId
 from tests.unit.chat.harness import ACCOUNT, ALICE, BOB, BOBS_DM, CATALOGUE, DM, ROOM, World, world
@@ -55,6 +55,12 @@ async def test_unencrypted_rooms_and_events_are_left_alone() -> None:
         assert await w.text("post hello", encrypted=False) == [say("not-encrypted")]
         assert await w.text("!post hello", encrypted=False, room=ROOM) == []
         assert not [call for call in w.calls if call[0] == "post"]
+        await w.text("post hello", id="$mine")
+        w.copy("$copy", "moment", 5)
+        before = list(w.calls)
+        assert await w.edit("$mine", "post bye", encrypted=False) == [say("not-encrypted")]
+        assert await w.text("nice", reply_to="$copy", encrypted=False) == [say("not-encrypted")]
+        assert w.calls == before
 
 
 async def test_a_refusal_rolls_the_work_back_and_is_answered() -> None:
@@ -447,6 +453,55 @@ async def test_who_chose_nothing_gets_the_operators_language_and_time_zone() -> 
         assert await w.text("what is this") == [say("unknown-command")]
         alice = await w.db.run(lambda tx: w.people.ensure(tx, ALICE))
         assert (alice.language, alice.time_zone) == ("en", "Asia/Shanghai")
+
+
+@pytest.mark.parametrize("unsigned_ms", [1, 61_000])
+async def test_a_strict_bot_takes_nothing_from_unsigned_sessions(unsigned_ms: int) -> None:
+    prepared: list[PictureMessage] = []
+
+    async def prepare(event: PictureMessage) -> str:
+        prepared.append(event)
+        return "ready"
+
+    async with world(unsigned="strict", pictures=prepare) as w:
+        await w.text("post hello", id="$mine")
+        await w.text("pst bye", id="$typo")
+        before = list(w.calls)
+        w.session = {"device": "NEW", "unsigned_ms": unsigned_ms}
+        refused = [say("unsigned-refused")]
+        assert await w.text("post hello") == refused
+        assert await w.text("ping") == refused
+        assert await w.picture("post look") == refused
+        assert await w.edit("$mine", "post bye") == refused
+        assert await w.edit("$typo", "post bye") == refused
+        w.copy("$copy", "moment", 5)
+        assert await w.text("nice", reply_to="$copy") == refused
+        assert await w.text("!post hello", room=ROOM) == []
+        assert (w.calls, prepared, w.delivery.messages) == (before, [], [])
+
+
+async def test_who_writes_from_an_unsigned_session_is_answered_and_told_once() -> None:
+    async with world() as w:
+        w.session = {"device": "NEW", "unsigned_ms": 1}
+        assert await w.text("ping") == ["pong"]
+        assert w.delivery.messages == [], "the signature may be on its way"
+        w.session = {"device": "NEW", "unsigned_ms": 61_000}
+        assert await w.text("ping") == ["pong"]
+        assert await w.text("ping") == ["pong"]
+        assert w.delivery.messages == [Message((Text("unsigned-device"),))]
+        w.session = {"device": "OTHER", "unsigned_ms": 61_000}
+        assert await w.text("ping") == ["pong"]
+        assert len(w.delivery.messages) == 2, "once for each session"
+        w.session = {"device": "OLD", "signed_at": 1}
+        assert await w.text("ping") == ["pong"]
+        assert len(w.delivery.messages) == 2
+
+
+async def test_unsigned_sessions_may_be_no_matter() -> None:
+    async with world(unsigned="allow") as w:
+        w.session = {"device": "NEW", "unsigned_ms": 61_000}
+        assert await w.text("ping") == ["pong"]
+        assert w.delivery.messages == []
 
 
 async def test_language_and_time_zone() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,17 +11,20 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from bridge.chat.inbound import Inbound, RoomView
 from bridge.config import load_recovery_key, save_recovery_key
 from bridge.db import Database
-from bridge.ids import DeviceId
+from bridge.ids import DeviceId, UserId
+from bridge.matrix.account import AccountSettings, MatrixAccount
 from bridge.matrix.cross_signing import CrossSigningKeys
 from bridge.matrix.http import MatrixError
 from bridge.matrix.identity import DEVICES_SECRET, Identity, Standing, stored_keys
 from bridge.matrix.identity_export import exported, read_export
 from bridge.matrix.recovery import Given
+from bridge.matrix.seal import Sealer
 from bridge.matrix.signing import verified
 from bridge.matrix.uia import NotConfirmed
-from tests.unit.matrix.conftest import Device, open_device, publish
+from tests.unit.matrix.conftest import STORE_KEY, Device, open_device, publish
 from tests.unit.matrix.fake_homeserver import FakeHomeserver
 
 PASSWORD_FLOW: dict[str, Any] = {"flows": [{"stages": ["m.login.password"]}], "session": "s"}
@@ -39,6 +43,9 @@ class AccountHomeserver(FakeHomeserver):
         self.takes_password = True
         self.crash_after: str | None = None
         """End with an error after this request was done, as if the process were killed."""
+        self.meanwhile: CrossSigningKeys | None = None
+        """Another client publishes this identity just before the bot does."""
+        self.refusal_of_sign_out: MatrixError | None = None
 
     async def request(self, method: str, path: str, body: Any = None, **options: Any) -> dict[str, Any]:
         answer = await self._request(method, path, body, **options)
@@ -58,6 +65,9 @@ class AccountHomeserver(FakeHomeserver):
             return {"one_time_key_counts": {}}
         if path.endswith("/device_signing/upload"):
             new = {u: body[f"{u}_key"] for u in ("master", "self_signing", "user_signing")}
+            if self.meanwhile is not None:
+                other, self.meanwhile = self.meanwhile.upload_body(UserId(user)), None
+                self.signing = {u: other[f"{u}_key"] for u in ("master", "self_signing", "user_signing")}
             if self.signing and _bare(self.signing) == _bare(new):
                 return {}
             if self.signing or self.always_asks:
@@ -82,6 +92,8 @@ class AccountHomeserver(FakeHomeserver):
         if path.endswith("/devices"):
             return {"devices": [{"device_id": d} for d in sorted(self.sessions)]}
         if path.endswith("/delete_devices"):
+            if self.refusal_of_sign_out is not None:
+                raise self.refusal_of_sign_out
             self._authenticate(body)
             self.sessions -= set(body["devices"])
             return {}
@@ -257,11 +269,33 @@ async def test_without_a_confirmation_it_is_told_what_to_do_and_tried_again(
     assert keys.master.public == made.master.public
 
 
+async def test_with_a_token_alone_the_password_is_given_once(start: Start, homeserver: AccountHomeserver) -> None:
+    homeserver.always_asks = True
+    assert await start(None)[1].ensure() is Standing.UNPUBLISHED
+    assert await start("right")[1].ensure() is Standing.OURS  # `identity recover --password-file`
+    device, identity = start(None)
+    assert await identity.ensure() is Standing.OURS
+    assert is_signed(homeserver, device)
+
+
 async def test_the_password_is_given_when_asked_for(start: Start, homeserver: AccountHomeserver) -> None:
     homeserver.always_asks = True
     device, identity = start("right")
     assert await identity.ensure() is Standing.OURS
     assert is_signed(homeserver, device)
+
+
+async def test_an_identity_that_comes_in_between_is_left_alone(start: Start, homeserver: AccountHomeserver) -> None:
+    other = CrossSigningKeys.generate()
+    homeserver.meanwhile = other
+    with capture_logs() as logs:
+        assert await start("right")[1].ensure() is Standing.UNPUBLISHED
+    assert any("another cross-signing identity" in line.get("reason", "") for line in logs)
+    assert homeserver.signing["master"]["keys"] == other.bare_master(UserId("@bot:example.org"))["keys"]
+    assert not any("auth" in (body or {}) for _, path, body in homeserver.requests if path.endswith("/upload"))
+    assert await start("right")[1].ensure() is Standing.FOREIGN
+    # Who asks for a reset means it.
+    assert await start("right")[1].reset() is Standing.OURS
 
 
 async def test_a_reset_that_is_refused_changes_nothing(
@@ -336,6 +370,76 @@ async def test_only_devices_that_were_ours_are_signed_out(
     assert json.loads(device.store.secrets["own devices"]).keys() == {"BOT2", "REUSED"}
     assert any(line.get("devices") == ["BOT"] for line in logs)
     assert any(line.get("device") == "REUSED" for line in logs if line["log_level"] == "warning")
+
+
+async def test_where_devices_cannot_be_signed_out_all_else_is_in_place(
+    start: Start, homeserver: AccountHomeserver
+) -> None:
+    device, identity = start()
+    assert await identity.ensure(True) is Standing.OURS
+    record = json.loads(device.store.secrets["own devices"])
+    homeserver.sessions.add("FORMER")
+    homeserver.device_keys[device.user_id]["FORMER"] = {"keys": {"ed25519:FORMER": "F" * 43}}
+    device.store.save_secret("own devices", json.dumps({"FORMER": "F" * 43, **record}).encode())
+    await device.store.commit()
+    homeserver.refusal_of_sign_out = MatrixError(404, "M_UNRECOGNIZED", {})
+    with capture_logs() as logs:
+        assert await start()[1].ensure(True) is Standing.OURS
+    [told] = [line for line in logs if "could not be signed out" in line["event"]]
+    assert (told["devices"], told["reason"], told["log_level"]) == (["FORMER"], "M_UNRECOGNIZED", "warning")
+
+    homeserver.refusal_of_sign_out = MatrixError(502, "M_UNKNOWN", {})
+    with pytest.raises(MatrixError):
+        await start()[1].ensure(True)  # the caller tries again
+    homeserver.refusal_of_sign_out = None
+    assert await start()[1].ensure(True) is Standing.OURS
+    assert homeserver.sessions == {"BOT"}
+
+
+async def test_why_it_waits_for_a_confirmation_is_said_once(start: Start, homeserver: AccountHomeserver) -> None:
+    homeserver.always_asks = True
+    identity = start(None)[1]
+    with capture_logs() as logs:
+        assert await identity.ensure() is Standing.UNPUBLISHED
+        assert await identity.ensure() is Standing.UNPUBLISHED
+        homeserver.challenge = {"flows": [{"stages": ["m.login.sso"]}], "session": "s"}
+        assert await identity.ensure() is Standing.UNPUBLISHED
+    reasons = [line["reason"] for line in logs if line["log_level"] == "error"]
+    assert len(reasons) == len(set(reasons)) == 2
+
+
+async def test_a_running_bot_tries_again_until_the_identity_is_in_place(
+    database: Database, homeserver: AccountHomeserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            homeserver.always_asks = False  # the operator has approved it
+        if len(pauses) == 5:
+            raise asyncio.CancelledError
+
+    async def handle(event: Inbound, room: RoomView) -> None:
+        raise AssertionError
+
+    settings = AccountSettings(UserId("@bot:example.org"), password="wrong")
+    account = MatrixAccount(database, homeserver, Sealer(STORE_KEY), settings, handle, lambda user, direct: False)
+    account._adopt(DeviceId("BOT"))
+
+    def standing() -> Standing | None:
+        return account.standing
+
+    homeserver.always_asks = True
+    await account._equip()
+    assert standing() is Standing.UNPUBLISHED
+    assert account._identity_keys() is None
+    monkeypatch.setattr("bridge.matrix.account.asyncio.sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await account._keep_identity()
+    assert pauses == [300.0, 300.0, 300.0, 3600.0, 3600.0]
+    assert standing() is Standing.OURS
+    assert account._identity_keys() is not None
 
 
 async def test_a_file_with_another_key_is_told(start: Start, homeserver: AccountHomeserver, key_file: Path) -> None:

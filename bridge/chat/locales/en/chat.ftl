@@ -51,6 +51,7 @@ unreadable-missing = I can't read this message: its key has not reached me yet. 
 unreadable-withheld = I can't read this message: your app keeps its key from me, because it doesn't trust my device. Please send it again; if that doesn't help, verify me in your app or ask whoever runs me.
 unsigned-device = Your app answers under a session that you have not verified, so nobody can be sure that it is yours. Please verify this session in your app's security settings, from another session of yours or with your recovery key.
 unsigned-refused = I don't take messages from sessions that their owner has not verified. Please verify this session in your app's security settings, and send it again.
+prompt-type-it = Please type the number: a reaction is not encrypted, and could be somebody else's.
 identity-changed = Your encryption identity has been reset. If that was you, all is well. If it wasn't, somebody else has access to your account: change its password and sign out the sessions that you don't know.
 
 ## Questions with numbers

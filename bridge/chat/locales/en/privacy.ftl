@@ -13,6 +13,7 @@ recovery-off = Recovery is off. Should your encryption identity be reset, I tell
 recovery-is-on = Recovery is on. `privacy recovery on` gives you a new code, `privacy recovery off` turns it off.
 recovery-is-off = Recovery is off. `privacy recovery on` turns it on and gives you a code.
 recovery-switch = It is either `privacy recovery on` or `privacy recovery off`.
+recovery-unsigned = Please verify this session in your app's security settings first, then switch it on: from then on I take nothing from sessions that you have not verified.
 recovery-not-paused = There is nothing to recover: all is as usual.
 recovery-wrong-code = That is not the code. Nothing was changed.
 recovery-new-session = This session was not verified before your encryption identity was reset. Please use one that was, or type `recover` and the code that you were given.

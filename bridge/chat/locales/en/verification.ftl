@@ -10,6 +10,7 @@ verification-ask-howto = Answer with the number, best within a minute: many clie
 ## What came of it
 verification-confirmed = Confirmed. I will tell you once their client has confirmed too.
 verification-refused = Cancelled. Somebody may be listening in between: please tell the person.
+verification-type-it = Please type the number, in a session that you have verified: a reaction, or an unverified session, could be somebody else's.
 verification-over = That verification is over already.
 verification-signed = { $person } is verified: I have signed their identity.
 verification-not-signed = The verification of { $person } ended without a signature.

@@ -13,6 +13,7 @@ recovery-off = 身份保护已关闭。如果你的加密身份被重置，我�
 recovery-is-on = 身份保护已打开。`privacy recovery on` 会给你新的恢复码，`privacy recovery off` 可以关闭。
 recovery-is-off = 身份保护没有打开。`privacy recovery on` 可以打开并给你恢复码。
 recovery-switch = 请输入 `privacy recovery on` 或 `privacy recovery off`。
+recovery-unsigned = 请先在应用的安全设置里验证这个会话，再打开身份保护：打开以后，我不再接受未经你验证的会话。
 recovery-not-paused = 没有需要恢复的，一切照常。
 recovery-wrong-code = 恢复码不对，没有任何改动。
 recovery-new-session = 这个会话在加密身份被重置之前没有验证过。请换一个验证过的会话，或输入 `recover` 加你的恢复码。

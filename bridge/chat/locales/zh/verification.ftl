@@ -10,6 +10,7 @@ verification-ask-howto = 请回复数字，最好在一分钟内：很多客户�
 ## 结果
 verification-confirmed = 已确认。对方的客户端也确认后，我会告诉你。
 verification-refused = 已取消。可能有人在中间窃听，请告知对方。
+verification-type-it = 请在你验证过的会话里输入数字：表情回应和未验证的会话可能来自别人。
 verification-over = 这次验证已经结束。
 verification-signed = { $person } 已通过验证：我已为其身份签名。
 verification-not-signed = 对 { $person } 的验证已结束，没有签名。
