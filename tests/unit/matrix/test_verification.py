@@ -27,11 +27,11 @@ from tests.unit.matrix.sas_peer import SasPeer
 BOT, ALICE = UserId("@bot:example.org"), UserId("@alice:example.org")
 
 
-@dataclass
 async def _is_no_copy(event_id: str) -> bool:
     return False
 
 
+@dataclass
 class Boss:
     """The operator; answers are given by the test."""
 
