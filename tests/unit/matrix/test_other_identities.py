@@ -293,6 +293,7 @@ async def test_a_reset_that_is_found_when_writing_is_handled_before_anything_is_
 
     running = Running(database, homeserver, handle)
     account = running.account
+    account._equipped = True
     room = account.rooms.ensure(DM)
     room.joined, room.encryption, room.members = True, {"algorithm": MEGOLM}, dict.fromkeys((BOT, ALICE), "join")
     outgoing = Outgoing(account.id, DM, "t", {"msgtype": "m.text", "body": "secret"}, ALICE, None)
