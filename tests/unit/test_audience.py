@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from bridge.ids import UserId
 from bridge.moments.audience import (
-    MAX_TAG,
     AudienceError,
     Said,
     looks_addressed,
@@ -42,7 +41,10 @@ PEOPLE, FRIENDS, PUBLIC, PRIVATE = Audience.PEOPLE, Audience.FRIENDS, Audience.P
         ("@bob:x.org", Said(PEOPLE, (BOB,))),
         ("@bob:x.org, @carol:x.org、@bob:x.org", Said(PEOPLE, (BOB, CAROL))),
         ("@bob:x.org and @carol:x.org", Said(PEOPLE, (BOB, CAROL))),
+        ("@bob:x.org 和 @carol:x.org", Said(PEOPLE, (BOB, CAROL))),
         ("@bob:x.org和 @carol:x.org", None),
+        ("#a", Said(PEOPLE, (), ("a",))),
+        ("#a except #b live", "audience-unknown"),
         ("[Bob](https://matrix.to/#/@bob:x.org)", Said(PEOPLE, (BOB,))),
         ("#family & @bob:x.org", Said(PEOPLE, (BOB,), ("family",))),
         ("＃家人 ，#work", Said(PEOPLE, (), ("家人", "work"))),
@@ -55,7 +57,7 @@ PEOPLE, FRIENDS, PUBLIC, PRIVATE = Audience.PEOPLE, Audience.FRIENDS, Audience.P
         ("好友 不给 #work #work", Said(FRIENDS, except_tags=("work",))),
         ("#family live except #work", Said(PEOPLE, (), ("family",), True, (), ("work",))),
         ("#family except @bob:x.org @bob:x.org", Said(PEOPLE, (), ("family",), except_users=(BOB,))),
-        ("#" + "x" * MAX_TAG, Said(PEOPLE, (), ("x" * MAX_TAG,))),
+        ("#" + "x" * 40, Said(PEOPLE, (), ("x" * 40,))),
         # What contradicts itself, or is not understood in full.
         ("", "audience-missing"),
         (" ,，、 ", "audience-missing"),
@@ -78,7 +80,7 @@ PEOPLE, FRIENDS, PUBLIC, PRIVATE = Audience.PEOPLE, Audience.FRIENDS, Audience.P
         ("friends, family", "audience-unknown"),
         ("@bob", "audience-unknown"),
         ("#", "audience-unknown"),
-        ("#" + "x" * (MAX_TAG + 1), "audience-unknown"),
+        ("#" + "x" * 41, "audience-unknown"),
         ("[friends](https://x.org)", "audience-unknown"),
     ],
 )
@@ -157,6 +159,8 @@ ADDRESSED = [
     "for @bob | x",
     "给 @bob:x.org | x",
     "只给 好友 | x",
+    "发给 好友 | x",
+    "仅 自己 | x",
     "@bob | x",
     "@bob:x.org, @carol:x.org and #family | x",
     "＃family | x",
@@ -185,7 +189,14 @@ def test_what_looks_addressed(text: str) -> None:
     [
         *("Hello", "today | tomorrow", "a | b", "I | you\nand they", "", " | x", "\nx", "12:30 at the lake", "for | x"),
         *("@bob:x.org: happy birthday", "all: come", "friends, lend me your ears", "private thoughts", "and | or"),
-        *("Look: private | x", "my friends | and foes", "only you: and me", "#sunny: at the lake", "to and for | x"),
+        *(
+            "Look: private | x",
+            "my friends | and foes",
+            "only you: and me",
+            "that is private: x",
+            "#sunny: at the lake",
+            "to and for | x",
+        ),
     ],
 )
 def test_what_is_a_text(text: str) -> None:

@@ -236,6 +236,12 @@ def test_nobody_is_their_own_friend() -> None:
     assert not may_see(FRIEND, FriendshipItem(FRIEND, FRIEND), alone)
 
 
+def test_one_side_makes_no_friends() -> None:
+    for one in (pair(AUTHOR, FRIEND), pair(FRIEND, AUTHOR)):
+        assert not World(links=one).friends(AUTHOR, FRIEND)
+        assert may_see(FRIEND, FOR_FRIENDS, World(links=one)).rule is Rule.STRANGER
+
+
 def test_what_the_owner_may_know_of_a_world_has_nothing_that_others_decided_in_silence() -> None:
     everything = {
         name: pair(FRIEND, AUTHOR) | pair(AUTHOR, MUTUAL) for name in ("blocks", "chats_only", "hidden", "shut_out")
