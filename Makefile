@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(BIN)/python requirements/install.py
 JS := tests/e2e/js
 
-.PHONY: help venv demo bench test lint format types imports pytest clean lock
+.PHONY: help venv demo bench test lint format types imports pytest lock mutation clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
@@ -86,6 +86,10 @@ pytest: venv
 # Figures, not tests: they differ from machine to machine. Prints a table and writes build/bench.json.
 bench: venv
 	@$(BIN)/python -m tests.bench
+
+# Changes what decides who sees what, bit by bit, and runs its tests against each change.
+mutation: venv
+	@$(BIN)/python -m tests.mutation
 
 # --- the lock ----------------------------------------------------------------------------------------------
 

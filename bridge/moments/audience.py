@@ -108,7 +108,7 @@ def parse_audience(text: str) -> Said:
     if out and not (users[1] or tags[1]):
         raise AudienceError("audience-except-whom")
     named = bool(users[0] or tags[0])
-    if len(set(kinds)) > 1 or (kinds and named) or (kinds == [Audience.PRIVATE] and out):
+    if len(set(kinds)) > 1 or (kinds and named) or (Audience.PRIVATE in kinds and out):
         raise AudienceError("audience-mixed")
     if not kinds and not named:
         # `except @bob` alone: the widest that could be meant is not assumed.

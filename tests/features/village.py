@@ -34,7 +34,7 @@ from bridge.chat.registry import Found
 from bridge.contacts.model import ContactLimits
 from bridge.db import Database
 from bridge.db.tables import metadata
-from bridge.delivery.claim import Claims, What, sent
+from bridge.delivery.claim import Claimed, Claims, What, later, sent
 from bridge.delivery.outbox import Outbox
 from bridge.features import compose
 from bridge.ids import AccountId, EventId, RoomId, UserId
@@ -97,6 +97,7 @@ class Village:
         self.meeting: set[frozenset[UserId]] = set()
         """Pairs of people who share a room with the bot."""
         self._events = 0
+        self._by_txn: dict[str, EventId] = {}
         self.last_event = EventId("")
         """The event that somebody sent last."""
         self.stuck: set[str] = set()
@@ -219,27 +220,45 @@ class Village:
             scan = self.db.run_sync(lambda tx: self._claims.scan(tx, stuck, 1000))  # noqa: B023
             if not scan.claims:
                 return
-            for target, first in scan.claims.items():
-                claimed = first
-                while True:
-                    [room] = [room for room in self.rooms.values() if room.room_id == target[1]]
-                    if claimed.what is What.REDACT:
-                        [event] = [event for event in room.events if event.event_id == claimed.target_event]
-                        assert not event.redacted
-                        event.redacted = True
-                        event_id = event.event_id
-                        room.log.append(f"redacted {event_id}")
-                    else:
-                        event_id = EventId(f"$out-{len(room.events)}-{room.room_id}")
-                        content = json.loads(json.dumps(dict(claimed.outgoing.content)))
-                        room.events.append(Shown(event_id, content))
-                        room.log.append(json.dumps(content, sort_keys=True))
-                    step = self.db.run_sync(
-                        lambda tx, c=claimed, e=event_id, t=target: self._claims.settle(sent(c, e), tx, t)  # type: ignore[misc]
-                    )
-                    if step.claimed is None:
-                        break
-                    claimed = step.claimed
+            for first in scan.claims.values():
+                claimed: Claimed | None = first
+                while claimed is not None:
+                    claimed = self.settle(claimed, self.arrive(claimed))
+
+    def take(self, name: str) -> Claimed:
+        """Begin to send what is next for somebody: it is on its way until it is settled."""
+        step = self.db.run_sync(lambda tx: self._claims.claim(tx, (ACCOUNT, self.rooms[name].room_id)))
+        assert step.claimed is not None
+        return step.claimed
+
+    def arrive(self, claimed: Claimed) -> EventId:
+        """The homeserver takes it; what it has by this transaction id already it shows no second time."""
+        [room] = [room for room in self.rooms.values() if room.room_id == claimed.outgoing.room_id]
+        if claimed.what is What.REDACT:
+            [event] = [event for event in room.events if event.event_id == claimed.target_event]
+            assert not event.redacted
+            event.redacted = True
+            room.log.append(f"redacted {event.event_id}")
+            return event.event_id
+        known = self._by_txn.get(claimed.outgoing.txn_id)
+        if known is not None:
+            return known
+        event_id = EventId(f"$out-{len(room.events)}-{room.room_id}")
+        content = json.loads(json.dumps(dict(claimed.outgoing.content)))
+        room.events.append(Shown(event_id, content))
+        room.log.append(json.dumps(content, sort_keys=True))
+        self._by_txn[claimed.outgoing.txn_id] = event_id
+        return event_id
+
+    def settle(self, claimed: Claimed, event_id: EventId | None) -> Claimed | None:
+        """Write down that it was sent; None: no answer came, so it is tried again. What is sent next in that room."""
+        target = (claimed.outgoing.account, claimed.outgoing.room_id)
+        write = later(claimed, 1000) if event_id is None else sent(claimed, event_id)
+        return self.db.run_sync(lambda tx: self._claims.settle(write, tx, target)).claimed
+
+    def restart(self) -> None:
+        """The bot was killed: what was on its way is sent again."""
+        self.db.run_sync(self._claims.recover)
 
     def _handle(self, name: str, make: Callable[[Origin], Inbound], *, sending: bool = True) -> EventId:
         self._events += 1

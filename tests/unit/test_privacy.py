@@ -164,6 +164,7 @@ SHOWS = {AUTHOR: Shows(strangers=True)}
         (STRANGER, replace(NEWEST, newer_public=STRANGERS_SEE), {"shows": SHOWS}, False, Rule.STRANGERS_OLDER),
         (STRANGER, IS_PUBLIC, {"shows": SHOWS}, False, Rule.STRANGERS_OLDER),
         (STRANGER, replace(NEWEST, to=FRIENDS), {"shows": SHOWS}, False, Rule.STRANGER),
+        (AUTHOR, ResponseItem(NEWEST, STRANGER), {"shows": SHOWS}, False, Rule.WRITER_OUTSIDE),
         (STRANGER, replace(NEWEST, created_at=0), {"shows": {AUTHOR: Shows(10, True)}}, False, Rule.WINDOW),
         # M2, M3: who is left out is left out, whatever else names them.
         (FRIEND, MomentItem(AUTHOR, replace(FRIENDS, except_people=frozenset({FRIEND}))), {}, False, Rule.EXCLUDED),
@@ -213,6 +214,32 @@ def test_rules_in_their_worlds(
 ) -> None:
     decision = may_see(viewer, item, world(**facts))
     assert (decision.allowed, decision.rule) == (allowed, rule)
+
+
+def test_what_is_not_said() -> None:
+    """The defaults are the narrowest that can be."""
+    assert STRANGERS_SEE == 10
+    assert World().now == 0
+    assert IS_PUBLIC.created_at == 0
+    assert Shows() == Shows(window_ms=None, strangers=False)
+
+
+def test_what_only_a_later_version_knows_is_nobody_s() -> None:
+    for item in ("an item", MomentItem(AUTHOR, Addressed("an audience"))):  # type: ignore[arg-type]
+        decision = may_see(FRIEND, item, world())  # type: ignore[arg-type]
+        assert (decision.allowed, decision.rule) == (False, Rule.DEFAULT)
+
+
+def test_nobody_is_their_own_friend() -> None:
+    alone = World(links=pair(FRIEND, FRIEND))
+    assert not alone.friends(FRIEND, FRIEND)
+    assert not may_see(FRIEND, FriendshipItem(FRIEND, FRIEND), alone)
+
+
+def test_one_side_makes_no_friends() -> None:
+    for one in (pair(AUTHOR, FRIEND), pair(FRIEND, AUTHOR)):
+        assert not World(links=one).friends(AUTHOR, FRIEND)
+        assert may_see(FRIEND, FOR_FRIENDS, World(links=one)).rule is Rule.STRANGER
 
 
 def test_what_the_owner_may_know_of_a_world_has_nothing_that_others_decided_in_silence() -> None:

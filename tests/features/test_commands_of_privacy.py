@@ -1,0 +1,144 @@
+"""I3–I7, P1–P15 by their commands: what the answers say, and that bad input gets one line and changes nothing."""
+
+import pytest
+
+from tests.features.village import MINUTE, Village
+
+ALICE, BOB = "@alice:x.org", "@bob:x.org"
+
+
+def test_the_overview_has_numbers_that_change_it(village: Village) -> None:
+    overview = village.one("alice", "privacy")
+    assert "1 — Your friends see your moments however old they are." in overview
+    values = village.one("alice", "1")
+    assert "1 — 3 days" in values
+    assert village.one("alice", "1").startswith("Your friends see your moments for 3 days.")
+    assert "1 — Your friends see your moments for 3 days." in village.one("alice", "privacy")
+
+
+def test_a_question_keeps_its_setting_whatever_is_added(village: Village) -> None:
+    village.say("alice", "profile set zebra Z")
+    village.say("alice", "privacy set zebra me")
+    overview = village.one("alice", "privacy")
+    [line] = [line for line in overview.split("\n") if "zebra" in line]
+    village.say("alice", line.split(" ")[0])
+    village.say("alice", "profile set apple A")
+    village.say("alice", "privacy set apple me")
+    assert "zebra" in village.one("alice", "1")
+    after = village.one("alice", "privacy")
+    assert "Your zebra: for everyone." in after
+    assert "Your apple: for you alone." in after
+
+
+def test_questions_that_wait_hold_no_name_that_somebody_made_up(village: Village) -> None:
+    village.say("alice", "profile set zebra Z")
+    village.say("alice", "privacy set zebra everyone")
+    village.say("alice", "privacy")
+    village.say("alice", "privacy checkup")
+    options = village.db.run_sync(lambda tx: [row.options for row in tx.sql("SELECT options FROM prompts")])
+    assert options
+    assert not any("zebra" in text for text in options)
+
+
+def test_the_checkup_fixes_by_number(village: Village) -> None:
+    village.say("alice", "privacy set strangers on")
+    village.say("alice", "profile set zebra Z")
+    village.say("alice", "privacy set zebra everyone")
+    for _ in range(4):
+        checkup = village.one("alice", "privacy checkup")
+        if "1 — " not in checkup:
+            break
+        village.say("alice", "1")
+    assert "Nothing here is wider" in village.one("alice", "privacy checkup")
+    assert "Strangers see nothing" in village.one("alice", "privacy")
+
+
+def test_a_change_says_what_differs(village: Village) -> None:
+    village.say("alice", "post One")
+    village.say("alice", "post Two")
+    assert "One person loses sight of 2 moments" in village.one("alice", f"privacy set mine {BOB} off")
+    assert "One person sees 2 more moments now" in village.one("alice", f"privacy set mine {BOB} on")
+    village.wait(4 * 24 * 60 * MINUTE)
+    assert "2 people lose sight of 2 moments" in village.one("alice", "privacy set window 3d")
+    assert "nothing changes" in village.one("alice", "privacy set window 3d")
+
+
+def test_what_others_keep_about_one_is_theirs(village: Village) -> None:
+    village.say("bob", f"remark {ALICE} The boring one")
+    village.say("bob", f"note {ALICE} Owes me money")
+    assert "boring" in village.one("bob", f"profile {ALICE}")
+    for text in (f"view as {BOB}", "profile", f"profile {BOB}", "friends", f"why can {BOB} see name"):
+        assert not any("boring" in body or "money" in body for body in village.say("alice", text)), text
+
+
+def test_blocking_takes_back_what_one_had_asked(strangers: Village) -> None:
+    strangers.say("alice", f"friend add {BOB}")
+    strangers.say("alice", f"block {BOB}")
+    assert "no open request" in strangers.one("bob", f"friend accept {ALICE}")
+    assert "no friends" in strangers.one("alice", "friends")
+
+
+def test_who_is_named_and_left_out_can_still_be_edited(village: Village) -> None:
+    village.say("alice", f"post to {BOB} @carol:x.org except @carol:x.org | Hello")
+    source = village.last_event
+    assert village.edit("alice", source, f"post to {BOB} @carol:x.org except @carol:x.org | Hi")
+    assert any("Hi" in body for body in village.say("bob", "feed"))
+    assert not any("Hi" in body for body in village.say("carol", "feed"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("tag add family @bob", "tag add #family", "tag add #family @nobody:x.org", f"tag add # {BOB}"),
+        *(f"tag add #a|b {BOB}", f"tag add #\u200d {BOB}", f"tag add #\u3164 {BOB}", f'tag add "a b" {BOB}'),
+        *(f"tag add #{'x' * 41} {BOB}", f"tag remove #none {BOB}", f"tag remove #t {BOB}", "tag delete #none"),
+        *("tag rename #none #x", "tag rename #t #u", "tag rename #t #", "view as", "view as #none", "view as friends"),
+        *(f"view as {ALICE}", "why can", f"why can {BOB}", f"why can {BOB} see", f"why can {BOB} see 99"),
+        *(
+            f"why can {BOB} see nothing",
+            f"why can {ALICE} see 1",
+            f"why can't {BOB} see 1 2",
+            "block",
+            f"block {ALICE}",
+        ),
+        *(f"unblock {BOB}", "remark", "remark @nobody:x.org X", f"remark {BOB} {'x' * 51}", f"note {BOB} {'x' * 501}"),
+        *("invite", "invite NONE", "invite new 0", "invite new 101", "invite new 1 forever", "invite new 1 99d"),
+        *("invite revoke NONE", "privacy set", "privacy set window", "privacy set window 5d", "privacy set nothing x"),
+        *("privacy set strangers maybe", "privacy set phone", "privacy set phone everybody", "privacy set phone #none"),
+        *(f"privacy set phone friends {BOB}", "privacy set phone @nobody:x.org", f"privacy set mine {BOB}"),
+        *("privacy set mine @nobody:x.org off", "privacy set mine #none off", "privacy set theirs #t off"),
+        *("privacy set chats-only off", "profile set window x", "profile set mine x", "profile set 窗口 x"),
+        *("privacy set phone except @bob:x.org", "post to #none | x", "post to friends except #none | x"),
+    ],
+)
+def test_bad_input_gets_one_line_and_changes_nothing(village: Village, text: str) -> None:
+    language = "zh" if len(text) % 2 else "en"
+    for one in ("tag add #t @carol:x.org", "tag add #u @carol:x.org", "profile set phone 5", f"language {language}"):
+        village.say("alice", one)
+    looked = ("privacy", "tags", "invites", "profile", f"profile {BOB}", "friends", "album")
+    before = [village.say("alice", one) for one in looked]
+    answer = village.one("alice", text)
+    assert len(answer.split("\n\n")) == 1
+    assert [village.say("alice", one) for one in looked] == before
+
+
+@pytest.mark.parametrize(
+    ("made", "used"),
+    [("Ｆａｍｉｌｙ", "family"), ("FAMILY", "family"), ("fa\u200dmily", "family"), ("❤️", "❤"), ("家人", "家人")],
+)
+def test_tags_that_look_alike_are_one(village: Village, made: str, used: str) -> None:
+    village.say("alice", f"tag add #{made} {BOB}")
+    village.say("alice", f"tag add ＃{used} @carol:x.org")
+    assert len(village.one("alice", "tags").split("\n")) == 2
+    assert "2 people" in village.one("alice", f"post to #{used} | Hello")
+
+
+def test_invites_by_their_commands(strangers: Village) -> None:
+    code = strangers.one("alice", "invite new 2 3d").split("invite ")[1][:14]
+    assert code in strangers.one("alice", "invites")
+    assert strangers.one("bob", f"invite {code.lower()}") == f"You and {ALICE} are friends now."
+    assert strangers.bodies("alice")[-1] == f"You and {BOB} are friends now."
+    assert "friends already" in strangers.one("bob", f"invite {code}")
+    assert "own code" in strangers.one("alice", f"invite {code}")
+    strangers.say("alice", f"invite revoke {code}")
+    assert "does not work" in strangers.one("carol", f"invite {code}")
