@@ -333,7 +333,7 @@ class SyncReader:
             opened = await self._ask_and_decrypt(room_id, where, event)
         except Undecryptable as error:
             log.info("an event can't be decrypted", reason=str(error))
-            self.late.settled(where.event_id)
+            self.late.dropped(where.event_id)
             return None
         if opened is None:
             return None
@@ -374,10 +374,17 @@ class SyncReader:
                 return None
             try:
                 return self._keys.machine.decrypt_room_event(event, room_id)
-            except (NoKey, UnknownSender, Undecryptable):
-                log.warning("an event was refused: its room key belongs to no device of its sender")
+            except Undecryptable as error:
+                log.info("an event can't be decrypted", reason=str(error))
+                self.late.dropped(where.event_id)
+                return None
+            except NoKey:
+                pass
+            except UnknownSender:
+                log.warning("an event was not believed: its room key belongs to no device of its sender")
                 self._refused[(where.sender, session_id)] = None
-        self.late.settled(where.event_id)
+        # Whoever was given a room key can pass it on as their own: the one from the sender may still come.
+        self.late.add(room_id, event, session_id)
         return None
 
     async def _ask(self, user: UserId) -> bool:
