@@ -7,7 +7,7 @@ one transaction. Callers commit before the request that depends on it (a message
 import asyncio
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,21 +28,10 @@ from bridge.db import Database, Tx
 from bridge.db.engine import now_ms
 from bridge.errors import OperatorError
 from bridge.ids import AccountId, RoomId
+from bridge.matrix.outbound import GroupSession
 from bridge.matrix.seal import Sealer
 
 Write = Callable[[Tx], None]
-
-
-@dataclass(slots=True)
-class GroupSession:
-    """Our outbound Megolm session of one room (spec: "Megolm")."""
-
-    room_id: RoomId
-    session: vodozemac.GroupSession
-    created_at: int
-    messages: int = 0
-    shared_with: dict[str, dict[str, str]] = field(default_factory=dict)
-    """user → device → curve25519 key of the devices that have the session."""
 
 
 @dataclass(slots=True)
@@ -129,11 +118,9 @@ class CryptoStore:
             "SELECT room_id, pickle, created_at, messages, sealed FROM crypto_megolm_outbound WHERE account_id = ?",
             one,
         ):
-            raw = vodozemac.GroupSession.from_pickle(
-                self._sealer.open(f"outbound {room}", bytes(pickle)).decode(), self._pickle_key()
-            )
+            raw, lacking, kept = self._unpacked(self._sealer.open(f"outbound {room}", bytes(pickle)).decode())
             shared = self._sealer.open_json(shared_context(room), sealed)
-            self.outbound[room] = GroupSession(room, raw, created, messages, shared)
+            self.outbound[room] = GroupSession(room, raw, created, messages, shared, lacking, kept)
         for (sealed,) in tx.sql("SELECT sealed FROM known_devices WHERE account_id = ?", one):
             known = self._sealer.open_json("device", sealed)
             user, device = known["user"], known["device"]
@@ -151,6 +138,18 @@ class CryptoStore:
 
     def _pickle_key(self) -> bytes:
         return bytes.fromhex(self._key)
+
+    def _packed(self, session: GroupSession) -> bytes:
+        """The secret part of an outbound session, to be sealed."""
+        pickle = session.session.pickle(self._pickle_key())
+        return json.dumps({"session": pickle, "lacking": session.lacking, "kept": session.kept}).encode()
+
+    def _unpacked(self, text: str) -> tuple[vodozemac.GroupSession, dict[str, dict[str, int]], dict[int, str]]:
+        data: dict[str, Any] = (
+            json.loads(text) if text.startswith("{") else {"session": text}
+        )  # older versions: the pickle alone
+        session = vodozemac.GroupSession.from_pickle(data["session"], self._pickle_key())
+        return session, data.get("lacking", {}), {int(index): key for index, key in data.get("kept", {}).items()}
 
     # --- MatrixStore: what nio's Olm machine calls ---
     def load_account(self) -> OlmAccount | None:
@@ -255,6 +254,17 @@ class CryptoStore:
         """Forget the room's outbound session: the next message begins a new one."""
         if self.outbound.pop(room_id, None) is not None:
             self._dirty_outbound[room_id] = None
+
+    def drop_all_outbound(self) -> None:
+        """Forget all outbound sessions."""
+        for room_id in list(self.outbound):
+            self.drop_outbound(room_id)
+
+    def share_again(self, user_id: str, device_id: str) -> None:
+        """A device may not have been able to read the room keys that it was sent: it gets the current ones again."""
+        for session in self.outbound.values():
+            if session.lost(user_id, device_id):
+                self.save_outbound(session)
 
     def track(self, user_id: str) -> None:
         """Begin to keep the device list of a user."""
@@ -431,7 +441,7 @@ class CryptoStore:
                     (
                         me,
                         room,
-                        self._sealer.seal(f"outbound {room}", o.session.pickle(self._pickle_key()).encode()),
+                        self._sealer.seal(f"outbound {room}", self._packed(o)),
                         o.created_at,
                         o.messages,
                         self._sealer.seal_json(shared_context(room), o.shared_with),

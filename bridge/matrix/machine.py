@@ -21,7 +21,8 @@ from nio.events import ForwardedRoomKeyEvent, RoomKeyEvent
 from bridge.db.engine import now_ms
 from bridge.errors import CourtyardError
 from bridge.ids import DeviceId, RoomId, UserId, is_device_id, is_room_id
-from bridge.matrix.cryptostore import CryptoStore, GroupSession
+from bridge.matrix.cryptostore import CryptoStore
+from bridge.matrix.outbound import GroupSession
 from bridge.matrix.signing import verified
 
 log = structlog.get_logger(__name__)
@@ -151,11 +152,21 @@ class Machine(Olm):  # type: ignore[misc]
         before = len(self.session_store._entries.get(sender_key, ()))
         try:
             got = self.decrypt(sender, sender_key, message)
+        except vodozemac.SessionCreationException:
+            # Made with a one-time key that we don't have (any more): the other side believes in a session that is none.
+            self._mark_device_for_unwedging(sender, sender_key)
+            return None
         finally:
             # A new session proves that the sender has the key: before that, anybody could name any key.
             if len(self.session_store._entries.get(sender_key, ())) > before:
                 self._met(sender, sender_key)
+                device = self.device_store.device_from_sender_key(sender, sender_key)
+                if device is not None:
+                    # Its side of the old session may be broken, and then it never read the room keys sent over that.
+                    self.store.share_again(device.user_id, device.device_id)
             self._tidy(sender, sender_key)
+            # nio queues cancellations of answered key requests, for a loop that is not run.
+            self.outgoing_to_device_messages.clear()
         if isinstance(got, OlmMessage):
             return got
         if isinstance(got, RoomKeyEvent):
@@ -200,6 +211,10 @@ class Machine(Olm):  # type: ignore[misc]
         wedged: list[OlmDevice] = self.wedged_devices
         self.wedged_devices = []
         return wedged
+
+    def put_back_wedged(self, devices: list[OlmDevice]) -> None:
+        """Devices whose repair could not be begun."""
+        self.wedged_devices = [*devices, *(d for d in self.wedged_devices if d not in devices)]
 
     def encrypt_dummy(self, devices: Iterable[OlmDevice]) -> dict[str, dict[str, Any]]:
         """`m.dummy` over the newest session of each device: it tells them to use that one from now on."""
@@ -433,8 +448,9 @@ class Machine(Olm):  # type: ignore[misc]
                 claim.setdefault(device.user_id, {})[device.device_id] = "signed_curve25519"
         return claim
 
-    def receive_claimed(self, answer: Mapping[str, Any]) -> None:
-        """Take the answer of `POST /keys/claim`: an Olm session for each key that is rightly signed."""
+    def receive_claimed(self, answer: Mapping[str, Any]) -> list[OlmDevice]:
+        """Take the answer of `POST /keys/claim`: an Olm session for each key that is rightly signed. Whose."""
+        got: list[OlmDevice] = []
         users = answer.get("one_time_keys")
         for user, devices in users.items() if isinstance(users, dict) else ():
             for device_id, keys in devices.items() if isinstance(devices, dict) else ():
@@ -443,8 +459,10 @@ class Machine(Olm):  # type: ignore[misc]
                     key = next(iter(keys.values()))
                     if device is not None and verified(key, user, device_id, device.ed25519):
                         self.create_session(key["key"], device.curve25519)
+                        got.append(device)
                 except (AttributeError, StopIteration, KeyError, TypeError, ValueError):
                     log.debug("claimed key dropped")
+        return got
 
     # --- room keys out ---
     def room_session(
@@ -479,26 +497,42 @@ class Machine(Olm):  # type: ignore[misc]
 
     def encrypt_room_key(self, session: GroupSession, devices: Iterable[OlmDevice]) -> dict[str, dict[str, Any]]:
         """`m.room_key` for each device, encrypted: the `messages` of `PUT /sendToDevice/m.room.encrypted`."""
-        content = {
-            "algorithm": MEGOLM,
-            "room_id": session.room_id,
-            "session_id": session.session.session_id,
-            "session_key": session.session.session_key.to_base64(),
-        }
+        content = {"algorithm": MEGOLM, "room_id": session.room_id, "session_id": session.session.session_id}
         messages: dict[str, dict[str, Any]] = {}
         for device in devices:
             olm = self.session_store.get(device.curve25519)
             assert olm is not None
+            key = session.key_for(device.user_id, device.device_id)
             messages.setdefault(device.user_id, {})[device.device_id] = self._olm_encrypt(
-                olm, device, "m.room_key", content
+                olm, device, "m.room_key", {**content, "session_key": key}
             )
         return messages
 
     def shared(self, session: GroupSession, devices: Iterable[OlmDevice]) -> None:
         """The server took the room key for these devices."""
         for device in devices:
-            session.shared_with.setdefault(device.user_id, {})[device.device_id] = device.curve25519
+            session.got(device.user_id, device.device_id, device.curve25519)
         self.store.save_outbound(session)
+
+    def note_lacking(self, session: GroupSession, users: Iterable[str]) -> None:
+        """Right before encryption: remember who of these users' devices lacks the key, so that they get it from this
+        message on when they can be reached."""
+        names = list(users)
+        lack = [
+            (d.user_id, d.device_id)
+            for d in self.devices_of(names)
+            if d.device_id not in session.shared_with.get(d.user_id, {})
+        ]
+        lack += [(user, "") for user in self.users_to_query(names)]
+        if session.note_lacking(lack):
+            self.store.save_outbound(session)
+
+    def reaches(self, session: GroupSession, user: str) -> bool:
+        """Whether a person can read what is encrypted now: their devices are known and one of them has the key, or
+        all of them are excluded on purpose and told so."""
+        if self.users_to_query([user]):
+            return False
+        return bool(session.shared_with.get(user)) or (not self.devices_of([user]) and bool(self.excluded([user])))
 
     def encrypt_event(self, session: GroupSession, event_type: str, content: Mapping[str, Any]) -> dict[str, Any]:
         """Content of an m.room.encrypted event. Commit before it is sent: its index must never be used again."""
@@ -549,7 +583,10 @@ class Machine(Olm):  # type: ignore[misc]
         else:
             raise UnknownSender("the room key belongs to no device of the sender")
         try:
-            decrypted = session._session.decrypt(vodozemac.MegolmMessage.from_base64(ciphertext))
+            message = vodozemac.MegolmMessage.from_base64(ciphertext)
+            if message.message_index() < session.first_known_index:
+                raise NoKey(session_id)  # the key that we have starts later; an earlier one may come
+            decrypted = session._session.decrypt(message)
             payload = json.loads(decrypted.plaintext)
         except (ValueError, RecursionError) as error:  # vodozemac's errors are ValueErrors
             raise Undecryptable(type(error).__name__) from None

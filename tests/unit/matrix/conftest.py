@@ -80,12 +80,12 @@ def device(database: Database, homeserver: FakeHomeserver) -> Callable[[str], De
 
 def make_rooms(device: Device) -> Rooms:
     """What the device's account knows of its rooms: nothing yet."""
-    return Rooms(device.store.account, device.user_id)
+    return Rooms(device.store.account, device.user_id, Sealer(STORE_KEY))
 
 
 def make_late(device: Device, keep_ms: int = 10**9, notice_ms: int = 10**9) -> LateKeys:
     """What waits for keys: nothing yet."""
-    return LateKeys(device.store.account, keep_ms, notice_ms)
+    return LateKeys(device.store.account, keep_ms, notice_ms, Sealer(STORE_KEY))
 
 
 def make_reader(device: Device, homeserver: FakeHomeserver, rooms: Rooms, late: LateKeys) -> SyncReader:
