@@ -177,10 +177,13 @@ class _Bot:
 
     async def run(self, ready: Callable[[str], None]) -> None:
         await self._account.start()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._worker.run())
-            tasks.create_task(self._clean_up())
-            tasks.create_task(self._account.run(lambda: ready(self._account.me)))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._worker.run())
+                tasks.create_task(self._clean_up())
+                tasks.create_task(self._account.run(lambda: ready(self._account.me)))
+        finally:
+            await self._account.close()
 
     async def _clean_up(self) -> None:
         """Forget what is only kept for a time."""

@@ -14,11 +14,12 @@ from bridge.db import Database, Tx
 from bridge.db.engine import now_ms
 from bridge.errors import OperatorError
 from bridge.ids import AccountId, DeviceId, UserId
+from bridge.matrix import generation
 from bridge.matrix.cross_signing import CrossSigningKeys
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.dispatch import Dispatcher
 from bridge.matrix.doorstep import Doorstep
-from bridge.matrix.generation import Generation, keep_advancing
+from bridge.matrix.generation import ACCOUNT_DATA, Generation, keep_advancing
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable, retrying
 from bridge.matrix.identity import Identity, Standing, stored_keys
 from bridge.matrix.keys import Keys
@@ -28,7 +29,7 @@ from bridge.matrix.recovery import Given
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.seal import Sealer
 from bridge.matrix.sender import RoomSender
-from bridge.matrix.sync import Batch, SyncReader, sync_filter
+from bridge.matrix.sync import Batch, SyncReader, account_data, sync_filter
 from bridge.matrix.verification import Operator, Verification, VerificationSettings
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,7 @@ Handle = Callable[[Inbound, RoomView], Awaitable[None]]
 _REVOKED_PAUSE_S = 60.0
 _SYNC_SLACK_S = 30.0
 _TOO_LARGE_PAUSE_S = 60.0
+_CLOSE_S = 2.0
 _ENTERING_MS, _ENTERING_SLACK_S = 1_000, 8.0
 _ASK_AGAIN_MS = 5_000
 _WHILE_ASKING_MS = 500
@@ -131,6 +133,8 @@ class MatrixAccount:
         self._supply: tuple[int | None, bool] = (None, True)
         self._supply_changed = asyncio.Event()
         self._timeline = settings.timeline_limit
+        self._suspicion = asyncio.Event()
+        """Somebody else may be counting the generations of the store."""
 
     @property
     def _current(self) -> _Device:
@@ -245,8 +249,8 @@ class MatrixAccount:
         machine.exclude_unsigned = self._settings.exclude_unsigned
         keys = Keys(self.http, machine, self._store)
         since = int(self._store.secrets.get("device since", b"0"))
-        generation = Generation(self.http, self._store, self._sealer, self.me, device_id)
-        self._device = _Device(device_id, since, machine, keys, generation)
+        counter = Generation(self.http, self._store, self._sealer, self.me, device_id)
+        self._device = _Device(device_id, since, machine, keys, counter)
         self._reader = SyncReader(
             self.id,
             self.me,
@@ -263,6 +267,8 @@ class MatrixAccount:
         """Device keys, one-time keys, identity: before anybody is talked to."""
         device, reader = self._current, self._reader
         assert reader is not None
+        if starting:
+            generation.begin(self._store)
         await self._store.commit()
         await self._db.run(reader.late.load)
         await retrying(device.generation.advance, "counting the start")
@@ -304,10 +310,15 @@ class MatrixAccount:
                 tasks.create_task(self._doorstep.run())
                 tasks.create_task(self._keep_supplied())
                 tasks.create_task(self.verification.run())
-                tasks.create_task(keep_advancing(lambda: self._current.generation, self._store))
+                tasks.create_task(keep_advancing(lambda: self._current.generation, self._store, self._suspicion))
                 tasks.create_task(self._sync(ready))
         finally:
             await self._current.keys.stop()
+
+    async def close(self) -> None:
+        """When nothing is sent or received any more: leave a store that the next start can go on with as it is."""
+        if self._device is not None:
+            await generation.end(self._store, self._device.generation, _CLOSE_S)
 
     async def _sync(self, ready: Callable[[], None]) -> None:
         since = await self._db.run(
@@ -384,6 +395,8 @@ class MatrixAccount:
                 raise
 
         answer = await retrying(ask, "syncing")
+        if any(self._current.generation.is_strange(content) for content in account_data(answer, ACCOUNT_DATA)):
+            self._suspicion.set()
         return await self._reader.read(answer, since, lazy=lazy)
 
     async def _settle(self, event: Inbound) -> None:

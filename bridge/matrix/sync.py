@@ -19,6 +19,7 @@ from bridge.db.engine import now_ms
 from bridge.ids import AccountId, EventId, RoomId, UserId, is_room_id
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.events import origin, sender_of, to_inbound
+from bridge.matrix.generation import ACCOUNT_DATA
 from bridge.matrix.http import Homeserver, MatrixError, TooLarge, Unreachable, retrying, segment
 from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys, Waiting
@@ -46,7 +47,7 @@ def sync_filter(timeline_limit: int, *, lazy: bool = False) -> str:
     return json.dumps(
         {
             "presence": none,
-            "account_data": none,
+            "account_data": {"types": [ACCOUNT_DATA]},
             "room": {
                 "ephemeral": none,
                 "account_data": none,
@@ -56,6 +57,12 @@ def sync_filter(timeline_limit: int, *, lazy: bool = False) -> str:
         },
         separators=(",", ":"),
     )
+
+
+def account_data(answer: Mapping[str, Any], event_type: str) -> list[object]:
+    """What a sync brought of the account's own data of one type (spec: "Client Config")."""
+    events = _list(_dict(answer.get("account_data")).get("events"))
+    return [event.get("content") for event in events if isinstance(event, dict) and event.get("type") == event_type]
 
 
 @dataclass(slots=True)
