@@ -30,8 +30,13 @@ from bridge.errors import OperatorError
 from bridge.ids import AccountId, RoomId
 from bridge.matrix.outbound import GroupSession
 from bridge.matrix.seal import Sealer
+from bridge.matrix.usage import GroupKey, Usage
 
 Write = Callable[[Tx], None]
+
+_USED_MS = 24 * 3600 * 1000
+_MAX_FORMER = 10_000
+_OF_THE_DEVICE = ("crypto_accounts", "crypto_olm_sessions", "crypto_megolm_outbound", "crypto_key_requests")
 
 
 @dataclass(slots=True)
@@ -60,6 +65,8 @@ class CryptoStore:
         """How often anything was written."""
         self.outbound: dict[RoomId, GroupSession] = {}
         self.users: dict[str, TrackedUser] = {}
+        self.former: dict[str, TrackedUser] = {}
+        """Whom we shared rooms with, for the identity that they were known by; oldest first."""
         self.signed_at: dict[tuple[str, str], int] = {}
         """(user, device) → since when (ms) the identity that the user is known by is seen to vouch for it."""
         self.secrets: dict[str, bytes] = {}
@@ -67,6 +74,8 @@ class CryptoStore:
         self._loaded_account: OlmAccount | None = None
         self._sessions = SessionStore()
         self._groups = GroupSessionStore()
+        self.usage = Usage()
+        """When which room key was used last."""
         self._devices = DeviceStore()
         self._requests: dict[str, OutgoingKeyRequest] = {}
 
@@ -105,8 +114,8 @@ class CryptoStore:
         ):
             session = Session.from_pickle(bytes(pickle), _time(created), self._key, _time(used))
             self._sessions.add(sender_key, session)
-        for room, sender_key, ed25519, chain, pickle in tx.sql(
-            "SELECT room_id, sender_key, ed25519, forwarding_chain, pickle FROM crypto_megolm_inbound"
+        for room, sender_key, ed25519, chain, pickle, used in tx.sql(
+            "SELECT room_id, sender_key, ed25519, forwarding_chain, pickle, used_at FROM crypto_megolm_inbound"
             " WHERE account_id = ?",
             one,
         ):
@@ -114,6 +123,7 @@ class CryptoStore:
                 bytes(pickle), ed25519, sender_key, room, self._key, json.loads(chain)
             )
             self._groups.add(group)
+            self.usage.note((room, sender_key, group.id), used)
         for room, pickle, created, messages, sealed in tx.sql(
             "SELECT room_id, pickle, created_at, messages, sealed FROM crypto_megolm_outbound WHERE account_id = ?",
             one,
@@ -130,7 +140,8 @@ class CryptoStore:
             self._devices.add(OlmDevice(user, device, keys, "", known["deleted"], TrustState(known["trust"])))
         for (sealed,) in tx.sql("SELECT sealed FROM known_users WHERE account_id = ?", one):
             known = self._sealer.open_json("user", sealed)
-            self.users[known["user"]] = TrackedUser(known["outdated"], known["master"], known["new_master"])
+            tracked = TrackedUser(known["outdated"], known["master"], known["new_master"])
+            (self.former if known.get("former") else self.users)[known["user"]] = tracked
         for session_id, request_id, room, algorithm in tx.sql(
             "SELECT session_id, request_id, room_id, algorithm FROM crypto_key_requests WHERE account_id = ?", one
         ):
@@ -169,7 +180,9 @@ class CryptoStore:
         return self._groups
 
     def save_inbound_group_session(self, session: InboundGroupSession) -> None:
-        self._dirty_groups[(session.room_id, session.sender_key, session.id)] = session
+        key = (session.room_id, session.sender_key, session.id)
+        self._dirty_groups[key] = session
+        self.usage.note(key, now_ms())
 
     def load_device_keys(self) -> DeviceStore:
         return self._devices
@@ -269,7 +282,8 @@ class CryptoStore:
     def track(self, user_id: str) -> None:
         """Begin to keep the device list of a user."""
         if user_id not in self.users:
-            self.users[user_id] = TrackedUser(True, None)
+            former = self.former.pop(user_id, None)
+            self.users[user_id] = TrackedUser(True, former.master_key if former is not None else None)
             self._dirty_users[user_id] = self.users[user_id]
 
     def save_user(self, user_id: str, *, outdated: bool, master_key: str | None = None) -> None:
@@ -298,9 +312,29 @@ class CryptoStore:
             self._dirty_users[user_id] = user
 
     def untrack(self, user_id: str) -> None:
-        """Nobody shares a room with us any more: the server no longer tells of changes."""
-        if self.users.pop(user_id, None) is not None:
-            self._dirty_users[user_id] = None
+        """We share no room with a user any more: the server no longer tells of changes. The identity that they are
+        known by is kept, so that they can't come back as somebody else without a word."""
+        user = self.users.pop(user_id, None)
+        if user is None:
+            return
+        for device_id in list(self._devices._entries.get(user_id, ())):
+            self.drop_device(user_id, device_id)
+        self._dirty_users[user_id] = None
+        if user.master_key is not None:
+            self.former[user_id] = self._dirty_users[user_id] = user
+            while len(self.former) > _MAX_FORMER:
+                oldest = next(iter(self.former))
+                del self.former[oldest]
+                self._dirty_users[oldest] = None
+
+    def drop_device(self, user_id: str, device_id: str) -> None:
+        """Forget a device."""
+        devices = self._devices._entries.get(user_id, {})
+        devices.pop(device_id, None)
+        if not devices:
+            self._devices._entries.pop(user_id, None)
+        self.signed_at.pop((user_id, device_id), None)
+        self._dirty_devices[(user_id, device_id)] = None
 
     def drop_session(self, session: Session) -> None:
         """Forget an Olm session."""
@@ -310,13 +344,31 @@ class CryptoStore:
         """Forget all Olm sessions and room keys of a device."""
         for session in self._sessions._entries.pop(sender_key, []):
             self.drop_session(session)
-        for room_id in [room for room, senders in self._groups._entries.items() if sender_key in senders]:
-            for session_id in self._groups._entries[room_id].pop(sender_key):
-                self._dirty_groups[(room_id, sender_key, session_id)] = None
+        for key in self.usage.of(sender_key):
+            self.drop_group(key)
 
-    def count_groups_of(self, sender_key: str) -> int:
-        """How many room keys of a device are kept."""
-        return sum(len(senders[sender_key]) for senders in self._groups._entries.values() if sender_key in senders)
+    def use_group(self, session: InboundGroupSession) -> None:
+        """A room key opened something. Noted once a day."""
+        if self.usage.used.get((session.room_id, session.sender_key, session.id), 0) < now_ms() - _USED_MS:
+            self.save_inbound_group_session(session)
+
+    def drop_group(self, key: GroupKey) -> None:
+        """Forget a room key."""
+        room_id, sender_key, session_id = key
+        senders = self._groups._entries.get(room_id, {})
+        sessions = senders.get(sender_key, {})
+        sessions.pop(session_id, None)
+        if not sessions:
+            senders.pop(sender_key, None)
+        if not senders:
+            self._groups._entries.pop(room_id, None)
+        self.usage.drop(key)
+        self._dirty_groups[key] = None
+
+    def drop_unused_groups(self, before: int) -> None:
+        """Forget room keys that opened nothing since `before` (ms)."""
+        for key in self.usage.unused(before):
+            self.drop_group(key)
 
     def save_secret(self, name: str, value: bytes) -> None:
         self.secrets[name] = value
@@ -327,7 +379,12 @@ class CryptoStore:
         self._loaded_account = None
         self._sessions = SessionStore()
         self.outbound.clear()
-        self._clear_dirty()
+        self._requests.clear()
+        self._account_dirty = False
+        # Of users, devices and room keys the changes count for the next device as well.
+        self._dirty_sessions.clear()
+        self._dirty_outbound.clear()
+        self._dirty_requests.clear()
         self._wipe = True
         self.drop_secret("generation")  # it belongs to the device
 
@@ -343,7 +400,7 @@ class CryptoStore:
         self._dirty_sessions: dict[str, tuple[str, Session] | None] = {}
         self._dirty_groups: dict[tuple[str, str, str], InboundGroupSession | None] = {}
         self._dirty_outbound: dict[RoomId, GroupSession | None] = {}
-        self._dirty_devices: dict[tuple[str, str], OlmDevice] = {}
+        self._dirty_devices: dict[tuple[str, str], OlmDevice | None] = {}
         self._dirty_users: dict[str, TrackedUser | None] = {}
         self._dirty_requests: dict[str, OutgoingKeyRequest | None] = {}
         self._dirty_secrets: dict[str, bytes | None] = {}
@@ -422,12 +479,12 @@ class CryptoStore:
         statements.append(
             (
                 "INSERT INTO crypto_megolm_inbound"
-                " (account_id, room_id, sender_key, session_id, ed25519, forwarding_chain, pickle)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, room_id, sender_key, session_id)"
-                " DO UPDATE SET pickle = excluded.pickle, ed25519 = excluded.ed25519",
+                " (account_id, room_id, sender_key, session_id, ed25519, forwarding_chain, pickle, used_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, room_id, sender_key, session_id)"
+                " DO UPDATE SET pickle = excluded.pickle, ed25519 = excluded.ed25519, used_at = excluded.used_at",
                 [
-                    (me, room, curve, sid, g.ed25519, json.dumps(g.forwarding_chain), g.pickle(key))
-                    for (room, curve, sid), g in self._dirty_groups.items()
+                    (me, *name, g.ed25519, json.dumps(g.forwarding_chain), g.pickle(key), self.usage.used[name])
+                    for name, g in self._dirty_groups.items()
                     if g is not None
                 ],
             )
@@ -464,6 +521,17 @@ class CryptoStore:
                 [
                     device_row(self._sealer, me, o, self.signed_at.get((u, d)))
                     for (u, d), o in self._dirty_devices.items()
+                    if o is not None
+                ],
+            )
+        )
+        statements.append(
+            (
+                "DELETE FROM known_devices WHERE account_id = ? AND user_lookup = ? AND device_lookup = ?",
+                [
+                    (me, self._sealer.lookup("user", u), self._sealer.lookup("device", d))
+                    for (u, d), o in self._dirty_devices.items()
+                    if o is None
                 ],
             )
         )
@@ -471,12 +539,15 @@ class CryptoStore:
             (
                 "INSERT INTO known_users (account_id, user_lookup, sealed) VALUES (?, ?, ?)"
                 " ON CONFLICT (account_id, user_lookup) DO UPDATE SET sealed = excluded.sealed",
-                [user_row(self._sealer, me, u, t) for u, t in self._dirty_users.items() if t is not None],
+                [
+                    user_row(self._sealer, me, u, t, former=u in self.former)
+                    for u, t in self._dirty_users.items()
+                    if t is not None
+                ],
             )
         )
         gone = [(me, self._sealer.lookup("user", u)) for u, t in self._dirty_users.items() if t is None]
         statements.append(("DELETE FROM known_users WHERE account_id = ? AND user_lookup = ?", gone))
-        statements.append(("DELETE FROM known_devices WHERE account_id = ? AND user_lookup = ?", gone))
         statements.append(
             (
                 "INSERT INTO crypto_key_requests (account_id, session_id, request_id, room_id, algorithm)"
@@ -511,7 +582,7 @@ class CryptoStore:
 
         def write(tx: Tx) -> None:
             if wipe:
-                for table in ("crypto_accounts", "crypto_olm_sessions", "crypto_megolm_outbound"):
+                for table in _OF_THE_DEVICE:
                     tx.sql(f"DELETE FROM {table} WHERE account_id = ?", (me,))
             for statement, rows in statements:
                 if rows:
@@ -520,9 +591,12 @@ class CryptoStore:
         return write
 
 
-def user_row(sealer: Sealer, account: AccountId, user_id: str, user: TrackedUser) -> tuple[AccountId, bytes, bytes]:
-    """A row of `known_users`."""
-    value = {"user": user_id, "outdated": user.outdated, "master": user.master_key, "new_master": user.new_master_key}
+def user_row(
+    sealer: Sealer, account: AccountId, user_id: str, user: TrackedUser, *, former: bool = False
+) -> tuple[AccountId, bytes, bytes]:
+    """A row of `known_users`. `former`: we share no room with them now."""
+    value: dict[str, Any] = {"user": user_id, "outdated": user.outdated, "former": former}
+    value |= {"master": user.master_key, "new_master": user.new_master_key}
     return account, sealer.lookup("user", user_id), sealer.seal_json("user", value)
 
 

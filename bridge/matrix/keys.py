@@ -59,7 +59,7 @@ class Keys:
             try:
                 await self._http.request("POST", "/_matrix/client/v3/keys/upload", body)
             except MatrixError as error:
-                if error.temporary:
+                if error.temporary or "already exists" not in str(error.body.get("error")):
                     raise
                 # A key with this id is there already: an earlier upload arrived and its answer was lost.
                 log.warning("key upload refused", status=error.status, code=error.errcode)
@@ -123,7 +123,7 @@ class Keys:
 
     async def _query(self, users: list[str]) -> CourtyardError | None:
         try:
-            before = {user: self._store.users[user].changes for user in users}
+            before = {user: self._store.users[user].changes for user in users if user in self._store.users}
             answer = await self._http.request(
                 "POST", "/_matrix/client/v3/keys/query", {"device_keys": {u: [] for u in users}, "timeout": 10000}
             )
@@ -133,7 +133,7 @@ class Keys:
             self._query_after = {u: t for u, t in self._query_after.items() if t > now}
             self._query_after.update({u: now + _QUERY_PAUSE_S for u in self.machine.users_to_query(users)})
             for user in users:
-                if self._store.users[user].changes != before[user]:  # the answer is older than the last change
+                if self._store.users[user].changes != before.get(user):  # the answer is older than the last change
                     self._store.save_user(user, outdated=True)
             await self._store.commit()
         except TooLarge:
@@ -220,8 +220,8 @@ class Keys:
         messages: dict[str, dict[str, Any]] = {}
         for device in devices:
             messages.setdefault(device.user_id, {})[device.device_id] = content
-            told.add((device.user_id, device.device_id))
         await self._to_devices("m.room_key.withheld", messages)
+        told.update((device.user_id, device.device_id) for device in devices)
 
     async def _to_devices(self, event_type: str, messages: Mapping[str, Mapping[str, Any]]) -> None:
         path = f"/_matrix/client/v3/sendToDevice/{event_type}/{segment(next(self._txn))}"

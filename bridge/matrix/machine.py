@@ -7,7 +7,6 @@ wrong with one never costs another.
 import json
 import re
 from base64 import b64decode
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,7 @@ from bridge.ids import DeviceId, RoomId, UserId, is_device_id, is_room_id
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.outbound import GroupSession
 from bridge.matrix.signing import verified
+from bridge.matrix.strangers import Strangers
 
 log = structlog.get_logger(__name__)
 
@@ -33,9 +33,11 @@ OLM = "m.olm.v1.curve25519-aes-sha2"
 _MAX_OLM_BODY = 65_536
 _MAX_DEVICES_PER_USER = 200
 _MAX_SESSIONS_PER_SENDER_AND_ROOM = 500
+_MAX_SESSIONS_PER_SENDER = 2_000
+_MAX_DELETED_DEVICES_PER_USER = 50
 _MAX_OLM_SESSIONS_PER_DEVICE = 10
 _MAX_STRANGERS = 500
-"""Devices of people whom we share no room with that may have Olm sessions and room keys here at the same time."""
+"""Devices that nobody's list names and that may have Olm sessions and room keys here at the same time."""
 _MAX_STRANGERS_KEYS = 20
 _MAX_WITHHELD = 5_000
 _MAX_REPAIRED = 10_000
@@ -101,10 +103,7 @@ class Machine(Olm):  # type: ignore[misc]
     def __init__(self, user_id: UserId, device_id: DeviceId, store: CryptoStore) -> None:
         super().__init__(user_id, device_id, store)
         self._seen: LRUCache[tuple[str, str, int], str] = LRUCache(100_000)
-        self._strangers: OrderedDict[str, str] = OrderedDict()
-        """Keys of devices that have sessions here and whose owners are not tracked, with the owner; oldest first."""
-        for key in self.session_store._entries:
-            self._strangers[key] = ""  # of whom it was is not written down
+        self._strangers = Strangers(self.session_store._entries)
         self.self_signing_key: str | None = None
         """Our own account's self-signing key: devices of ours that it signed get room keys too."""
         self.exclude_unsigned = False
@@ -239,31 +238,41 @@ class Machine(Olm):  # type: ignore[misc]
         )
 
     def _met(self, sender: str, sender_key: str) -> None:
-        """Anybody may write to us: what strangers leave here is bounded."""
-        self._strangers.pop(sender_key, None)
-        if sender in self.store.users:
+        """A device has a session here that it did not have. Its owner's list may not name it: being known as a person
+        allows nobody to make up devices."""
+        self._strangers.forget(sender_key)
+        if self.device_store.device_from_sender_key(sender, sender_key) is not None:
             return
-        self._strangers[sender_key] = sender
+        self._strangers.met(sender, sender_key)
         while len(self._strangers) > _MAX_STRANGERS:
-            oldest = next(iter(self._strangers))
-            if self._is_strangers(oldest):
-                self.store.drop_sessions_of(oldest)
-            del self._strangers[oldest]
+            key = self._strangers.first_to_go()
+            if self._is_strangers(key):
+                self.store.drop_sessions_of(key)
+            self._strangers.forget(key)
 
     def _is_strangers(self, sender_key: str) -> bool:
-        """Whether the device is of somebody whom we share no room with. Strangers become known without a word."""
-        owner = self._strangers.get(sender_key)
-        if owner is None or owner in self.store.users:
+        """Whether nobody's list names the device. Strangers become known without a word."""
+        if sender_key not in self._strangers:
             return False
         known = self.device_store._entries.values()
         return not any(device.curve25519 == sender_key for devices in known for device in devices.values())
+
+    def untrack(self, user: str) -> None:
+        """We share no room with a user any more: their devices are strangers' again."""
+        keys = [device.curve25519 for device in self.device_store._entries.get(user, {}).values()]
+        self.store.untrack(user)
+        for key in keys:
+            if key in self.session_store._entries:
+                self._met(user, key)
+            else:
+                self.store.drop_sessions_of(key)
 
     def _tidy(self, sender: str, sender_key: str) -> None:
         """nio's containers grow with each name that is asked for."""
         sessions = self.session_store._entries
         if not sessions.get(sender_key):
             sessions.pop(sender_key, None)
-            self._strangers.pop(sender_key, None)
+            self._strangers.forget(sender_key)
         elif len(sessions[sender_key]) > _MAX_OLM_SESSIONS_PER_DEVICE:
             sessions[sender_key].sort(key=lambda session: session.use_time, reverse=True)
             while len(sessions[sender_key]) > _MAX_OLM_SESSIONS_PER_DEVICE:
@@ -274,18 +283,20 @@ class Machine(Olm):  # type: ignore[misc]
     def create_group_session(
         self, sender_key: str, sender_fp_key: str, room_id: str, session_id: str, session_key: str
     ) -> None:
-        """Keep a room key, unless we have it from an earlier index, or its sender has sent too many."""
+        """Keep a room key, unless we have it from an earlier index. Of too many of one device the oldest go."""
         session = InboundGroupSession(session_key, sender_fp_key, sender_key, room_id)
         if session.id != session_id or not is_room_id(room_id):
             raise Undecryptable("the session id does not belong to the session key")
-        if self._is_strangers(sender_key) and self.store.count_groups_of(sender_key) >= _MAX_STRANGERS_KEYS:
-            raise Undecryptable("too many room keys of a stranger")
-        known = self.inbound_group_store[room_id][sender_key]
+        known = self.inbound_group_store._entries.get(room_id, {}).get(sender_key, {})
         old = known.get(session_id)
         if old is not None and old.first_known_index <= session.first_known_index:
             return
-        if old is None and len(known) >= _MAX_SESSIONS_PER_SENDER_AND_ROOM:
-            raise Undecryptable("too many room keys of one device")
+        if old is None and sender_key != self.account.identity_keys["curve25519"]:
+            if len(known) >= _MAX_SESSIONS_PER_SENDER_AND_ROOM:
+                self.store.drop_group(self.store.usage.oldest(sender_key, room_id))
+            most = _MAX_STRANGERS_KEYS if self._is_strangers(sender_key) else _MAX_SESSIONS_PER_SENDER
+            while self.store.usage.count(sender_key) >= most:  # names of rooms can be made up
+                self.store.drop_group(self.store.usage.oldest(sender_key))
         self.inbound_group_store.add(session)
         self.save_inbound_group_session(session)
 
@@ -387,12 +398,17 @@ class Machine(Olm):  # type: ignore[misc]
             signed = signer is not None and verified(keys, user, signer, signer)
             found.trust_state = TrustState.verified if signed else TrustState.unset
             known[device_id] = changed[device_id] = found
-        for device_id, old in known.items():
+        for device_id, old in list(known.items()):
             if device_id not in devices and not old.deleted:
                 old.deleted = True
-                changed[device_id] = old
+                changed[device_id] = known[device_id] = known.pop(device_id)  # the last of those that are deleted
         if changed:
             self.store.save_device_keys({user: changed})
+        deleted = [device_id for device_id, device in known.items() if device.deleted]
+        for device_id in deleted[:-_MAX_DELETED_DEVICES_PER_USER]:
+            curve25519 = known[device_id].curve25519
+            self.store.drop_device(user, device_id)
+            self.store.drop_sessions_of(curve25519)
 
     def _note_signed(self, user: str, master: str | None) -> None:
         """Remember since when devices are signed by the identity that the user is known by: what a new identity signs
@@ -572,7 +588,9 @@ class Machine(Olm):  # type: ignore[misc]
         if not _KEY32.fullmatch(session_id):
             raise Undecryptable("malformed")
         candidates = [
-            sessions[session_id] for sessions in self.inbound_group_store[room_id].values() if session_id in sessions
+            sessions[session_id]
+            for sessions in self.inbound_group_store._entries.get(room_id, {}).values()
+            if session_id in sessions
         ]
         if not candidates:
             raise NoKey(session_id)
@@ -593,6 +611,7 @@ class Machine(Olm):  # type: ignore[misc]
         key = (session.sender_key, session_id, decrypted.message_index)
         if self._seen.setdefault(key, event_id) != event_id:
             raise Undecryptable("replayed")
+        self.store.use_group(session)
         if (
             not isinstance(payload, dict)
             or payload.get("room_id") != room_id
@@ -622,19 +641,19 @@ def _identity(user: str, answer: Mapping[str, Any]) -> tuple[str | None, str | N
     masters, signers = answer.get("master_keys"), answer.get("self_signing_keys")
     master = masters.get(user) if isinstance(masters, dict) else None
     signer = signers.get(user) if isinstance(signers, dict) else None
-    public, signing = _only_key(master), _only_key(signer)
-    if public is None or not isinstance(master, dict) or master.get("user_id") != user:
-        return None, None
-    if signing is None or not isinstance(signer, dict) or signer.get("user_id") != user:
+    public, signing = _only_key(master, user, "master"), _only_key(signer, user, "self_signing")
+    if public is None or signing is None or not isinstance(signer, dict):
         return public, None
     return public, signing if verified(signer, user, public, public) else None
 
 
-def _only_key(key: object) -> str | None:
-    """The public key of a CrossSigningKey, which holds exactly one."""
+def _only_key(key: object, user: str, usage: str) -> str | None:
+    """The public key of a user's CrossSigningKey for one usage, which holds exactly one."""
     try:
         assert isinstance(key, dict)
         (value,) = key["keys"].values()
+        if key["user_id"] != user or usage not in key["usage"]:
+            return None
     except (AssertionError, KeyError, TypeError, ValueError, AttributeError):
         return None
     return value if isinstance(value, str) and _KEY32.fullmatch(value) else None

@@ -140,6 +140,7 @@ class SyncReader:
                 continue
             said += await self._joined(RoomId(room_id), _dict(data), since, batch, lazy)
         self._track()
+        self._untrack(answer)
         for room_id, event in said:
             inbound = await self._open(room_id, event)
             if inbound is not None:
@@ -166,9 +167,6 @@ class SyncReader:
         for user in _strings(lists.get("changed")):
             if user in self._store.users:
                 self._store.save_user(user, outdated=True)
-        for user in _strings(lists.get("left")):
-            if user not in self._rooms.users():
-                self._store.untrack(user)
 
     def _to_device(self, answer: Mapping[str, Any]) -> list[RoomKey]:
         received: list[RoomKey] = []
@@ -188,6 +186,12 @@ class SyncReader:
     def _track(self) -> None:
         for user in self._rooms.users():
             self._store.track(user)
+
+    def _untrack(self, answer: Mapping[str, Any]) -> None:
+        """Whom we share no room with any more, now that the rooms of the batch are known."""
+        left = _strings(_dict(answer.get("device_lists")).get("left"))
+        for user in set(left) - self._rooms.users() - {self._me} if left else ():
+            self._keys.machine.untrack(user)
 
     # --- rooms ---
     def _left(self, room_id: RoomId) -> None:
