@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 import structlog
 
 from bridge.chat.catalogue import Catalogue
@@ -24,7 +25,8 @@ from bridge.config import Config
 from bridge.contacts import commands as contacts
 from bridge.contacts.model import ContactLimits
 from bridge.db import Tx
-from bridge.db.tables import handled
+from bridge.db.engine import now_ms
+from bridge.db.tables import crypto_megolm_inbound, handled
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
 from bridge.delivery.worker import DeliveryWorker
@@ -44,6 +46,9 @@ from bridge.storage import Storage, open_storage
 log = structlog.get_logger(__name__)
 
 _DAY_MS = 24 * 3600 * 1000
+_YEAR_MS = 365 * _DAY_MS
+_SESSION_ID = 43
+"""Characters of a Megolm session id."""
 _CLEAN_UP_EVERY_S = 3600.0
 
 
@@ -189,13 +194,30 @@ class _Bot:
         """Forget what is only kept for a time."""
         keep_ms = self._config.limits.handled_days * _DAY_MS
 
-        def work(tx: Tx) -> None:
-            # The marks of greetings stay: a chat is greeted once, however old it is.
-            tx.execute(handled.delete().where(handled.c.at < tx.now - keep_ms, handled.c.event_id.not_like("opened:%")))
-
         while True:
-            await self._db.run(work)
+            await self._account.forget_unused_keys(now_ms() - keep_ms)
+            await self._db.run(lambda tx: forget_handled(tx, keep_ms))
             await asyncio.sleep(_CLEAN_UP_EVERY_S)
+
+
+def forget_handled(tx: Tx, keep_ms: int) -> None:
+    """Forget the marks of events that were handled longer ago than `keep_ms`, but for some."""
+    mark, old = handled.c.event_id, handled.c.at < tx.now - keep_ms
+    # A ciphertext could be said again under another event id for as long as its room key is here (see `pipeline`).
+    key = crypto_megolm_inbound.c
+    openable = sa.exists().where(
+        key.account_id == handled.c.account_id,
+        key.session_id == sa.func.substr(mark, len("megolm:") + 1, _SESSION_ID),
+    )
+    tx.execute(
+        handled.delete().where(
+            old,
+            # A chat is greeted once, however old it is; and who was told of their unsigned device knows it for a year.
+            mark.not_like("opened:%"),
+            sa.or_(mark.not_like("unsigned:%"), handled.c.at < tx.now - max(keep_ms, _YEAR_MS)),
+            sa.not_(sa.and_(mark.like("megolm:%"), openable)),
+        )
+    )
 
 
 def account_settings(config: Config) -> AccountSettings:

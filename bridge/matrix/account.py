@@ -315,6 +315,11 @@ class MatrixAccount:
         finally:
             await self._current.keys.stop()
 
+    async def forget_unused_keys(self, before: int) -> None:
+        """Forget room keys of others that opened nothing since `before` (ms)."""
+        self._store.drop_unused_groups(before)
+        await self._store.commit()
+
     async def close(self) -> None:
         """When nothing is sent or received any more: leave a store that the next start can go on with as it is."""
         if self._device is not None:

@@ -103,7 +103,8 @@ class Machine(Olm):  # type: ignore[misc]
     def __init__(self, user_id: UserId, device_id: DeviceId, store: CryptoStore) -> None:
         super().__init__(user_id, device_id, store)
         self._seen: LRUCache[tuple[str, str, int], str] = LRUCache(100_000)
-        self._strangers = Strangers(self.session_store._entries)
+        known = {device.curve25519 for devices in self.device_store._entries.values() for device in devices.values()}
+        self._strangers = Strangers(key for key in self.session_store._entries if key not in known)
         self.self_signing_key: str | None = None
         """Our own account's self-signing key: devices of ours that it signed get room keys too."""
         self.exclude_unsigned = False
