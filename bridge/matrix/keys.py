@@ -175,6 +175,11 @@ class Keys:
             await self._request_key(sender, room_id, session_id)
             self.wanted.pop(0)
 
+    def want(self, sender: str, room_id: RoomId, session_id: str) -> None:
+        """Have a room key asked for, with the next repair."""
+        if len(self.wanted) < _MAX_KEY_REQUESTS:
+            self.wanted.append((sender, room_id, session_id))
+
     async def _request_key(self, sender: str, room_id: RoomId, session_id: str) -> None:
         """Ask all devices of the sender for a room key, once (spec: "Key requests"). Few clients answer."""
         asked = self.machine.outgoing_key_requests

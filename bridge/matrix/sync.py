@@ -107,9 +107,9 @@ class SyncReader:
         self._max_backfill = max_backfill
         self.late = late
         self._hear = hear
-        self._unsigned: dict[tuple[str, str], int] = {}
+        self._unsigned: LRUCache[tuple[str, str], int] = LRUCache(10_000)
         """Devices that their owners have not signed, with when we first saw it."""
-        self._rechecked: dict[str, float] = {}
+        self._rechecked: LRUCache[str, float] = LRUCache(10_000)
         self._announced: set[tuple[str, str]] = set()
         self._asked: LRUCache[str, float] = LRUCache(10_000)
         self._refused: TTLCache[tuple[str, str], None] = TTLCache(10_000, ttl=_RECHECK_S)
@@ -431,7 +431,7 @@ class SyncReader:
         for waiting in self.late.overdue():
             where = self._about(waiting)
             withheld = self._keys.machine.is_withheld(waiting.sender, waiting.room_id, waiting.session_id)
-            self._keys.wanted.append((waiting.sender, waiting.room_id, waiting.session_id))
+            self._keys.want(waiting.sender, waiting.room_id, waiting.session_id)
             if where is not None:
                 batch.events.append(Unreadable(where, withheld))
         for waiting in self.late.solved():
@@ -459,6 +459,7 @@ class SyncReader:
         """An event was handled: what had to wait for it can go."""
         if isinstance(event, IdentityChanged):
             self._store.accept_identity(event.origin.sender)
+            self._announced = {said for said in self._announced if said[0] != event.origin.sender}
         elif not isinstance(event, Unreadable | Readable):
             self.late.settled(event.origin.event_id)
 
