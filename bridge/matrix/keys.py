@@ -22,8 +22,8 @@ log = structlog.get_logger(__name__)
 
 _QUERY_USERS = 250
 _SHARE_DEVICES = 100
-_CLAIM_PAUSE_S = 60.0
-_QUERY_PAUSE_S = 60.0
+_CLAIM_PAUSE_S = 30.0
+_QUERY_PAUSE_S = 30.0
 _MAX_KEY_REQUESTS = 1_000
 
 

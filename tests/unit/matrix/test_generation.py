@@ -249,3 +249,18 @@ def test_each_sync_brings_the_counter() -> None:
     answer = {"account_data": {"events": [event, {"type": "other", "content": {}}, 7]}}
     assert account_data(answer, ACCOUNT_DATA) == [{"sealed": "x"}]
     assert account_data({"account_data": 3}, ACCOUNT_DATA) == []
+
+
+async def test_two_that_count_at_the_same_time_find_out(home: Path, keeper: Keeper, tmp_path: Path) -> None:
+    one = Process(home, keeper)
+    assert await one.start()
+    shutil.copytree(home, tmp_path / "copy")
+    other = Process(tmp_path / "copy", keeper)
+    before = dict(keeper.kept)
+    await other.generation.advance()
+    others = dict(keeper.kept)
+    keeper.kept = before  # neither had seen the other's count when it looked
+    await one.generation.advance()
+    keeper.kept = others
+    with pytest.raises(OperatorError):
+        await one.generation.check()
