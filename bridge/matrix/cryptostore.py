@@ -6,10 +6,8 @@ one transaction. Callers commit before the request that depends on it (a message
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 import vodozemac
 from nio.crypto import (
@@ -28,28 +26,13 @@ from bridge.db import Database, Tx
 from bridge.db.engine import now_ms
 from bridge.errors import OperatorError
 from bridge.ids import AccountId, RoomId
+from bridge.matrix.cryptorows import Dirty, TrackedUser, Write, outbound_of, write_of
 from bridge.matrix.outbound import GroupSession
 from bridge.matrix.seal import Sealer
 from bridge.matrix.usage import GroupKey, Usage
 
-Write = Callable[[Tx], None]
-
 _USED_MS = 24 * 3600 * 1000
 _MAX_FORMER = 10_000
-_OF_THE_DEVICE = ("crypto_accounts", "crypto_olm_sessions", "crypto_megolm_outbound", "crypto_key_requests")
-
-
-@dataclass(slots=True)
-class TrackedUser:
-    """A user whose device list we keep up to date (spec: "Tracking the device list for a user")."""
-
-    outdated: bool
-    master_key: str | None
-    """Public part of the identity that the user is known by."""
-    new_master_key: str | None = None
-    """Another one that has come since; the person has not been told yet."""
-    changes: int = 0
-    """How often the list was said to be outdated, since the start."""
 
 
 class CryptoStore:
@@ -70,7 +53,7 @@ class CryptoStore:
         self.signed_at: dict[tuple[str, str], int] = {}
         """(user, device) → since when (ms) the identity that the user is known by is seen to vouch for it."""
         self.secrets: dict[str, bytes] = {}
-        self._clear_dirty()
+        self._dirty = Dirty()
         self._loaded_account: OlmAccount | None = None
         self._sessions = SessionStore()
         self._groups = GroupSessionStore()
@@ -128,9 +111,7 @@ class CryptoStore:
             "SELECT room_id, pickle, created_at, messages, sealed FROM crypto_megolm_outbound WHERE account_id = ?",
             one,
         ):
-            raw, lacking, kept = self._unpacked(self._sealer.open(f"outbound {room}", bytes(pickle)).decode())
-            shared = self._sealer.open_json(shared_context(room), sealed)
-            self.outbound[room] = GroupSession(room, raw, created, messages, shared, lacking, kept)
+            self.outbound[room] = outbound_of(self._sealer, room, bytes(pickle), created, messages, bytes(sealed))
         for (sealed,) in tx.sql("SELECT sealed FROM known_devices WHERE account_id = ?", one):
             known = self._sealer.open_json("device", sealed)
             user, device = known["user"], known["device"]
@@ -147,41 +128,26 @@ class CryptoStore:
         ):
             self._requests[session_id] = OutgoingKeyRequest(request_id, session_id, room, algorithm)
 
-    def _pickle_key(self) -> bytes:
-        return bytes.fromhex(self._key)
-
-    def _packed(self, session: GroupSession) -> bytes:
-        """The secret part of an outbound session, to be sealed."""
-        pickle = session.session.pickle(self._pickle_key())
-        return json.dumps({"session": pickle, "lacking": session.lacking, "kept": session.kept}).encode()
-
-    def _unpacked(self, text: str) -> tuple[vodozemac.GroupSession, dict[str, dict[str, int]], dict[int, str]]:
-        data: dict[str, Any] = (
-            json.loads(text) if text.startswith("{") else {"session": text}
-        )  # older versions: the pickle alone
-        session = vodozemac.GroupSession.from_pickle(data["session"], self._pickle_key())
-        return session, data.get("lacking", {}), {int(index): key for index, key in data.get("kept", {}).items()}
-
     # --- MatrixStore: what nio's Olm machine calls ---
     def load_account(self) -> OlmAccount | None:
         return self._loaded_account
 
     def save_account(self, account: OlmAccount) -> None:
         self._loaded_account = account
-        self._account_dirty = True
+        self._dirty.account = True
 
     def load_sessions(self) -> SessionStore:
         return self._sessions
 
     def save_session(self, curve_key: str, session: Session) -> None:
-        self._dirty_sessions[session.id] = (curve_key, session)
+        self._dirty.sessions[session.id] = (curve_key, session)
 
     def load_inbound_group_sessions(self) -> GroupSessionStore:
         return self._groups
 
     def save_inbound_group_session(self, session: InboundGroupSession) -> None:
         key = (session.room_id, session.sender_key, session.id)
-        self._dirty_groups[key] = session
+        self._dirty.groups[key] = session
         self.usage.note(key, now_ms())
 
     def load_device_keys(self) -> DeviceStore:
@@ -190,16 +156,16 @@ class CryptoStore:
     def save_device_keys(self, device_keys: dict[str, dict[str, OlmDevice]]) -> None:
         for user, devices in device_keys.items():
             for device_id, device in devices.items():
-                self._dirty_devices[(user, device_id)] = device
+                self._dirty.devices[(user, device_id)] = device
 
     def load_outgoing_key_requests(self) -> dict[str, OutgoingKeyRequest]:
         return self._requests
 
     def add_outgoing_key_request(self, key_request: OutgoingKeyRequest) -> None:
-        self._dirty_requests[key_request.session_id] = key_request
+        self._dirty.requests[key_request.session_id] = key_request
 
     def remove_outgoing_key_request(self, key_request: OutgoingKeyRequest) -> None:
-        self._dirty_requests[key_request.session_id] = None
+        self._dirty.requests[key_request.session_id] = None
 
     def load_encrypted_rooms(self) -> set[str]:
         return set()  # `rooms` keeps them
@@ -220,7 +186,7 @@ class CryptoStore:
         if device.trust_state == state:
             return False
         device.trust_state = state
-        self._dirty_devices[(device.user_id, device.device_id)] = device
+        self._dirty.devices[(device.user_id, device.device_id)] = device
         return True
 
     def _distrust(self, device: OlmDevice, state: TrustState) -> bool:
@@ -261,12 +227,12 @@ class CryptoStore:
     def save_outbound(self, session: GroupSession) -> None:
         """Note a new or used outbound session; it is the room's current one from now on."""
         self.outbound[session.room_id] = session
-        self._dirty_outbound[session.room_id] = session
+        self._dirty.outbound[session.room_id] = session
 
     def drop_outbound(self, room_id: RoomId) -> None:
         """Forget the room's outbound session: the next message begins a new one."""
         if self.outbound.pop(room_id, None) is not None:
-            self._dirty_outbound[room_id] = None
+            self._dirty.outbound[room_id] = None
 
     def drop_all_outbound(self) -> None:
         """Forget all outbound sessions."""
@@ -284,7 +250,7 @@ class CryptoStore:
         if user_id not in self.users:
             former = self.former.pop(user_id, None)
             self.users[user_id] = TrackedUser(True, former.master_key if former is not None else None)
-            self._dirty_users[user_id] = self.users[user_id]
+            self._dirty.users[user_id] = self.users[user_id]
 
     def save_user(self, user_id: str, *, outdated: bool, master_key: str | None = None) -> None:
         """Note what became of a user's device list, and their identity if it was in the answer."""
@@ -295,21 +261,21 @@ class CryptoStore:
             if user.master_key is None:
                 user.master_key = master_key
             user.new_master_key = master_key if master_key != user.master_key else None
-        self._dirty_users[user_id] = user
+        self._dirty.users[user_id] = user
 
     def note_signed(self, device: OlmDevice) -> None:
         """The identity that the user is known by vouches for this device."""
         key = (device.user_id, device.device_id)
         if key not in self.signed_at:
             self.signed_at[key] = now_ms()
-            self._dirty_devices[key] = device
+            self._dirty.devices[key] = device
 
     def accept_identity(self, user_id: str) -> None:
         """The person knows of their new identity."""
         user = self.users.get(user_id)
         if user is not None and user.new_master_key is not None:
             user.master_key, user.new_master_key = user.new_master_key, None
-            self._dirty_users[user_id] = user
+            self._dirty.users[user_id] = user
 
     def untrack(self, user_id: str) -> None:
         """We share no room with a user any more: the server no longer tells of changes. The identity that they are
@@ -319,13 +285,13 @@ class CryptoStore:
             return
         for device_id in list(self._devices._entries.get(user_id, ())):
             self.drop_device(user_id, device_id)
-        self._dirty_users[user_id] = None
+        self._dirty.users[user_id] = None
         if user.master_key is not None:
-            self.former[user_id] = self._dirty_users[user_id] = user
+            self.former[user_id] = self._dirty.users[user_id] = user
             while len(self.former) > _MAX_FORMER:
                 oldest = next(iter(self.former))
                 del self.former[oldest]
-                self._dirty_users[oldest] = None
+                self._dirty.users[oldest] = None
 
     def drop_device(self, user_id: str, device_id: str) -> None:
         """Forget a device."""
@@ -334,11 +300,11 @@ class CryptoStore:
         if not devices:
             self._devices._entries.pop(user_id, None)
         self.signed_at.pop((user_id, device_id), None)
-        self._dirty_devices[(user_id, device_id)] = None
+        self._dirty.devices[(user_id, device_id)] = None
 
     def drop_session(self, session: Session) -> None:
         """Forget an Olm session."""
-        self._dirty_sessions[session.id] = None
+        self._dirty.sessions[session.id] = None
 
     def drop_sessions_of(self, sender_key: str) -> None:
         """Forget all Olm sessions and room keys of a device."""
@@ -363,7 +329,7 @@ class CryptoStore:
         if not senders:
             self._groups._entries.pop(room_id, None)
         self.usage.drop(key)
-        self._dirty_groups[key] = None
+        self._dirty.groups[key] = None
 
     def drop_unused_groups(self, before: int) -> None:
         """Forget room keys that opened nothing since `before` (ms)."""
@@ -372,7 +338,7 @@ class CryptoStore:
 
     def save_secret(self, name: str, value: bytes) -> None:
         self.secrets[name] = value
-        self._dirty_secrets[name] = value
+        self._dirty.secrets[name] = value
 
     def forget_device(self) -> None:
         """A new device follows: drop what belonged to the old one. Room keys stay, to read what was sent to it."""
@@ -380,44 +346,23 @@ class CryptoStore:
         self._sessions = SessionStore()
         self.outbound.clear()
         self._requests.clear()
-        self._account_dirty = False
+        self._dirty.account = False
         # Of users, devices and room keys the changes count for the next device as well.
-        self._dirty_sessions.clear()
-        self._dirty_outbound.clear()
-        self._dirty_requests.clear()
-        self._wipe = True
+        self._dirty.sessions.clear()
+        self._dirty.outbound.clear()
+        self._dirty.requests.clear()
+        self._dirty.wipe = True
         self.drop_secret("generation")  # it belongs to the device
 
     def drop_secret(self, name: str) -> None:
         """Forget a secret."""
         if self.secrets.pop(name, None) is not None:
-            self._dirty_secrets[name] = None
+            self._dirty.secrets[name] = None
 
     # --- writing ---
-    def _clear_dirty(self) -> None:
-        self._wipe = False
-        self._account_dirty = False
-        self._dirty_sessions: dict[str, tuple[str, Session] | None] = {}
-        self._dirty_groups: dict[tuple[str, str, str], InboundGroupSession | None] = {}
-        self._dirty_outbound: dict[RoomId, GroupSession | None] = {}
-        self._dirty_devices: dict[tuple[str, str], OlmDevice | None] = {}
-        self._dirty_users: dict[str, TrackedUser | None] = {}
-        self._dirty_requests: dict[str, OutgoingKeyRequest | None] = {}
-        self._dirty_secrets: dict[str, bytes | None] = {}
-
     @property
     def dirty(self) -> bool:
-        return bool(
-            self._wipe
-            or self._account_dirty
-            or self._dirty_sessions
-            or self._dirty_groups
-            or self._dirty_outbound
-            or self._dirty_devices
-            or self._dirty_users
-            or self._dirty_requests
-            or self._dirty_secrets
-        )
+        return self._dirty.any
 
     async def commit(self, also: Write | None = None) -> None:
         """Write all changes, and `also`, in one transaction. What the caller does next may depend on them.
@@ -439,191 +384,10 @@ class CryptoStore:
 
     def _snapshot(self) -> Write:
         """Pickle what changed now, on the loop, where nobody can change it meanwhile; write it later in a thread."""
-        me = self.account
-        key = self._key
-        wipe = self._wipe
-        statements: list[tuple[str, list[tuple[Any, ...]]]] = []
-        if self._account_dirty and self._loaded_account is not None:
-            account = self._loaded_account
-            statements.append(
-                (
-                    "INSERT INTO crypto_accounts (account_id, pickle, shared) VALUES (?, ?, ?)"
-                    " ON CONFLICT (account_id) DO UPDATE SET pickle = excluded.pickle, shared = excluded.shared",
-                    [(me, account.pickle(key), int(account.shared))],
-                )
-            )
-        statements.append(
-            (
-                "INSERT INTO crypto_olm_sessions (account_id, session_id, sender_key, pickle, created_at, used_at)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, session_id)"
-                " DO UPDATE SET pickle = excluded.pickle, used_at = excluded.used_at",
-                [
-                    (me, sid, curve, s.pickle(key), _ms(s.creation_time), _ms(s.use_time))
-                    for sid, (curve, s) in ((k, v) for k, v in self._dirty_sessions.items() if v is not None)
-                ],
-            )
+        dirty, self._dirty = self._dirty, Dirty()
+        return write_of(
+            dirty, self.account, self._sealer, self._loaded_account, self.signed_at, self.former, self.usage.used
         )
-        statements.append(
-            (
-                "DELETE FROM crypto_olm_sessions WHERE account_id = ? AND session_id = ?",
-                [(me, sid) for sid, s in self._dirty_sessions.items() if s is None],
-            )
-        )
-        statements.append(
-            (
-                "DELETE FROM crypto_megolm_inbound"
-                " WHERE account_id = ? AND room_id = ? AND sender_key = ? AND session_id = ?",
-                [(me, *key) for key, g in self._dirty_groups.items() if g is None],
-            )
-        )
-        statements.append(
-            (
-                "INSERT INTO crypto_megolm_inbound"
-                " (account_id, room_id, sender_key, session_id, ed25519, forwarding_chain, pickle, used_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, room_id, sender_key, session_id)"
-                " DO UPDATE SET pickle = excluded.pickle, ed25519 = excluded.ed25519, used_at = excluded.used_at",
-                [
-                    (me, *name, g.ed25519, json.dumps(g.forwarding_chain), g.pickle(key), self.usage.used[name])
-                    for name, g in self._dirty_groups.items()
-                    if g is not None
-                ],
-            )
-        )
-        statements.append(
-            (
-                "INSERT INTO crypto_megolm_outbound (account_id, room_id, pickle, created_at, messages, sealed)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, room_id) DO UPDATE SET pickle = excluded.pickle,"
-                " created_at = excluded.created_at, messages = excluded.messages, sealed = excluded.sealed",
-                [
-                    (
-                        me,
-                        room,
-                        self._sealer.seal(f"outbound {room}", self._packed(o)),
-                        o.created_at,
-                        o.messages,
-                        self._sealer.seal_json(shared_context(room), o.shared_with),
-                    )
-                    for room, o in self._dirty_outbound.items()
-                    if o is not None
-                ],
-            )
-        )
-        statements.append(
-            (
-                "DELETE FROM crypto_megolm_outbound WHERE account_id = ? AND room_id = ?",
-                [(me, room) for room, o in self._dirty_outbound.items() if o is None],
-            )
-        )
-        statements.append(
-            (
-                "INSERT INTO known_devices (account_id, user_lookup, device_lookup, sealed) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (account_id, user_lookup, device_lookup) DO UPDATE SET sealed = excluded.sealed",
-                [
-                    device_row(self._sealer, me, o, self.signed_at.get((u, d)))
-                    for (u, d), o in self._dirty_devices.items()
-                    if o is not None
-                ],
-            )
-        )
-        statements.append(
-            (
-                "DELETE FROM known_devices WHERE account_id = ? AND user_lookup = ? AND device_lookup = ?",
-                [
-                    (me, self._sealer.lookup("user", u), self._sealer.lookup("device", d))
-                    for (u, d), o in self._dirty_devices.items()
-                    if o is None
-                ],
-            )
-        )
-        statements.append(
-            (
-                "INSERT INTO known_users (account_id, user_lookup, sealed) VALUES (?, ?, ?)"
-                " ON CONFLICT (account_id, user_lookup) DO UPDATE SET sealed = excluded.sealed",
-                [
-                    user_row(self._sealer, me, u, t, former=u in self.former)
-                    for u, t in self._dirty_users.items()
-                    if t is not None
-                ],
-            )
-        )
-        gone = [(me, self._sealer.lookup("user", u)) for u, t in self._dirty_users.items() if t is None]
-        statements.append(("DELETE FROM known_users WHERE account_id = ? AND user_lookup = ?", gone))
-        statements.append(
-            (
-                "INSERT INTO crypto_key_requests (account_id, session_id, request_id, room_id, algorithm)"
-                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (account_id, session_id) DO NOTHING",
-                [
-                    (me, sid, r.request_id, r.room_id, r.algorithm)
-                    for sid, r in self._dirty_requests.items()
-                    if r is not None
-                ],
-            )
-        )
-        statements.append(
-            (
-                "DELETE FROM crypto_key_requests WHERE account_id = ? AND session_id = ?",
-                [(me, sid) for sid, r in self._dirty_requests.items() if r is None],
-            )
-        )
-        statements.append(
-            (
-                "INSERT INTO crypto_secrets (account_id, name, value) VALUES (?, ?, ?)"
-                " ON CONFLICT (account_id, name) DO UPDATE SET value = excluded.value",
-                [(me, n, self._sealer.seal(f"secret {n}", v)) for n, v in self._dirty_secrets.items() if v is not None],
-            )
-        )
-        statements.append(
-            (
-                "DELETE FROM crypto_secrets WHERE account_id = ? AND name = ?",
-                [(me, n) for n, v in self._dirty_secrets.items() if v is None],
-            )
-        )
-        self._clear_dirty()
-
-        def write(tx: Tx) -> None:
-            if wipe:
-                for table in _OF_THE_DEVICE:
-                    tx.sql(f"DELETE FROM {table} WHERE account_id = ?", (me,))
-            for statement, rows in statements:
-                if rows:
-                    tx.sql(statement, rows)
-
-        return write
-
-
-def user_row(
-    sealer: Sealer, account: AccountId, user_id: str, user: TrackedUser, *, former: bool = False
-) -> tuple[AccountId, bytes, bytes]:
-    """A row of `known_users`. `former`: we share no room with them now."""
-    value: dict[str, Any] = {"user": user_id, "outdated": user.outdated, "former": former}
-    value |= {"master": user.master_key, "new_master": user.new_master_key}
-    return account, sealer.lookup("user", user_id), sealer.seal_json("user", value)
-
-
-def device_row(
-    sealer: Sealer, account: AccountId, device: OlmDevice, signed_at: int | None
-) -> tuple[AccountId, bytes, bytes, bytes]:
-    """A row of `known_devices`. The device's name, which its owner chose, is not kept: nobody needs it."""
-    value = {
-        "user": device.user_id,
-        "device": device.id,
-        "ed25519": device.ed25519,
-        "curve25519": device.curve25519,
-        "deleted": device.deleted,
-        "trust": device.trust_state.value,
-        "signed_at": signed_at,
-    }
-    return (
-        account,
-        sealer.lookup("user", device.user_id),
-        sealer.lookup("device", device.id),
-        sealer.seal_json("device", value),
-    )
-
-
-def shared_context(room_id: str) -> str:
-    """What the list of those who have a room's session is bound to."""
-    return f"shared {room_id}"
 
 
 def _wrong_key() -> OperatorError:
@@ -631,10 +395,6 @@ def _wrong_key() -> OperatorError:
         "the crypto store can't be opened: the store key is not the one that it was written with. "
         "Put the right key file back."
     )
-
-
-def _ms(time: datetime) -> int:
-    return int(time.timestamp() * 1000)
 
 
 def _time(ms: int) -> datetime:

@@ -5,7 +5,6 @@ wrong with one never costs another.
 """
 
 import json
-import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,27 +13,25 @@ from typing import Any
 import structlog
 import vodozemac
 from cachetools import LRUCache
-from nio.crypto import InboundGroupSession, Olm, OlmDevice, TrustState
+from nio.crypto import InboundGroupSession, OlmDevice
 from nio.events import ForwardedRoomKeyEvent, RoomKeyEvent
 
 from bridge.db.engine import now_ms
 from bridge.errors import CourtyardError
-from bridge.ids import DeviceId, RoomId, UserId, is_device_id, is_room_id
+from bridge.ids import DeviceId, RoomId, UserId, is_room_id
 from bridge.matrix.cryptostore import CryptoStore
+from bridge.matrix.known_devices import KEY32, KnownDevices
+from bridge.matrix.known_devices import MEGOLM as MEGOLM
+from bridge.matrix.known_devices import OLM as OLM
 from bridge.matrix.outbound import GroupSession
 from bridge.matrix.signing import verified
 from bridge.matrix.strangers import Strangers
 
 log = structlog.get_logger(__name__)
 
-MEGOLM = "m.megolm.v1.aes-sha2"
-OLM = "m.olm.v1.curve25519-aes-sha2"
-
 _MAX_OLM_BODY = 65_536
-_MAX_DEVICES_PER_USER = 200
 _MAX_SESSIONS_PER_SENDER_AND_ROOM = 500
 _MAX_SESSIONS_PER_SENDER = 2_000
-_MAX_DELETED_DEVICES_PER_USER = 50
 _MAX_OLM_SESSIONS_PER_DEVICE = 10
 _MAX_STRANGERS = 500
 """Devices that nobody's list names and that may have Olm sessions and room keys here at the same time."""
@@ -42,8 +39,6 @@ _MAX_STRANGERS_KEYS = 20
 _MAX_WITHHELD = 5_000
 _MAX_REPAIRED = 10_000
 _MAX_REPAIRS_PER_HOUR = 4
-_KEY32 = re.compile(r"[A-Za-z0-9+/]{43}")
-"""32 bytes in unpadded base64: a session id, a public key."""
 
 
 class NoKey(CourtyardError):
@@ -94,10 +89,9 @@ class Opened:
     """Session and message index: two events with the same are one ciphertext, replayed."""
 
 
-class Machine(Olm):  # type: ignore[misc]
+class Machine(KnownDevices):
     """Olm and Megolm for one device."""
 
-    store: CryptoStore
     wedged_devices: list[OlmDevice]
 
     def __init__(self, user_id: UserId, device_id: DeviceId, store: CryptoStore) -> None:
@@ -105,10 +99,6 @@ class Machine(Olm):  # type: ignore[misc]
         self._seen: LRUCache[tuple[str, str, int], str] = LRUCache(100_000)
         known = {device.curve25519 for devices in self.device_store._entries.values() for device in devices.values()}
         self._strangers = Strangers(key for key in self.session_store._entries if key not in known)
-        self.self_signing_key: str | None = None
-        """Our own account's self-signing key: devices of ours that it signed get room keys too."""
-        self.exclude_unsigned = False
-        """Give no room keys to devices that their owners have not signed (MSC4153)."""
         self._withheld: LRUCache[tuple[str, str, str], str] = LRUCache(_MAX_WITHHELD)
         self._repairs: LRUCache[str, list[int]] = LRUCache(_MAX_REPAIRED)
 
@@ -182,7 +172,7 @@ class Machine(Olm):  # type: ignore[misc]
         if code == "m.no_olm" and isinstance(content.get("sender_key"), str):
             # It has no Olm session with us: begin one.
             self._mark_device_for_unwedging(sender, content["sender_key"])
-        elif is_room_id(room_id) and isinstance(session_id, str) and _KEY32.fullmatch(session_id):
+        elif is_room_id(room_id) and isinstance(session_id, str) and KEY32.fullmatch(session_id):
             self._withheld[(sender, room_id, session_id)] = str(code)[:64]
 
     def is_withheld(self, sender: str, room_id: str, session_id: str) -> bool:
@@ -359,104 +349,6 @@ class Machine(Olm):  # type: ignore[misc]
         self.account.mark_keys_as_published()
         self.save_account()
 
-    # --- other people's devices ---
-    def users_to_query(self, among: Iterable[str] | None = None) -> list[str]:
-        """Tracked users whose devices must be asked for before anything is encrypted to them."""
-        users = self.store.users
-        names = users if among is None else among
-        return [user for user in names if user in users and users[user].outdated]
-
-    def receive_devices(self, answer: Mapping[str, Any], asked: Iterable[str]) -> None:
-        """Take the answer of `POST /keys/query`. What is malformed in it counts as not there."""
-        failures = answer.get("failures")
-        failed = set(failures) if isinstance(failures, dict) else set()
-        device_keys = answer.get("device_keys")
-        for user in asked:
-            if user.partition(":")[2] in failed:
-                continue  # their server did not answer: stays outdated, asked again
-            theirs = device_keys.get(user) if isinstance(device_keys, dict) else None
-            master, signer = _identity(user, answer)
-            if user == self.user_id:
-                signer = self.self_signing_key  # what we hold, not what the server says that we hold
-            self._receive_devices_of(user, theirs if isinstance(theirs, dict) else {}, signer)
-            self._note_signed(user, master)
-            self.store.save_user(user, outdated=False, master_key=master)
-
-    def _receive_devices_of(self, user: str, devices: Mapping[str, Any], signer: str | None) -> None:
-        changed: dict[str, OlmDevice] = {}
-        known = self.device_store[user]
-        for device_id, keys in list(devices.items())[:_MAX_DEVICES_PER_USER]:
-            if user == self.user_id and device_id == self.device_id:
-                continue
-            found = self._checked_device(user, device_id, keys)
-            if found is None:
-                continue
-            old = known.get(device_id)
-            if old is not None and (old.ed25519, old.curve25519) != (found.ed25519, found.curve25519):
-                # A device never changes its keys (spec: "a device's identity keys must not change").
-                log.warning("a device changed its keys: ignored")
-                continue
-            signed = signer is not None and verified(keys, user, signer, signer)
-            found.trust_state = TrustState.verified if signed else TrustState.unset
-            known[device_id] = changed[device_id] = found
-        for device_id, old in list(known.items()):
-            if device_id not in devices and not old.deleted:
-                old.deleted = True
-                changed[device_id] = known[device_id] = known.pop(device_id)  # the last of those that are deleted
-        if changed:
-            self.store.save_device_keys({user: changed})
-        deleted = [device_id for device_id, device in known.items() if device.deleted]
-        for device_id in deleted[:-_MAX_DELETED_DEVICES_PER_USER]:
-            curve25519 = known[device_id].curve25519
-            self.store.drop_device(user, device_id)
-            self.store.drop_sessions_of(curve25519)
-
-    def _note_signed(self, user: str, master: str | None) -> None:
-        """Remember since when devices are signed by the identity that the user is known by: what a new identity signs
-        later can't pass for a device that was there before."""
-        known = self.store.users.get(user)
-        if master is None or (known is not None and known.master_key not in (None, master)):
-            return
-        for device in self.device_store.active_user_devices(user):
-            if device.verified:
-                self.store.note_signed(device)
-
-    def _checked_device(self, user: str, device_id: str, keys: object) -> OlmDevice | None:
-        try:
-            assert isinstance(keys, dict)
-            if keys["user_id"] != user or keys["device_id"] != device_id or not is_device_id(device_id):
-                return None
-            ed25519, curve = keys["keys"][f"ed25519:{device_id}"], keys["keys"][f"curve25519:{device_id}"]
-            vodozemac.Curve25519PublicKey.from_base64(curve)
-            if MEGOLM not in keys["algorithms"] or OLM not in keys["algorithms"]:
-                return None
-        except (AssertionError, KeyError, TypeError, ValueError):
-            return None
-        if not verified(keys, user, device_id, ed25519):
-            return None
-        return OlmDevice(user, device_id, {"ed25519": ed25519, "curve25519": curve})
-
-    def devices_of(self, users: Iterable[str]) -> list[OlmDevice]:
-        """Devices that room keys go to: other people's (signed ones only, if so set), and those that we signed."""
-        return [
-            device
-            for user in users
-            for device in self.device_store.active_user_devices(user)
-            if (device.verified and device.device_id != self.device_id)
-            or (user != self.user_id and not self.exclude_unsigned)
-        ]
-
-    def excluded(self, users: Iterable[str]) -> list[OlmDevice]:
-        """Other people's devices that get no room keys, because their owners have not signed them."""
-        if not self.exclude_unsigned:
-            return []
-        return [
-            device
-            for user in users
-            for device in self.device_store.active_user_devices(user)
-            if user != self.user_id and not device.verified
-        ]
-
     def without_session(self, devices: Iterable[OlmDevice]) -> dict[str, dict[str, str]]:
         """The body of `POST /keys/claim` for the devices that we have no Olm session with."""
         claim: dict[str, dict[str, str]] = {}
@@ -586,7 +478,7 @@ class Machine(Olm):  # type: ignore[misc]
         session_id, ciphertext = content.get("session_id"), content.get("ciphertext")
         if content.get("algorithm") != MEGOLM or not isinstance(session_id, str) or not isinstance(ciphertext, str):
             raise Undecryptable("malformed")
-        if not _KEY32.fullmatch(session_id):
+        if not KEY32.fullmatch(session_id):
             raise Undecryptable("malformed")
         candidates = [
             sessions[session_id]
@@ -635,26 +527,3 @@ class Machine(Olm):  # type: ignore[misc]
             if d.curve25519 == session.sender_key and d.ed25519 == session.ed25519:
                 return d.device_id, bool(d.verified)
         return None, False
-
-
-def _identity(user: str, answer: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Master and self-signing key of a user in an answer of /keys/query; the second only if the first signed it."""
-    masters, signers = answer.get("master_keys"), answer.get("self_signing_keys")
-    master = masters.get(user) if isinstance(masters, dict) else None
-    signer = signers.get(user) if isinstance(signers, dict) else None
-    public, signing = _only_key(master, user, "master"), _only_key(signer, user, "self_signing")
-    if public is None or signing is None or not isinstance(signer, dict):
-        return public, None
-    return public, signing if verified(signer, user, public, public) else None
-
-
-def _only_key(key: object, user: str, usage: str) -> str | None:
-    """The public key of a user's CrossSigningKey for one usage, which holds exactly one."""
-    try:
-        assert isinstance(key, dict)
-        (value,) = key["keys"].values()
-        if key["user_id"] != user or usage not in key["usage"]:
-            return None
-    except (AssertionError, KeyError, TypeError, ValueError, AttributeError):
-        return None
-    return value if isinstance(value, str) and _KEY32.fullmatch(value) else None

@@ -16,7 +16,8 @@ from bridge.ids import DeviceId, RoomId, UserId
 from bridge.matrix import machine as machine_module
 from bridge.matrix import verification as verification_module
 from bridge.matrix.http import MatrixError, Unreachable
-from bridge.matrix.machine import MEGOLM, NoKey, _identity
+from bridge.matrix.known_devices import _identity
+from bridge.matrix.machine import MEGOLM, NoKey
 from bridge.matrix.sas_values import Code, Flow
 from bridge.matrix.sender import RoomSender
 from bridge.matrix.strangers import Strangers
