@@ -47,7 +47,7 @@ async def compare(person: Friendly, bot: str, *, dm: bool) -> tuple[int, Sas]:
 
 async def assert_verified(client: JsClient, bot: str) -> None:
     end = monotonic() + WAIT
-    while not (trust := await client.user_trust(bot))["verified"] and monotonic() < end:
+    while not (trust := await client.user_trust(bot))["verified"] and monotonic() < end:  # noqa: ASYNC110
         await asyncio.sleep(0.1)  # "done" comes before the client has read its own signature
     assert trust == {"hasIdentity": True, "verified": True, "wasVerified": True, "needsApproval": False}
     devices = await client.device_trust(bot)
