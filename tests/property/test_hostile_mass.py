@@ -163,7 +163,7 @@ def to_device(world: World, rng: random.Random) -> Iterator[dict[str, Any]]:
             content = {"algorithm": MEGOLM, "room_id": room, "session_id": made.session_id}
             content["session_key"] = made.session_key.to_base64()
             key_ = json.dumps({**frame, "type": "m.room_key", "content": content})
-            yield over_olm(world, olm, alices, curve, rng.choice([key_, *payloads]))
+            yield over_olm(world, olm, alices, curve, key_ if rng.random() < 0.5 else rng.choice(payloads))
         elif kind < 0.3:
             withheld = {"code": "m.unverified", "room_id": ROOM, "algorithm": MEGOLM}
             withheld["session_id"] = f"{rng.randrange(10**9):043}"
