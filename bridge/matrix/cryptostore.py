@@ -31,7 +31,6 @@ from bridge.matrix.outbound import GroupSession
 from bridge.matrix.seal import Sealer
 from bridge.matrix.usage import GroupKey, Usage
 
-_USED_MS = 24 * 3600 * 1000
 _MAX_FORMER = 10_000
 
 
@@ -314,8 +313,8 @@ class CryptoStore:
             self.drop_group(key)
 
     def use_group(self, session: InboundGroupSession) -> None:
-        """A room key opened something. Noted once a day."""
-        if self.usage.used.get((session.room_id, session.sender_key, session.id), 0) < now_ms() - _USED_MS:
+        """A room key opened something."""
+        if self.usage.use((session.room_id, session.sender_key, session.id), now_ms()):
             self.save_inbound_group_session(session)
 
     def drop_group(self, key: GroupKey) -> None:

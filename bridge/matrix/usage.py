@@ -1,5 +1,7 @@
 """When the room keys that others gave us were used last: what is not used any more goes, and what is too much."""
 
+_DAY_MS = 24 * 3600 * 1000
+
 GroupKey = tuple[str, str, str]
 """Room, curve25519 key of the device that gave it, session id."""
 
@@ -9,14 +11,22 @@ class Usage:
 
     def __init__(self) -> None:
         self.used: dict[GroupKey, int] = {}
+        self._noted: dict[GroupKey, int] = {}
+        """As it was written down."""
         self._of: dict[str, set[GroupKey]] = {}
 
     def note(self, key: GroupKey, at: int) -> None:
-        """It is there, and was used."""
-        self.used[key] = at
+        """It is there, and was used; this is written down."""
+        self.used[key] = self._noted[key] = at
         self._of.setdefault(key[1], set()).add(key)
 
+    def use(self, key: GroupKey, at: int) -> bool:
+        """It was used. Whether that is worth writing down: once a day."""
+        self.used[key] = at
+        return self._noted[key] < at - _DAY_MS
+
     def drop(self, key: GroupKey) -> None:
+        self._noted.pop(key, None)
         if self.used.pop(key, None) is not None:
             keys = self._of[key[1]]
             keys.discard(key)

@@ -98,6 +98,7 @@ async def test_the_newest_session_of_a_room_counts_and_our_own_always_do(
     device: Make, homeserver: FakeHomeserver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine_module, "_MAX_SESSIONS_PER_SENDER_AND_ROOM", 5)
+    monkeypatch.setattr(machine_module, "_MAX_SESSIONS_PER_SENDER", 6)
     bot, alice = device("bot"), device("alice")
     await know(bot, alice)
     await know(alice, bot)
@@ -107,6 +108,11 @@ async def test_the_newest_session_of_a_room_counts_and_our_own_always_do(
         deliver(alice, bot, homeserver)
         assert read(bot, alice, sent) == f"words {n}"
     assert bot.store.usage.count(alice.machine.account.identity_keys["curve25519"]) == 5
+    for n in range(3):  # what is in use is no old one
+        await alice.keys.session_for(RoomId(f"!{n}:example.org"), [bot.user_id], ROTATION)
+        deliver(alice, bot, homeserver)
+        sent = await say(alice, [bot.user_id], f"words {n}")
+        assert read(bot, alice, sent) == f"words {n}"
     for n in range(12):
         bot.store.drop_outbound(ROOM)
         sent = await say(bot, [bot.user_id, alice.user_id], f"answer {n}")
