@@ -242,7 +242,7 @@ async def test_ten_thousand_events(world: World) -> None:
     for name, size in (world.sizes() | world.rows()).items():
         if name == "Machine._seen":
             continue  # what was opened: bounded by 100,000
-        assert size <= warm[name] + 50 or size <= 200, (name, warm[name], size)
+        assert size <= warm[name] + 30 or size <= 100, (name, warm[name], size)
 
     # And it still works.
     content = {"msgtype": "m.text", "body": "ping"}
