@@ -4,43 +4,38 @@ import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import fields, replace
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
 from bridge.chat.catalogue import Catalogue
-from bridge.chat.command import Command
 from bridge.chat.commands import build_registry
-from bridge.chat.hooks import Hooks
 from bridge.chat.inbound import Inbound, RoomView
 from bridge.chat.people import People
 from bridge.chat.pipeline import Pipeline
 from bridge.chat.quota import Quotas, Rate, Verdict
 from bridge.chat.registry import Found
 from bridge.config import Config
-from bridge.contacts import commands as contacts
 from bridge.contacts.model import ContactLimits
+from bridge.contacts.service import Meeting
 from bridge.db import Tx
 from bridge.db.engine import now_ms
 from bridge.db.tables import crypto_megolm_inbound, handled
 from bridge.delivery.outbox import Outbox
-from bridge.delivery.ports import Renderer
 from bridge.delivery.worker import DeliveryWorker
 from bridge.errors import OperatorError
-from bridge.ids import DeviceId, UserId
+from bridge.features import Features, compose, merged
+from bridge.ids import AccountId, DeviceId, RoomId, UserId
 from bridge.matrix.account import AccountSettings, MatrixAccount
 from bridge.matrix.confirmations import Confirmations
 from bridge.matrix.http import Homeserver
 from bridge.matrix.pictures import PictureIntake
 from bridge.matrix.verification import VerificationSettings
-from bridge.moments import commands as moments
 from bridge.moments.model import MomentLimits
 from bridge.moments.pictures import Pictures
-from bridge.privacy import recovery
+from bridge.rights.disclosure import Installation
 from bridge.storage import Storage, open_storage
 
 log = structlog.get_logger(__name__)
@@ -113,13 +108,14 @@ class _Bot:
         self._config = config
         self._db = db = storage.db
         catalogue = Catalogue.load()
-        people = People(config.chat.language, config.chat.time_zone)
+        people = People(config.chat.language, config.chat.time_zone, self._is_dm)
         outbox = Outbox(people, catalogue, self._wake)
-        commands, hooks, renderers = _features(config, outbox, people, lambda text: registry.find(text))
+        parts = features(config, outbox, people, lambda text: registry.find(text), self._meet)
+        commands, hooks, renderers = parts.commands, parts.hooks, parts.renderers
         operator = config.verification.operator
         confirmations = Confirmations(db, operator, people, outbox) if operator is not None else None
         if confirmations is not None:
-            hooks = _merged([hooks, confirmations.hooks])
+            hooks = merged([hooks, confirmations.hooks])
         registry = build_registry(commands, people, catalogue)
         pipeline = Pipeline(
             db,
@@ -177,8 +173,14 @@ class _Bot:
             max_age_ms=limits.outbox_hold_days * _DAY_MS,
         )
 
+    def _meet(self, a: UserId, b: UserId) -> bool:
+        return self._account.rooms.share_room(a, b)
+
     def _wake(self) -> None:
         self._worker.wake()
+
+    def _is_dm(self, account: AccountId, room_id: RoomId, user: UserId) -> bool:
+        return account == self._account.id and self._account.rooms.view(room_id).dm_with == user
 
     async def run(self, ready: Callable[[str], None]) -> None:
         await self._account.start()
@@ -214,6 +216,7 @@ def forget_handled(tx: Tx, keep_ms: int) -> None:
             old,
             # A chat is greeted once, however old it is; and who was told of their unsigned device knows it for a year.
             mark.not_like("opened:%"),
+            mark.not_like("device:%"),
             sa.or_(mark.not_like("unsigned:%"), handled.c.at < tx.now - max(keep_ms, _YEAR_MS)),
             sa.not_(sa.and_(mark.like("megolm:%"), openable)),
         )
@@ -243,58 +246,33 @@ def account_settings(config: Config) -> AccountSettings:
     )
 
 
-def _features(
-    config: Config, outbox: Outbox, people: People, find: Callable[[str], Found | None]
-) -> tuple[list[Command], Hooks, Mapping[str, Renderer]]:
-    """Every feature's commands, hooks and renderers as one."""
+def features(
+    config: Config,
+    outbox: Outbox,
+    people: People,
+    find: Callable[[str], Found | None],
+    meeting: Meeting = lambda a, b: False,
+) -> Features:
+    """Every feature, as the configuration wants it."""
     limits = config.limits
-    post = moments.build(
+    return compose(
         outbox,
         people,
         find,
-        MomentLimits(
+        moment_limits=MomentLimits(
             text=limits.post_chars,
             comment=limits.comment_chars,
             named=limits.audience_people,
             page=limits.page_size,
             likes_delay_ms=config.moments.likes_gather_seconds * 1000,
         ),
-    )
-    know = contacts.build(
-        outbox,
-        people,
-        ContactLimits(
+        contact_limits=ContactLimits(
             friends=limits.friends,
             open_requests=limits.pending_requests,
             note=limits.note_chars,
             name=limits.name_chars,
             bio=limits.bio_chars,
         ),
-        parted=(post.parted,),
+        installation=Installation(config.matrix.user_id, config.moments.reactions, config.operator_name),
+        meeting=meeting,
     )
-    recovery_commands, recovery_hooks = recovery.build(outbox)
-    post_hooks = post.hooks if config.moments.reactions else replace(post.hooks, on_reaction={})
-    return (
-        [*know[0], *post.commands, *recovery_commands],
-        _merged([know[1], post_hooks, recovery_hooks]),
-        {**know[2], **post.renderers},
-    )
-
-
-def _merged(parts: list[Hooks]) -> Hooks:
-    """The hooks of all features; each kind belongs to one."""
-    merged: dict[str, Any] = {}
-    for field in fields(Hooks):
-        values = [getattr(part, field.name) for part in parts]
-        if field.name in ("is_paused", "on_identity_changed"):
-            merged[field.name] = next((value for value in values if value is not None), None)
-            continue
-        if field.name == "on_opened":
-            merged[field.name] = tuple(hook for value in values for hook in value)
-            continue
-        merged[field.name] = {}
-        for value in values:
-            twice = merged[field.name].keys() & value.keys()
-            assert not twice, f"two features hook {field.name} of {twice}"
-            merged[field.name].update(value)
-    return Hooks(**merged)

@@ -32,6 +32,8 @@ class Hooks:
     on_edit: Mapping[str, OnEdit] = field(default_factory=dict)
     on_opened: tuple[Callable[[Tx, Person], None], ...] = ()
     """A person's first DM has just come into being: what waited for them is queued."""
+    on_device: Callable[[Tx, Person, str], None] | None = None
+    """A device of a person, by its id, has spoken to us for the first time. One feature listens."""
     is_paused: Callable[[Tx, Person], bool] | None = None
     """Whether a person gets nothing personal just now. One feature answers for all."""
     on_identity_changed: Callable[[Tx, Person], Message] | None = None

@@ -1,7 +1,7 @@
 """The people that Courtyard knows, and the DM in which each of them is reached."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from bridge.chat.command import Person
@@ -34,10 +34,22 @@ def user_ids(tx: Tx, ids: Iterable[PersonId]) -> dict[PersonId, UserId]:
 class People:
     """Store of the table `people`. Holds no state but the defaults."""
 
-    def __init__(self, language: str = "en", time_zone: str = "UTC") -> None:
-        """The defaults for people who chose nothing: a locale of the catalogue, an IANA name."""
+    def __init__(
+        self,
+        language: str = "en",
+        time_zone: str = "UTC",
+        is_dm: Callable[[AccountId, RoomId, UserId], bool] = lambda account, room_id, user: True,
+        new_id: Callable[[], int] = lambda: secrets.randbits(62),
+    ) -> None:
+        """The defaults for people who chose nothing: a locale of the catalogue, an IANA name.
+
+        `is_dm`: whether a room is a DM with this person at this moment. It is called on the database's thread.
+        `new_id`: ids that were never given out; random, since they name keys, which outlive databases.
+        """
         self._language = language
         self._time_zone = time_zone
+        self._is_dm = is_dm
+        self._new_id = new_id
 
     def get(self, tx: Tx, user_id: UserId) -> Person | None:
         row = tx.sql("SELECT id, card FROM people WHERE lookup = ?", (lookup(tx, user_id),)).first()
@@ -58,7 +70,7 @@ class People:
         if person is None:
             # Random, not counted: the id names a key, and neither a transaction that is rolled back nor a database
             # that is restored may give an erased person's id to somebody else.
-            new = 1 + secrets.randbits(62)
+            new = 1 + self._new_id()
             tx.vault.create(new)
             card = tx.vault.seal(new, "people", new, "card", {"user_id": user_id})
             tx.sql(
@@ -70,13 +82,18 @@ class People:
         return person
 
     def dm(self, tx: Tx, person_id: PersonId) -> tuple[AccountId, RoomId] | None:
-        """The person's current DM: the last used. None when they never opened one, or get nothing just now."""
+        """The person's current DM: the last used. None when they never opened one, it is none any more, or they get
+        nothing just now."""
         row = tx.sql(
-            "SELECT dm_account_id, dm_room_id FROM people WHERE id = ? AND paused_at IS NULL", (person_id,)
+            "SELECT dm_account_id, dm_room_id, card FROM people WHERE id = ? AND paused_at IS NULL", (person_id,)
         ).first()
-        if row is None or row[0] is None or row[1] is None:
+        if row is None or row.dm_account_id is None or row.dm_room_id is None:
             return None
-        return AccountId(row[0]), RoomId(row[1])
+        account, room_id = AccountId(row.dm_account_id), RoomId(row.dm_room_id)
+        card = tx.vault.read(person_id, "people", person_id, "card", row.card)
+        if card is None or not self._is_dm(account, room_id, UserId(card["user_id"])):
+            return None
+        return account, room_id
 
     def set_dm(self, tx: Tx, person_id: PersonId, account: AccountId, room_id: RoomId) -> bool:
         """Make this room the current DM. True when it is the person's first ever."""

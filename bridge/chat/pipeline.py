@@ -17,6 +17,7 @@ from bridge.chat.inbound import (
     EditedMessage,
     IdentityChanged,
     Inbound,
+    Origin,
     OtherMessage,
     PictureMessage,
     Reaction,
@@ -268,6 +269,7 @@ class Pipeline:
             self._delivery.answer(tx, event, job.room, person, outcome.reply)
         if job.in_dm:
             self._warn_of_unsigned(tx, event, person)
+            self._note_device(tx, event, person)
         return True
 
     def _warn_of_unsigned(self, tx: Tx, event: Inbound, person: Person) -> None:
@@ -275,8 +277,16 @@ class Pipeline:
         origin = event.origin
         if self._unsigned != "warn" or origin.unsigned_ms < _UNSIGNED_GRACE_MS:
             return
-        if _claim(tx, origin.account, EventId(f"unsigned:{origin.sender}:{origin.device}")):
+        if _claim(tx, origin.account, _device_mark(tx, "unsigned", origin)):
             self._delivery.message(tx, person, Message((Text("unsigned-device"),)))
+
+    def _note_device(self, tx: Tx, event: Inbound, person: Person) -> None:
+        """Tell the features once of each device of a person that speaks to us."""
+        origin = event.origin
+        if origin.device is None or origin.sender != person.user_id or self._hooks.on_device is None:
+            return
+        if _claim(tx, origin.account, _device_mark(tx, "device", origin)):
+            self._hooks.on_device(tx, person, origin.device)
 
     @staticmethod
     def _remember_sender(tx: Tx, event: TextMessage | PictureMessage, person: Person) -> None:
@@ -335,6 +345,11 @@ def _mark(event: Inbound) -> EventId:
         case Readable():
             return EventId(f"readable:{event.origin.event_id}")
     return event.origin.event_id
+
+
+def _device_mark(tx: Tx, what: str, origin: Origin) -> EventId:
+    """Stands in `handled` for something that happens once for each device. Whose it is does not stand there."""
+    return EventId(f"{what}:{tx.vault.lookup('device', f'{origin.sender} {origin.device}').hex()}")
 
 
 def _opening_id(room_id: RoomId) -> EventId:

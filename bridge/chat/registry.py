@@ -1,4 +1,4 @@
-"""Commands by name: one to three words, the longest match wins; translated aliases; suggestions for typos."""
+"""Commands by name: one to four words, the longest match wins; translated aliases; suggestions for typos."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from bridge.chat.catalogue import Catalogue
 from bridge.chat.command import Command
 from bridge.chat.reply import Text
 
-MAX_WORDS = 3
+MAX_WORDS = 4
 _MAX_TYPED = 32
 _ALIAS_SEPARATOR = re.compile(r"\s*[,，、]\s*")
 
@@ -104,7 +104,7 @@ class Registry:
 
 def key(command: Command) -> str:
     """The command's name as a part of message ids."""
-    return command.name.replace(" ", "-")
+    return command.name.replace(" ", "-").replace("'", "")
 
 
 def distance(a: str, b: str, limit: int) -> int | None:

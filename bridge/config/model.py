@@ -386,6 +386,11 @@ class Config(Section):
     """Courtyard's configuration. Paths are absolute once it is loaded."""
 
     matrix: MatrixConfig
+    operator_name: str = Field(
+        default="",
+        max_length=200,
+        description="Who runs this bot, as people are told by `who can read this`: a name, and how to reach you.",
+    )
     data_dir: Path = Field(
         default=Path("var"),
         description="Directory for the database and keys. Relative to this file's directory.",

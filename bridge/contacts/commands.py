@@ -1,21 +1,22 @@
 """Commands, hooks and copies of friends and profiles."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from bridge.chat.command import Command, Kind, Param, Person, Request
 from bridge.chat.hooks import Hooks
 from bridge.chat.people import People
 from bridge.chat.prompts import COPY_KIND as PROMPT_COPY
-from bridge.chat.reply import Block, CopyRef, Lines, Message, Reply, Text, Written
-from bridge.contacts.model import Asked, ContactLimits, ProfileKey
+from bridge.chat.reply import Block, CopyRef, Lines, Message, Reply, Text
+from bridge.contacts import block_commands, invite_commands, profile_commands, store, tag_commands
+from bridge.contacts.changes import PROFILE, Changes, Showing
+from bridge.contacts.model import Asked, ContactLimits
 from bridge.contacts.names import labels, plain
-from bridge.contacts.service import ACCEPT, FRIEND_COPY, PROMPT, Contacts, OpenRequest, Parted
+from bridge.contacts.past import PAST, Past, past_choices
+from bridge.contacts.service import ACCEPT, ACCEPT_CHATS, FRIEND_COPY, PROMPT, Contacts, Meeting, OpenRequest
 from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
-from bridge.errors import UserError
 from bridge.ids import UserId
-from bridge.privacy import load_world
 
 _GROUP = "contacts"
 _USER = Param("user", (Kind.USER,))
@@ -25,15 +26,18 @@ _MESSAGE_BYTES = 12_000
 
 
 class _Commands:
-    def __init__(self, contacts: Contacts) -> None:
+    def __init__(self, contacts: Contacts, past: Past | None) -> None:
         self._contacts = contacts
+        self._past = past
 
     def friends(self, request: Request) -> Reply:
         tx, person = request.tx, request.person
         friends = self._contacts.friends(tx, person)
         asked = self._contacts.open_requests(tx, person)
         ids = [friend.id for friend in friends]
-        names = labels(tx, person.id, ids, load_world(tx, [person.id], ids))
+        names = labels(tx, person.id, ids)
+        blocked = set(store.with_stance(tx, person.id, "blocked"))
+        names |= {one: Text("friend-line-blocked", {"who": names[one]}) for one in ids if one in blocked}
         parts: list[Message] = []
         if friends:
             for i, lines in enumerate(_pages([names[friend.id] for friend in friends])):
@@ -63,6 +67,9 @@ class _Commands:
 
     def choose(self, request: Request, ref_id: int, option: str) -> Reply:
         asked = self._contacts.request_by_id(request.tx, request.person, ref_id)
+        if option == ACCEPT_CHATS:
+            user = self._contacts.accept(request.tx, request.person, asked, chats_only=True)
+            return Reply.text("friend-new-chats", user=user)
         if option == ACCEPT:
             return Reply.text("friend-new", user=self._contacts.accept(request.tx, request.person, asked))
         return Reply.text("friend-declined", user=self._contacts.decline(request.tx, request.person, asked))
@@ -70,32 +77,8 @@ class _Commands:
     def remove(self, request: Request) -> Reply:
         user: UserId = request.args["user"]
         if self._contacts.remove(request.tx, request.person, user):
-            return Reply.text("friend-removed", user=user)
+            return past_choices(request, user, self._past)
         return Reply.text("friend-not-removed", user=user)
-
-    def profile(self, request: Request) -> Reply:
-        tx, person = request.tx, request.person
-        user: UserId = request.args.get("user", person.user_id)
-        fields = self._contacts.profile(tx, person, user)
-        if fields is None:
-            raise UserError("profile-none", user=user)
-        blocks: list[Block] = [Text("profile-head", {"user": user})]
-        if ProfileKey.NAME in fields:
-            blocks.append(Text("profile-name", {"name": fields[ProfileKey.NAME]}))
-        if ProfileKey.BIO in fields:
-            blocks.append(Written(fields[ProfileKey.BIO]))
-        if not fields:
-            blocks.append(Text("profile-empty"))
-        if user == person.user_id:
-            blocks.append(Text("profile-howto"))
-        return Reply((Message(tuple(blocks)),))
-
-    def profile_set(self, request: Request) -> Reply:
-        key = ProfileKey.of(request.args["field"])
-        if key is None:
-            raise UserError("profile-field-unknown", field=request.args["field"])
-        filled = self._contacts.set_profile(request.tx, request.person, key, request.args.get("value", ""))
-        return Reply.text("profile-set" if filled else "profile-cleared", field=key.value)
 
     # --- copies ---------------------------------------------------------------------------------------------
     def render_prompt(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
@@ -106,7 +89,9 @@ class _Commands:
         blocks: list[Block] = [Text("request-notice", {"who": plain(user)})]
         if asked.note:
             blocks.append(Text("request-notice-note", {"note": asked.note}))
-        blocks.append(Lines((Text("request-choice-accept"), Text("request-choice-decline"))))
+        blocks.append(
+            Lines((Text("request-choice-accept"), Text("request-choice-decline"), Text("request-choice-chats")))
+        )
         blocks.append(Text("request-notice-howto"))
         return Message(tuple(blocks), CopyRef(PROMPT_COPY, ref_id))
 
@@ -120,28 +105,37 @@ class _Commands:
 def build(
     outbox: Outbox,
     people: People,
-    limits: ContactLimits | None = None,
-    parted: Sequence[Parted] = (),
-) -> tuple[list[Command], Hooks, Mapping[str, Renderer]]:
-    """Everything that contacts add to the chat. `parted` is called in the transaction that ends a friendship."""
-    contacts = Contacts(outbox, people, limits or ContactLimits(), parted)
-    do = _Commands(contacts)
+    limits: ContactLimits,
+    showing: Showing,
+    past: Past | None = None,
+    meeting: Meeting = lambda a, b: False,
+) -> tuple[list[Command], Hooks, Mapping[str, Renderer], Changes]:
+    """Everything that contacts add to the chat. `showing` looks before and after each change of who sees what; `past`
+    takes back what somebody said under another's moments."""
+    changes = Changes(outbox, showing)
+    contacts = Contacts(outbox, people, limits, changes, meeting)
+    do = _Commands(contacts, past)
     commands = [
         Command("friends", (), do.friends, effect=False, group=_GROUP),
         Command("friend add", (_USER, Param("note", (Kind.REST,), required=False)), do.add, group=_GROUP),
         Command("friend accept", (_WHO,), do.accept, group=_GROUP),
         Command("friend decline", (_WHO,), do.decline, group=_GROUP),
         Command("friend remove", (_USER,), do.remove, group=_GROUP),
-        Command("profile", (Param("user", (Kind.USER,), required=False),), do.profile, effect=False, group=_GROUP),
-        Command(
-            "profile set",
-            (Param("field", (Kind.WORD,)), Param("value", (Kind.REST,), required=False)),
-            do.profile_set,
-            group=_GROUP,
-        ),
+        *block_commands.build(contacts),
+        *invite_commands.build(contacts, limits),
+        *tag_commands.build(contacts, changes, limits),
+        *profile_commands.build(people, limits),
     ]
-    hooks = Hooks(on_choice={PROMPT: do.choose}, on_opened=(contacts.opened,))
-    return commands, hooks, {PROMPT_COPY: do.render_prompt, FRIEND_COPY: do.render_friend}
+    on_choice = {PROMPT: do.choose}
+    if past is not None:
+        on_choice[PAST] = past.choose
+    hooks = Hooks(on_choice=on_choice, on_opened=(contacts.opened,))
+    renderers: dict[str, Renderer] = {
+        PROMPT_COPY: do.render_prompt,
+        FRIEND_COPY: do.render_friend,
+        PROFILE: profile_commands.render,
+    }
+    return commands, hooks, renderers, changes
 
 
 def _request_line(entry: OpenRequest) -> Text:

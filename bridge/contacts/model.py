@@ -24,6 +24,19 @@ class ContactLimits:
     note: int = 200
     name: int = 60
     bio: int = 500
+    field: int = 200
+    """Of the other fields of a profile."""
+    free_fields: int = 10
+    tags: int = 200
+    tag_name: int = 40
+    tag_members: int = 1000
+    remark: int = 50
+    remark_note: int = 500
+    invites: int = 20
+    """Invite codes of one person that are valid at the same time."""
+    invite_uses: int = 100
+    invite_days: int = 30
+    blocks: int = 1000
     ask_again_ms: int = 90 * _DAY_MS
     """How long a repeated request stays silent. It is the same for declined and for unanswered ones."""
     prompt_ms: int = 90 * _DAY_MS
@@ -59,24 +72,51 @@ class Friend:
     user_id: UserId
 
 
-class ProfileKey(Enum):
-    NAME = "name"
-    BIO = "bio"
+NAME, BIO, AVATAR = "name", "bio", "avatar"
+KNOWN_FIELDS = (NAME, AVATAR, BIO, "region", "birthday", "phone", "email")
+"""Fields that every profile has, in the order shown. Their names in the catalogue are `field-NAME`."""
+LONG_FIELDS = frozenset((BIO,))
+"""Fields of several lines."""
+_FIELD_WORDS = {
+    **{name: name for name in KNOWN_FIELDS},
+    "名字": NAME,
+    "昵称": NAME,
+    "头像": AVATAR,
+    "picture": AVATAR,
+    "简介": BIO,
+    "签名": BIO,
+    "地区": "region",
+    "生日": "birthday",
+    "电话": "phone",
+    "手机": "phone",
+    "e-mail": "email",
+    "mail": "email",
+    "邮箱": "email",
+}
+_MAX_FIELD_NAME = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Which field of a profile: a known one, or a free one with a name of its owner's choice."""
+
+    name: str
+    free: bool = False
 
     @staticmethod
-    def of(word: str) -> "ProfileKey | None":
-        """The field that a person means by `word`, in English or Chinese."""
-        return _PROFILE_WORDS.get(word.strip().casefold())
+    def of(word: str) -> "Field | None":
+        """The field that a person means by `word`, in English or Chinese; None for what can't be a name."""
+        plain = folded(word)
+        if plain in _FIELD_WORDS:
+            return Field(_FIELD_WORDS[plain])
+        if not plain or len(plain) > _MAX_FIELD_NAME or not any(c.isalpha() for c in plain):
+            return None
+        return Field(plain, free=True)
 
 
-_PROFILE_WORDS = {
-    "name": ProfileKey.NAME,
-    "名字": ProfileKey.NAME,
-    "昵称": ProfileKey.NAME,
-    "bio": ProfileKey.BIO,
-    "简介": ProfileKey.BIO,
-    "签名": ProfileKey.BIO,
-}
+def folded(text: str) -> str:
+    """`text` as names are compared: compatibility forms (NFKC), case and invisible characters make no difference."""
+    return one_line(unicodedata.normalize("NFKC", one_line(text)).casefold())
 
 
 def cleaned(text: str) -> str:

@@ -4,27 +4,27 @@ from collections.abc import Iterable, Sequence
 
 from bridge.chat.people import user_ids
 from bridge.chat.reply import Text
-from bridge.contacts import store
+from bridge.contacts import profiles, store
+from bridge.contacts.model import NAME
 from bridge.db import Tx
 from bridge.ids import PersonId, UserId
-from bridge.privacy import ProfileItem, World, may_see
 
 
-def labels(tx: Tx, viewer: PersonId, ids: Iterable[PersonId], world: World) -> dict[PersonId, Text]:
-    """A text for each person: the own name where `viewer` may see it, and always the Matrix id, so that a name can't
-    pass for somebody else's. `viewer` is called "you"."""
+def labels(tx: Tx, viewer: PersonId, ids: Iterable[PersonId]) -> dict[PersonId, Text]:
+    """A text for each person: the remark that `viewer` keeps, or the own name where `viewer` may see it, and always the
+    Matrix id, so that a name can't pass for somebody else's. `viewer` is called "you"."""
     wanted = set(ids)
-    seen = {person for person in wanted if may_see(viewer, ProfileItem(person), world)}
-    names = store.names(tx, seen)
-    result: dict[PersonId, Text] = {}
+    names = profiles.visible_values(tx, viewer, wanted - {viewer}, NAME)
+    names |= store.remarks(tx, viewer, wanted)
     users = user_ids(tx, wanted)
+    result: dict[PersonId, Text] = {}
     for person in wanted:
         user_id = users.get(person)
         if person == viewer:
             result[person] = Text("person-you")
         elif user_id is None:
             result[person] = Text("person-damaged")
-        elif person in seen and person in names:
+        elif person in names:
             result[person] = Text("person-named", {"name": names[person], "user": user_id})
         else:
             result[person] = plain(user_id)

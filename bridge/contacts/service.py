@@ -1,37 +1,36 @@
 """Friend requests, friendships and profiles."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from bridge.chat import prompts
 from bridge.chat.command import Person
 from bridge.chat.people import People, user_ids
-from bridge.contacts import store
+from bridge.contacts import invites, store
+from bridge.contacts.changes import Changes
 from bridge.contacts.model import (
     Asked,
     ContactLimits,
     Friend,
     FriendRequest,
-    ProfileKey,
     RequestState,
-    cleaned,
     one_line,
 )
 from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import PersonId, UserId
-from bridge.privacy import ProfileItem, RequestItem, load_world, may_see
+from bridge.privacy import FriendshipItem, RequestItem, load_world, may_see, settings
 
 PROMPT = "friend-request"
 """Kind of the question that a request is delivered as."""
 FRIEND_COPY = "friend"
 """Kind of the notice that a request was accepted; its subject is the new friend's row id."""
-ACCEPT, DECLINE = "accept", "decline"
+ACCEPT, DECLINE, ACCEPT_CHATS = "accept", "decline", "accept-chats"
 
-Parted: TypeAlias = Callable[[Tx, PersonId, PersonId], None]
-"""Two people are about to part: take back what one showed the other. Called while they still are friends."""
+Meeting: TypeAlias = Callable[[UserId, UserId], bool]
+"""Whether two people share a room with the bot (I2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +51,13 @@ class Contacts:
         outbox: Outbox,
         people: People,
         limits: ContactLimits,
-        parted: Sequence[Parted] = (),
+        changes: Changes,
+        meeting: Meeting = lambda a, b: False,
     ) -> None:
         self._outbox = outbox
         self._people = people
-        self._parted = tuple(parted)
+        self._changes = changes
+        self._meeting = meeting
         self.limits = limits
 
     # --- asking ---------------------------------------------------------------------------------------------
@@ -72,7 +73,11 @@ class Contacts:
         if user_id == person.user_id:
             raise UserError("friend-self")
         other = self._people.get(tx, user_id)
+        closed = False
         if other is not None:
+            if store.stance(tx, person.id, other.id, "blocked"):
+                raise UserError("friend-you-block", user=user_id)
+            closed = self._is_closed(tx, person, other)
             if store.are_friends(tx, person.id, other.id):
                 raise UserError("friend-already", user=user_id)
             theirs = store.request_between(tx, other.id, person.id)
@@ -82,7 +87,7 @@ class Contacts:
                 return Asked.ACCEPTED
             mine = store.request_between(tx, person.id, other.id)
             if mine is not None and mine.created_at > tx.now - self.limits.ask_again_ms:
-                if mine.state is RequestState.WITHDRAWN:
+                if mine.state is RequestState.WITHDRAWN and not closed:
                     # It counts again, but asking and taking back in turns must not ring at the other's door.
                     store.set_request_state(tx, mine.id, RequestState.PENDING)
                     self._give_number(tx, mine)
@@ -95,6 +100,10 @@ class Contacts:
         request_id = store.add_request(tx, person.id, target.id, note)
         request = store.request_by_id(tx, request_id)
         assert request is not None
+        if closed:
+            # For the asker it waits like one to somebody who never was here; nobody else learns of it.
+            store.set_request_state(tx, request_id, RequestState.DECLINED)
+            return Asked.DONE
         self._give_number(tx, request)
         # Who never opened a chat gets nothing now; `opened` announces what waits.
         if store.has_opened(tx, target.id) and self._pending_count(tx, target.id) <= self.limits.notices:
@@ -107,13 +116,15 @@ class Contacts:
             self._announce(tx, request)
 
     # --- answering ------------------------------------------------------------------------------------------
-    def accept(self, tx: Tx, person: Person, request: FriendRequest) -> UserId:
-        """Become friends. Returns the Matrix id of the new friend.
+    def accept(self, tx: Tx, person: Person, request: FriendRequest, *, chats_only: bool = False) -> UserId:
+        """Become friends, with `chats_only` without moments, both ways (I6). Returns the Matrix id of the new friend.
 
         Raises:
             UserError: the request is not open any more, or there is no room for one more friend.
         """
         self._check_open(tx, person, request)
+        if chats_only:
+            store.set_stance(tx, person.id, request.asker, "chats_only", True)
         return self._befriend(tx, person, request)
 
     def decline(self, tx: Tx, person: Person, request: FriendRequest) -> UserId:
@@ -157,10 +168,7 @@ class Contacts:
         if other is None or other.id == person.id:
             return False
         if store.are_friends(tx, person.id, other.id):
-            # Before the rows go, because what must be taken back is found by what was visible.
-            for parted in self._parted:
-                parted(tx, person.id, other.id)
-            store.part(tx, person.id, other.id)
+            self._changes.make_between(tx, person.id, other.id, lambda: store.part(tx, person.id, other.id))
             return True
         mine = store.request_between(tx, person.id, other.id)
         if mine is not None and mine.state is RequestState.PENDING:
@@ -170,7 +178,20 @@ class Contacts:
 
     # --- reading --------------------------------------------------------------------------------------------
     def friends(self, tx: Tx, person: Person) -> list[Friend]:
-        return store.friends_of(tx, person.id)
+        found = store.friends_of(tx, person.id)
+        world = load_world(tx, [person.id], [friend.id for friend in found])
+        return [friend for friend in found if may_see(person.id, FriendshipItem(person.id, friend.id), world)]
+
+    def friend(self, tx: Tx, person: Person, user_id: UserId) -> PersonId:
+        """The friend with this Matrix id.
+
+        Raises:
+            UserError: they are no friend.
+        """
+        other = self._people.get(tx, user_id)
+        if other is None or not store.are_friends(tx, person.id, other.id):
+            raise UserError("friend-none", user=user_id)
+        return other.id
 
     def open_requests(self, tx: Tx, person: Person) -> list[OpenRequest]:
         """The oldest open requests, numbered from 1; the numbers hold until this is called again."""
@@ -181,21 +202,67 @@ class Contacts:
         users = user_ids(tx, [r.asker for r in requests])
         return [OpenRequest(i, r, users[r.asker]) for i, r in enumerate(requests, 1) if r.asker in users]
 
-    def profile(self, tx: Tx, viewer: Person, user_id: UserId) -> dict[ProfileKey, str] | None:
-        """The fields that `viewer` may see; None when they may not see the profile or there is nobody."""
-        owner = viewer if user_id == viewer.user_id else self._people.get(tx, user_id)
-        if owner is None or not may_see(viewer.id, ProfileItem(owner.id), load_world(tx, [viewer.id], [owner.id])):
-            return None
-        return store.profile(tx, owner.id)
+    # --- inviting -------------------------------------------------------------------------------------------
+    def use_invite(self, tx: Tx, person: Person, code: str) -> UserId:
+        """Become a friend of who made the code. Returns their Matrix id.
 
-    def set_profile(self, tx: Tx, person: Person, key: ProfileKey, value: str) -> bool:
-        """Set a field, or clear it with an empty value. Returns whether it has a value now."""
-        value = one_line(value) if key is ProfileKey.NAME else cleaned(value)
-        limit = self.limits.name if key is ProfileKey.NAME else self.limits.bio
-        if len(value) > limit:
-            raise UserError("profile-too-long", field=key.value, limit=limit)
-        store.set_profile_field(tx, person.id, key, value)
-        return bool(value)
+        Raises:
+            UserError: the code does not work, for whatever reason; it is one's own, or of a friend.
+        """
+        found = invites.owner_of(tx, code)
+        if found is None:
+            raise UserError("invite-none")
+        invite_id, owner = found
+        if owner == person.id:
+            raise UserError("invite-own")
+        user = user_ids(tx, [owner]).get(owner)
+        if user is not None and store.are_friends(tx, person.id, owner):
+            raise UserError("friend-already", user=user)
+        blocked = store.stance(tx, owner, person.id, "blocked")
+        full = store.count_friends(tx, owner) + self._outstanding(tx, owner) >= self.limits.friends
+        if user is None or blocked or full or not settings.load(tx, owner).by_code:
+            raise UserError("invite-none")
+        if store.stance(tx, person.id, owner, "blocked"):
+            raise UserError("friend-you-block", user=user)
+        self._check_room(tx, person.id, open_requests=False)
+        invites.use(tx, invite_id)
+        for row in (store.request_between(tx, person.id, owner), store.request_between(tx, owner, person.id)):
+            if row is not None:
+                prompts.close(tx, PROMPT, row.id)
+                store.delete_request(tx, row.id)
+        store.befriend(tx, person.id, owner)
+        self._outbox.copy(tx, owner, FRIEND_COPY, person.id)
+        return user
+
+    # --- blocking -------------------------------------------------------------------------------------------
+    def block(self, tx: Tx, person: Person, user_id: UserId) -> None:
+        """Block somebody (I7), whoever they are: to them one looks like somebody who shows nothing.
+
+        Raises:
+            UserError: it is oneself, or too many are blocked.
+        """
+        if user_id == person.user_id:
+            raise UserError("block-self")
+        if len(store.with_stance(tx, person.id, "blocked")) >= self.limits.blocks:
+            raise UserError("block-limit", limit=self.limits.blocks)
+        other = self._people.ensure(tx, user_id)
+        self._changes.make_between(
+            tx, person.id, other.id, lambda: store.set_stance(tx, person.id, other.id, "blocked", True)
+        )
+        asked = store.request_between(tx, other.id, person.id)
+        if asked is not None and asked.state is RequestState.PENDING:
+            store.set_request_state(tx, asked.id, RequestState.DECLINED)
+            prompts.close(tx, PROMPT, asked.id)
+
+    def unblock(self, tx: Tx, person: Person, user_id: UserId) -> bool:
+        """End a block. False when there was none."""
+        other = self._people.get(tx, user_id)
+        if other is None or not store.stance(tx, person.id, other.id, "blocked"):
+            return False
+        self._changes.make_between(
+            tx, person.id, other.id, lambda: store.set_stance(tx, person.id, other.id, "blocked", False)
+        )
+        return True
 
     # --- for the renderers ----------------------------------------------------------------------------------
     def announced(self, tx: Tx, reader: Person, prompt_id: int) -> tuple[FriendRequest, UserId] | None:
@@ -211,7 +278,8 @@ class Contacts:
     def new_friend(self, tx: Tx, reader: Person, friend_id: int) -> UserId | None:
         """The Matrix id of somebody who accepted, as long as they are friends."""
         friend = PersonId(friend_id)
-        if not store.are_friends(tx, reader.id, friend):
+        world = load_world(tx, [reader.id, friend], [])
+        if not may_see(reader.id, FriendshipItem(reader.id, friend), world):
             return None
         return user_ids(tx, [friend]).get(friend)
 
@@ -241,9 +309,16 @@ class Contacts:
     def _outstanding(self, tx: Tx, person: PersonId) -> int:
         return store.count_asked_since(tx, person, tx.now - self.limits.ask_again_ms)
 
-    def _check_room(self, tx: Tx, person: PersonId) -> None:
+    def _is_closed(self, tx: Tx, person: Person, other: Person) -> bool:
+        """Whether a request of `person` does not get through to `other` (I2, I7)."""
+        if store.stance(tx, other.id, person.id, "blocked"):
+            return True
+        ways = settings.load(tx, other.id)
+        return not (ways.by_id or (ways.by_room and self._meeting(person.user_id, other.user_id)))
+
+    def _check_room(self, tx: Tx, person: PersonId, *, open_requests: bool = True) -> None:
         outstanding = self._outstanding(tx, person)
-        if outstanding >= self.limits.open_requests:
+        if open_requests and outstanding >= self.limits.open_requests:
             raise UserError("friend-too-many-requests", limit=self.limits.open_requests)
         if store.count_friends(tx, person) + outstanding >= self.limits.friends:
             raise UserError("friend-limit", limit=self.limits.friends)
@@ -262,5 +337,7 @@ class Contacts:
             store.set_request_slots(tx, request.asked, [*kept, request.id])
 
     def _announce(self, tx: Tx, request: FriendRequest) -> None:
-        prompt_id = prompts.open(tx, request.asked, PROMPT, request.id, (ACCEPT, DECLINE), self.limits.prompt_ms)
+        prompt_id = prompts.open(
+            tx, request.asked, PROMPT, request.id, (ACCEPT, DECLINE, ACCEPT_CHATS), self.limits.prompt_ms
+        )
         self._outbox.copy(tx, request.asked, prompts.COPY_KIND, prompt_id)

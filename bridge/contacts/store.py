@@ -7,9 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.chat.people import user_ids
-from bridge.contacts.model import Friend, FriendRequest, ProfileKey, RequestState
+from bridge.contacts.model import Friend, FriendRequest, RequestState
 from bridge.db import Tx
-from bridge.db.tables import cursors, friend_requests, friendships, people, profile_fields
+from bridge.db.tables import cursors, friend_requests, friendships, people
 from bridge.ids import PersonId
 
 _CHUNK = 400
@@ -49,6 +49,11 @@ def friends_of(tx: Tx, person: PersonId) -> list[Friend]:
     rows = [row for row in rows if row.friend_id in known]
     rows.sort(key=lambda row: (row.since, known[row.friend_id]))
     return [Friend(PersonId(row.friend_id), known[row.friend_id]) for row in rows]
+
+
+def friend_ids(tx: Tx, person: PersonId) -> list[PersonId]:
+    rows = tx.sql("SELECT friend_id FROM friendships WHERE person_id = ? ORDER BY friend_id", (person,))
+    return [PersonId(row.friend_id) for row in rows]
 
 
 def count_friends(tx: Tx, person: PersonId) -> int:
@@ -146,47 +151,63 @@ def set_request_slots(tx: Tx, person: PersonId, slots: Sequence[int]) -> None:
     tx.execute(sa.insert(cursors).values(person_id=person, list=_SLOTS, position=json.dumps(list(slots)), at=tx.now))
 
 
-# --- profiles -----------------------------------------------------------------------------------------------
-def profile(tx: Tx, person: PersonId) -> dict[ProfileKey, str]:
-    rows = tx.execute(
-        sa.select(profile_fields.c.field, profile_fields.c.sealed).where(profile_fields.c.person_id == person)
+# --- stances ------------------------------------------------------------------------------------------------
+STANCES = ("blocked", "chats_only", "shut_out", "hidden")
+"""What one may decide about another, in silence: columns of `stances`."""
+
+
+def stance(tx: Tx, person: PersonId, other: PersonId, name: str) -> bool:
+    assert name in STANCES
+    row = tx.sql(f"SELECT {name} FROM stances WHERE person_id = ? AND other_id = ?", (person, other)).first()
+    return bool(row and row[0])
+
+
+def set_stance(tx: Tx, person: PersonId, other: PersonId, name: str, on: bool) -> None:
+    assert name in STANCES
+    tx.sql(
+        f"INSERT INTO stances (person_id, other_id, {name}) VALUES (?, ?, ?)"
+        f" ON CONFLICT (person_id, other_id) DO UPDATE SET {name} = excluded.{name}",
+        (person, other, int(on)),
     )
-    known = {key.value: key for key in ProfileKey}
-    values = {known[row.field]: _field(tx, person, row.field, row.sealed) for row in rows if row.field in known}
-    return {key: value for key, value in values.items() if value is not None}
 
 
-def names(tx: Tx, ids: Iterable[PersonId]) -> dict[PersonId, str]:
-    """The names that people gave themselves."""
+def with_stance(tx: Tx, person: PersonId, name: str) -> list[PersonId]:
+    """About whom `person` decided this."""
+    assert name in STANCES
+    rows = tx.sql(f"SELECT other_id FROM stances WHERE person_id = ? AND {name} = 1 ORDER BY other_id", (person,))
+    return [PersonId(row.other_id) for row in rows]
+
+
+def remark(tx: Tx, person: PersonId, other: PersonId) -> dict[str, str]:
+    """The private name and note that `person` keeps for `other`; empty without them."""
+    row = tx.sql("SELECT sealed FROM stances WHERE person_id = ? AND other_id = ?", (person, other)).first()
+    if row is None or row.sealed is None:
+        return {}
+    return tx.vault.read(person, "stances", other, "sealed", row.sealed) or {}
+
+
+def set_remark(tx: Tx, person: PersonId, other: PersonId, value: dict[str, str]) -> None:
+    sealed = tx.vault.seal(person, "stances", other, "sealed", value) if value else None
+    tx.sql(
+        "INSERT INTO stances (person_id, other_id, sealed) VALUES (?, ?, ?)"
+        " ON CONFLICT (person_id, other_id) DO UPDATE SET sealed = excluded.sealed",
+        (person, other, sealed),
+    )
+
+
+def remarks(tx: Tx, person: PersonId, others: Iterable[PersonId]) -> dict[PersonId, str]:
+    """The private names that `person` keeps for these people."""
     found: dict[PersonId, str] = {}
-    wanted = sorted(set(ids))
-    tx.vault.prepare(wanted)
+    wanted = sorted(set(others))
     for start in range(0, len(wanted), _CHUNK):
-        rows = tx.execute(
-            sa.select(profile_fields.c.person_id, profile_fields.c.sealed).where(
-                profile_fields.c.field == ProfileKey.NAME.value,
-                profile_fields.c.person_id.in_(wanted[start : start + _CHUNK]),
-            )
-        )
-        for row in rows:
-            name = _field(tx, row.person_id, ProfileKey.NAME.value, row.sealed)
-            if name is not None:
-                found[PersonId(row.person_id)] = name
+        chunk = tuple(wanted[start : start + _CHUNK])
+        marks = ",".join("?" * len(chunk))
+        for row in tx.sql(
+            "SELECT other_id, sealed FROM stances"
+            f" WHERE person_id = ? AND sealed IS NOT NULL AND other_id IN ({marks})",
+            (person, *chunk),
+        ):
+            value = tx.vault.read(person, "stances", row.other_id, "sealed", row.sealed) or {}
+            if value.get("name"):
+                found[PersonId(row.other_id)] = value["name"]
     return found
-
-
-def set_profile_field(tx: Tx, person: PersonId, key: ProfileKey, value: str) -> None:
-    """Store a field; an empty value removes it."""
-    tx.execute(
-        sa.delete(profile_fields).where(profile_fields.c.person_id == person, profile_fields.c.field == key.value)
-    )
-    if value:
-        sealed = tx.vault.seal(person, "profile_fields", key.value, "sealed", value)
-        tx.execute(
-            sa.insert(profile_fields).values(person_id=person, field=key.value, sealed=sealed, updated_at=tx.now)
-        )
-
-
-def _field(tx: Tx, person: int, field: str, sealed: bytes | None) -> str | None:
-    value: str | None = tx.vault.read(person, "profile_fields", field, "sealed", sealed)
-    return value

@@ -205,6 +205,70 @@ friend_requests = _table(
     sa.UniqueConstraint("from_id", "to_id"),
     sa.Index(None, "to_id", "state"),
 )
+tags = _table(
+    "tags",
+    _id(),
+    _ref("owner_id", "people.id"),
+    _blob("lookup"),  # keyed hash of owner and name
+    _blob("sealed", nullable=True),  # the name
+    _int("shut_out", default=0),  # 1: its members don't see the owner's moments (P2)
+    _ms("created_at"),
+    _ms("changed_at"),
+    sa.UniqueConstraint("owner_id", "lookup"),
+)
+tag_members = _table(
+    "tag_members",
+    _ref("tag_id", "tags.id", primary_key=True),
+    _ref("person_id", "people.id", primary_key=True),
+    sa.Index(None, "person_id"),
+)
+stances = _table(  # what somebody decided about somebody else, in silence
+    "stances",
+    _ref("person_id", "people.id", primary_key=True),
+    _ref("other_id", "people.id", primary_key=True),
+    _int("blocked", default=0),  # I7
+    _int("chats_only", default=0),  # I6
+    _int("shut_out", default=0),  # P2: the other does not see what is the person's
+    _int("hidden", default=0),  # P3: the person does not see what is the other's
+    _blob("sealed", nullable=True),  # {remark, note} (I5)
+    sa.Index(None, "other_id"),
+)
+privacy_settings = _table(  # without a row, the defaults
+    "privacy_settings",
+    _ref("person_id", "people.id", primary_key=True),
+    _ms("window_ms", nullable=True),  # P1; null: everything
+    _int("strangers", default=0),  # P4
+    _int("by_id", default=1),  # I2: ways to be added
+    _int("by_code", default=1),
+    _int("by_room", default=1),
+    _int("reactions", default=1),  # M5: whether reactions of and to this person count
+)
+field_rules = _table(  # for whom a profile field is; without a row, the default of that field
+    "field_rules",
+    _ref("person_id", "people.id", primary_key=True),
+    _str("field", primary_key=True),
+    _str("audience"),  # JSON {kind, people, tags, except_people, except_tags}: ids only
+)
+invites = _table(
+    "invites",
+    _id(),
+    _ref("owner_id", "people.id"),
+    _blob("lookup"),  # keyed hash of the code
+    _blob("sealed", nullable=True),  # the code
+    _int("uses_left"),
+    _ms("expires_at"),
+    _ms("created_at"),
+    sa.UniqueConstraint("lookup"),
+    sa.Index(None, "owner_id"),
+)
+access_log = _table(  # P9: which program, export, operator or device of their own read what of a person
+    "access_log",
+    _id(),
+    _ref("person_id", "people.id"),
+    _ms("at"),
+    _blob("sealed", nullable=True),  # {kind, ...}
+    sa.Index(None, "person_id", "id"),
+)
 prompts = _table(  # questions with numbered answers that wait for one person
     "prompts",
     _id(),
@@ -224,17 +288,25 @@ moments = _table(
     _id(),
     _ref("author_id", "people.id"),
     _blob("sealed", nullable=True),  # {text}
-    _str("audience"),  # friends | private | people
+    _str("audience"),  # public | friends | private | people
     _ms("created_at"),
     _ms("edited_at", nullable=True),
     sa.Index(None, "author_id", "created_at"),
     sa.Index(None, "created_at"),
 )
-moment_people = _table(
+moment_people = _table(  # whom the audience names or leaves out
     "moment_people",
     _ref("moment_id", "moments.id", primary_key=True),
     _ref("person_id", "people.id", primary_key=True),
+    _int("left_out", default=0),
     sa.Index(None, "person_id"),
+)
+moment_tags = _table(  # which tags it names or leaves out
+    "moment_tags",
+    _ref("moment_id", "moments.id", primary_key=True),
+    _ref("tag_id", "tags.id", primary_key=True),
+    _str("mode"),  # named (its members of then are in moment_people) | live | left_out
+    sa.Index(None, "tag_id"),
 )
 pictures = _table(
     "pictures",
@@ -297,7 +369,7 @@ outbox = _table(
     _str("reply_to", nullable=True),
     _str("thread", nullable=True),
     _str("source_event", nullable=True),  # the inbound event that it answers
-    _int("priority", default=0),  # higher first: redactions before all else
+    _int("priority", default=0),  # higher first: redactions, greetings, all else
     _int("attempts", default=0),
     _ms("first_attempt_at", nullable=True),  # null: certainly never sent
     _int("withdrawn", default=0),  # 1: withdrawn after a try: what was or is still sent must be redacted

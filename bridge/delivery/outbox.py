@@ -8,6 +8,7 @@ from bridge.chat.catalogue import Catalogue
 from bridge.chat.command import Person
 from bridge.chat.hooks import SentCopy
 from bridge.chat.inbound import (
+    DmOpened,
     EditedMessage,
     Inbound,
     OtherMessage,
@@ -38,6 +39,7 @@ class _Place:
     floating: bool = False
     reply_to: EventId | None = None
     thread: EventId | None = None
+    priority: int = 0
 
 
 class Outbox:
@@ -105,6 +107,16 @@ class Outbox:
         tx.after_commit(self._wake)
         return count
 
+    def holders(self, tx: Tx, kind: str, ref_id: int) -> list[PersonId]:
+        """Who was sent such a copy that was not withdrawn, or may be getting one just now."""
+        rows = tx.sql(
+            "SELECT person_id FROM copies WHERE kind = ? AND ref_id = ? AND person_id IS NOT NULL"
+            " UNION SELECT person_id FROM outbox WHERE copy_kind = ? AND copy_ref = ? AND person_id IS NOT NULL"
+            " AND first_attempt_at IS NOT NULL AND withdrawn = 0",
+            (kind, ref_id, kind, ref_id),
+        )
+        return sorted(PersonId(row.person_id) for row in rows)
+
     def is_out(self, tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
         """Whether such a copy was sent to the person and not withdrawn, or is about to be sent."""
         sent = tx.sql(
@@ -136,6 +148,7 @@ class Outbox:
             person.id if in_dm else None,
             reply_to=reply_to,
             thread=thread,
+            priority=queue.FIRST if isinstance(event, DmOpened) else 0,
         )
         # A copy is rendered for one reader, so it is personal whatever the reply says.
         personal = reply.personal or any(isinstance(part, CopyRef) for part in reply.parts)
@@ -211,6 +224,7 @@ class Outbox:
             reply_to=place.reply_to,
             thread=place.thread,
             source_event=source,
+            priority=place.priority,
         )
 
     def _render(self, message: Message, person: Person) -> dict[str, Any]:

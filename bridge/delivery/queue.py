@@ -10,6 +10,8 @@ from bridge.ids import AccountId, EventId, PersonId, RoomId
 
 URGENT = 10
 """Priority of redactions: ahead of all else in their room."""
+FIRST = 5
+"""Priority of what a chat begins with: ahead of what had waited for the chat."""
 
 
 @dataclass(frozen=True, slots=True)

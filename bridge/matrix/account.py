@@ -12,6 +12,7 @@ import structlog
 from bridge.chat.inbound import Inbound, RoomView
 from bridge.db import Database, Tx
 from bridge.db.engine import now_ms
+from bridge.delivery.ports import Later
 from bridge.errors import OperatorError
 from bridge.ids import AccountId, DeviceId, UserId
 from bridge.matrix import generation
@@ -37,6 +38,7 @@ log = structlog.get_logger(__name__)
 Handle = Callable[[Inbound, RoomView], Awaitable[None]]
 
 _REVOKED_PAUSE_S = 60.0
+_EQUIPPING_PAUSE_MS = 500
 _SYNC_SLACK_S = 30.0
 _TOO_LARGE_PAUSE_S = 60.0
 _CLOSE_S = 2.0
@@ -108,7 +110,7 @@ class MatrixAccount:
             homeserver,
             self._store,
             self.rooms,
-            lambda: self._current.keys,
+            self._keys_to_send,
             lambda: self._current.since,
             settings.look_back_after_ms,
         )
@@ -127,6 +129,9 @@ class MatrixAccount:
         )
         self._dispatcher = Dispatcher(self._settle, self._save_token)
         self._device: _Device | None = None
+        self._last_device: DeviceId | None = None
+        """The one that the crypto store belongs to."""
+        self._equipped = False
         self.identity: Identity | None = None
         self.standing: Standing | None = None
         self._reader: SyncReader | None = None
@@ -140,6 +145,12 @@ class MatrixAccount:
     def _current(self) -> _Device:
         assert self._device is not None, "start() comes first"
         return self._device
+
+    def _keys_to_send(self) -> Keys:
+        # In mid-work after a new login: nobody can read or trust a device whose keys and signature are not out yet.
+        if not self._equipped:
+            raise Later(_EQUIPPING_PAUSE_MS)
+        return self._current.keys
 
     @property
     def device_id(self) -> DeviceId:
@@ -180,6 +191,7 @@ class MatrixAccount:
     def _load(self, tx: Tx) -> tuple[DeviceId | None, str | None]:
         device_id, sealed = tx.sql("SELECT device_id, access_token FROM accounts WHERE id = ?", (self.id,)).one()
         token = self._sealer.open("access token", bytes(sealed)).decode() if sealed is not None else None
+        self._last_device = device_id
         self._store.load(tx)
         self.rooms.load(tx)
         return device_id, token
@@ -236,7 +248,7 @@ class MatrixAccount:
 
     async def _new_device(self, device_id: DeviceId, token: str) -> None:
         """Begin as a device without a past. Login and empty key store are written together."""
-        self._store.forget_device()
+        self._store.forget_device((self.me, self._last_device) if self._last_device is not None else None)
         self._store.save_secret("device since", str(now_ms()).encode())
         await self._store.commit(lambda tx: self._write_login(tx, device_id, token))
 
@@ -245,6 +257,8 @@ class MatrixAccount:
         tx.sql("UPDATE accounts SET device_id = ?, access_token = ? WHERE id = ?", (device_id, sealed, self.id))
 
     def _adopt(self, device_id: DeviceId) -> None:
+        self._last_device = device_id
+        self._equipped = False
         machine = Machine(self.me, device_id, self._store)
         machine.exclude_unsigned = self._settings.exclude_unsigned
         keys = Keys(self.http, machine, self._store)
@@ -286,6 +300,7 @@ class MatrixAccount:
         )
         identity = self.identity
         self.standing = await retrying(lambda: identity.ensure(starting), "checking the identity")
+        self._equipped = True
 
     def _identity_keys(self) -> CrossSigningKeys | None:
         if self.identity is None or self.standing is not Standing.OURS:

@@ -25,7 +25,7 @@ from nio.crypto.sessions import Session
 from bridge.db import Database, Tx
 from bridge.db.engine import now_ms
 from bridge.errors import OperatorError
-from bridge.ids import AccountId, RoomId
+from bridge.ids import AccountId, DeviceId, RoomId, UserId
 from bridge.matrix.cryptorows import Dirty, TrackedUser, Write, outbound_of, write_of
 from bridge.matrix.outbound import GroupSession
 from bridge.matrix.seal import Sealer
@@ -339,9 +339,13 @@ class CryptoStore:
         self.secrets[name] = value
         self._dirty.secrets[name] = value
 
-    def forget_device(self) -> None:
-        """A new device follows: drop what belonged to the old one. Room keys stay, to read what was sent to it."""
-        self._loaded_account = None
+    def forget_device(self, own: tuple[UserId, DeviceId] | None = None) -> None:
+        """A new device follows: drop what belonged to the old one. Room keys stay, to read what was sent to it.
+
+        `own`: which one it was. As a deleted device of ours it is still known for the maker of what it sent, also when
+        the homeserver tells nothing of it any more.
+        """
+        account, self._loaded_account = self._loaded_account, None
         self._sessions = SessionStore()
         self.outbound.clear()
         self._requests.clear()
@@ -352,6 +356,11 @@ class CryptoStore:
         self._dirty.requests.clear()
         self._dirty.wipe = True
         self.drop_secret("generation")  # it belongs to the device
+        if own is not None and account is not None:
+            user, device_id = own
+            device = OlmDevice(user, device_id, dict(account.identity_keys), deleted=True)
+            self._devices.add(device)
+            self.save_device_keys({user: {device_id: device}})
 
     def drop_secret(self, name: str) -> None:
         """Forget a secret."""

@@ -3,10 +3,10 @@
 from typing import Any
 
 from bridge.chat.inbound import PictureMessage
+from bridge.chat.picture import StoredPicture
 from bridge.errors import UserError
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable
 from bridge.matrix.media import DamagedMedia, decrypt, encrypt
-from bridge.moments.picture import StoredPicture
 from bridge.moments.pictures import Pictures
 
 

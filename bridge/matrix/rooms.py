@@ -60,7 +60,8 @@ class Room:
 
     def dm_with(self, me: UserId) -> UserId | None:
         """The one person of this DM: encrypted, joined by us, and nobody in or invited but them and us."""
-        others = [user for user in self.members if user != me]
+        # Copied in one step: the database's thread asks while the loop changes it.
+        others = [user for user in list(self.members) if user != me]
         alone = len(others) == 1 and not self.strange
         if self.joined and self.encrypted and alone and self.members.get(me) == "join":
             return UserId(others[0])
@@ -68,8 +69,12 @@ class Room:
 
     def may_send_state(self, me: UserId, event_type: str) -> bool:
         """Whether our power suffices for a state event (spec: "m.room.power_levels")."""
+        # From room version 12 on creators may do everything and stand in no m.room.power_levels. In older versions it
+        # may be refused, which costs one request.
+        if me in self.creators:
+            return True
         if self.power_levels is None:
-            return me in self.creators
+            return False
         levels = self.power_levels
         users, events = levels.get("users"), levels.get("events")
         mine = users.get(me) if isinstance(users, dict) else None
@@ -217,6 +222,13 @@ class Rooms:
     def dms_with(self, user: UserId) -> list[RoomId]:
         """Rooms that are a DM with this person."""
         return [room.room_id for room in self._rooms.values() if room.dm_with(self.me) == user]
+
+    def share_room(self, a: UserId, b: UserId) -> bool:
+        """Whether two people are both in a room that we are in. May be asked from another thread."""
+        return any(
+            room.joined and room.members.get(a) == "join" and room.members.get(b) == "join"
+            for room in list(self._rooms.values())
+        )
 
     def invited(self) -> list[Room]:
         return [room for room in self._rooms.values() if room.invite is not None]

@@ -8,31 +8,23 @@ from bridge.chat.command import Command, Kind, Param, Request
 from bridge.chat.hooks import Hooks
 from bridge.chat.inbound import EditedMessage, Redaction
 from bridge.chat.people import People
+from bridge.chat.picture import StoredPicture
 from bridge.chat.registry import Found
 from bridge.chat.reply import NOTHING, Block, CopyRef, Message, Reply, Text
 from bridge.chat.router import handled
+from bridge.contacts.audiences import described
+from bridge.contacts.changes import Showing as ShowingPort
 from bridge.contacts.model import cleaned
-from bridge.contacts.names import enumeration, labels
-from bridge.contacts.service import Parted
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
 from bridge.errors import UserError
 from bridge.ids import UserId
+from bridge.moments.audience import AudienceError, Said, looks_addressed, parse_addressed, without_to
 from bridge.moments.copies import Copies
-from bridge.moments.model import (
-    Addressed,
-    AudienceError,
-    Moment,
-    MomentLimits,
-    Page,
-    is_like,
-    looks_addressed,
-    parse_addressed,
-    without_to,
-)
-from bridge.moments.picture import StoredPicture
+from bridge.moments.model import Moment, MomentLimits, Page, is_like
 from bridge.moments.service import COMMENT, LIKE, LIKES, MOMENT, WHOLE, Moments
-from bridge.privacy import Audience, load_world
+from bridge.moments.showing import Showing
+from bridge.privacy import FRIENDS, Audience, settings
 
 _GROUP = "moments"
 _N = Param("number", (Kind.NUMBER,))
@@ -49,8 +41,10 @@ class Built:
     commands: list[Command]
     hooks: Hooks
     renderers: Mapping[str, Renderer]
-    parted: Parted
-    """For contacts: what happens here when two people part."""
+    showing: ShowingPort
+    """For contacts: what moments show to whom, before and after a change."""
+    service: Moments
+    """For what looks at moments from above: view as, why."""
 
 
 class _Commands:
@@ -65,23 +59,26 @@ class _Commands:
     def post_to(self, request: Request) -> Reply:
         return self._publish(request, _read_addressed(request.args[_ADDRESSED.name]))
 
-    def _publish(self, request: Request, addressed: Addressed) -> Reply:
+    def _publish(self, request: Request, addressed: tuple[Said, str]) -> Reply:
         tx, person = request.tx, request.person
+        said, text = addressed
         picture = request.prepared if isinstance(request.prepared, StoredPicture) else None
-        moment = self._moments.post(tx, person, addressed.audience, addressed.users, addressed.text, picture)
+        moment = self._moments.post(tx, person, said, text, picture)
         sources.record_request(request, MOMENT, moment.id)
         number = self._moments.number_of(tx, person, moment)
-        if moment.audience is Audience.PRIVATE:
+        if moment.to.kind is Audience.PRIVATE:
             return Reply.text("posted-private", number=number)
-        count = self._moments.count_audience(tx, moment)
-        if moment.audience is Audience.FRIENDS:
+        count = len(self._moments.audience_now(tx, moment))
+        if moment.to == FRIENDS:
             if not count:
                 return Reply.text("posted-no-friends", number=number)
             return Reply.text("posted-friends", number=number, count=count)
-        named = self._moments.named(tx, moment)
-        names = labels(tx, person.id, named, load_world(tx, [person.id], named))
-        people = enumeration([names[friend] for friend in named])
-        return Reply.text("posted-people", number=number, count=count, people=people)
+        audience = described(tx, person.id, moment.to, moment.named_tags)
+        if moment.to.kind is Audience.PUBLIC:
+            strangers = settings.load(tx, person.id).strangers
+            message_id = "posted-public" if strangers else "posted-public-friends"
+            return Reply.text(message_id, number=number, count=count, audience=audience)
+        return Reply.text("posted-people", number=number, count=count, audience=audience)
 
     # --- reading --------------------------------------------------------------------------------------------
     def feed(self, request: Request) -> Reply:
@@ -137,8 +134,9 @@ class _Commands:
 
     def react(self, request: Request, copy: CopyRef, key: str) -> Reply:
         # The person sees their own reaction: it needs no answer, and what is gone needs none either.
-        moment = self._moments.visible(request.tx, request.person, copy.ref_id or 0) if is_like(key) else None
-        if moment is not None:
+        wanted = is_like(key) and settings.load(request.tx, request.person.id).reactions
+        moment = self._moments.visible(request.tx, request.person, copy.ref_id or 0) if wanted else None
+        if moment is not None and self._moments.may_respond(request.tx, request.person, moment):
             self._moments.like(request.tx, request.person, moment)
             sources.record_request(request, LIKE, moment.id)
         return NOTHING
@@ -170,10 +168,11 @@ class _Commands:
             addressed = _read_post(args.get("text", ""))
         else:
             addressed = _read_addressed(args[_ADDRESSED.name])
+        said, new_text = addressed
         # An edit changes what is said, never silently who may see it.
-        if addressed.audience is not moment.audience or not self._same_people(request, moment, addressed):
+        if not self._moments.says_the_same(request.tx, request.person, moment, said):
             raise UserError("edit-audience")
-        if not self._moments.edit(request.tx, request.person, ref_id, addressed.text):
+        if not self._moments.edit(request.tx, request.person, ref_id, new_text):
             raise UserError("edit-too-late")
         return Reply.text("moment-changed", number=self._moments.number_of(request.tx, request.person, moment))
 
@@ -204,9 +203,6 @@ class _Commands:
     def _commented(self, request: Request, moment: Moment, comment_id: int) -> Reply:
         sources.record_request(request, COMMENT, comment_id)
         return Reply.text("comment-done", number=self._moments.number_of(request.tx, request.person, moment))
-
-    def _same_people(self, request: Request, moment: Moment, addressed: Addressed) -> bool:
-        return self._moments.resolves_to(request.tx, addressed.users, moment.people)
 
 
 def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | None = None) -> Built:
@@ -239,7 +235,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         COMMENT: copies.comment,
         LIKES: copies.likes,
     }
-    return Built(commands, hooks, renderers, moments.parted)
+    return Built(commands, hooks, renderers, Showing(outbox, moments.limits), moments)
 
 
 def _page(page: Page, empty: Text) -> Reply:
@@ -249,17 +245,17 @@ def _page(page: Page, empty: Text) -> Reply:
     return Reply(tuple(CopyRef(MOMENT, moment_id) for moment_id in page.moments))
 
 
-def _read_post(text: str) -> Addressed:
+def _read_post(text: str) -> tuple[Said, str]:
     text = cleaned(text)
     behind = without_to(text)
     if behind is not None:
         return _read_addressed(behind)
     if looks_addressed(text):
         raise UserError("audience-without-to")
-    return Addressed(Audience.FRIENDS, (), text)
+    return Said(Audience.FRIENDS), text
 
 
-def _read_addressed(text: str) -> Addressed:
+def _read_addressed(text: str) -> tuple[Said, str]:
     try:
         return parse_addressed(cleaned(text))
     except AudienceError as error:

@@ -3,14 +3,15 @@
 from bridge.chat.clean import shorten
 from bridge.chat.command import Person
 from bridge.chat.reply import Block, CopyRef, Lines, Message, Picture, Text, Time, Written
+from bridge.contacts.audiences import described
 from bridge.contacts.model import one_line
 from bridge.contacts.names import enumeration, labels
 from bridge.db import Tx
 from bridge.ids import PersonId
 from bridge.moments import store
+from bridge.moments.items import Items
 from bridge.moments.model import Comment, Moment
 from bridge.moments.service import COMMENT, LIKES, MOMENT, MOMENT_COPIES, WHOLE, Moments
-from bridge.privacy import Audience, ResponseItem, World, load_world, may_see
 
 _SNIPPET = 60
 
@@ -40,8 +41,7 @@ class Copies:
         if comment.answer_to is not None:
             answered = self._moments.visible_comment(tx, reader.id, comment.answer_to)
         number = store.number_of(tx, reader.id, moment.id)
-        world = load_world(tx, [reader.id], [comment.writer])
-        who = labels(tx, reader.id, [comment.writer], world)[comment.writer]
+        who = labels(tx, reader.id, [comment.writer])[comment.writer]
         answers_me = answered is not None and answered[0].writer == reader.id
         about = answered[0].text if answered is not None and answers_me else moment.text
         head = "comment-notice-answer" if answers_me else "comment-notice"
@@ -62,13 +62,13 @@ class Copies:
         # A notice that failed half-way is rendered again with the same turn: copies count what was sent.
         turn = 1 + store.count_copies(tx, (LIKES,), ref_id, reader.id)
         fresh = [person for person in store.untold_likers(tx, ref_id, turn) if person != reader.id]
-        world = load_world(tx, [reader.id], fresh)
-        seen = [p for p in fresh if may_see(reader.id, ResponseItem(moment.item, p), world)]
+        items = Items(tx, [reader.id], fresh, [moment])
+        seen = [person for person in fresh if items.sees_response(reader.id, moment, person)]
         if not seen:
             return None
         store.tell_likes(tx, ref_id, seen, turn)
         number = store.number_of(tx, reader.id, ref_id)
-        text = self._people(tx, reader, seen, world, "likes-notice", number=number, count=len(seen))
+        text = self._people(tx, reader, seen, "likes-notice", number=number, count=len(seen))
         blocks: list[Block] = [text]
         if moment.text:
             blocks.append(Text("comment-notice-about", {"text": shorten(one_line(moment.text), _SNIPPET)}))
@@ -82,14 +82,14 @@ class Copies:
         liked = store.likers(tx, moment.id, reader.id, moment.author)
         comments = store.comments_on(tx, moment.id, reader.id, moment.author)
         writers = {*liked, *(comment.writer for comment in comments)}
-        world = load_world(tx, [reader.id, moment.author], writers)
-        liked = [p for p in liked if may_see(reader.id, ResponseItem(moment.item, p), world)]
-        comments = [c for c in comments if may_see(reader.id, c.item(moment), world)]
+        items = Items(tx, [reader.id, moment.author], writers, [moment])
+        liked = [person for person in liked if items.sees_response(reader.id, moment, person)]
+        comments = [c for c in comments if items.sees_response(reader.id, moment, c.writer)]
 
         number = store.number_of(tx, reader.id, moment.id)
         own = moment.author == reader.id
         new = not own and kind == MOMENT and not store.count_copies(tx, MOMENT_COPIES, moment.id, reader.id)
-        author = labels(tx, reader.id, [moment.author], world)[moment.author]
+        author = labels(tx, reader.id, [moment.author])[moment.author]
         blocks: list[Block] = [
             Text(
                 "moment-head-new" if new else "moment-head",
@@ -105,8 +105,8 @@ class Copies:
         elif moment.text:
             blocks.append(Written(moment.text))
         if liked:
-            blocks.append(self._people(tx, reader, liked, world, "moment-likes"))
-        blocks += self._comments(tx, reader, comments, world, number, whole=kind == WHOLE)
+            blocks.append(self._people(tx, reader, liked, "moment-likes"))
+        blocks += self._comments(tx, reader, comments, number, whole=kind == WHOLE)
         if kind == MOMENT and self._moments.is_page_end(tx, reader, moment):
             blocks.append(Text("moment-more"))
         stored = store.first_picture(tx, moment)
@@ -114,32 +114,23 @@ class Copies:
         return Message(tuple(blocks), CopyRef(kind, ref_id), picture)
 
     def _audience(self, tx: Tx, reader: Person, moment: Moment) -> Text:
-        if moment.audience is Audience.FRIENDS:
-            return Text("moment-for-friends")
-        named = self._moments.named(tx, moment) if moment.audience is Audience.PEOPLE else []
-        if not named:
-            return Text("moment-for-nobody")
-        return self._people(tx, reader, named, load_world(tx, [reader.id], named), "moment-for-people")
+        return Text("moment-for", {"audience": described(tx, reader.id, moment.to, moment.named_tags)})
 
-    def _people(
-        self, tx: Tx, reader: Person, people: list[PersonId], world: World, message_id: str, **args: int
-    ) -> Text:
+    def _people(self, tx: Tx, reader: Person, people: list[PersonId], message_id: str, **args: int) -> Text:
         """A text about people: the first of them by name, of the others only how many."""
         shown = people[: self._limits.shown_names]
-        names = labels(tx, reader.id, shown, world)
+        names = labels(tx, reader.id, shown)
         listed = enumeration([names[person] for person in shown])
         if len(people) > len(shown):
             listed = Text("people-and-more", {"people": listed, "count": len(people) - len(shown)})
         return Text(message_id, {"people": listed, **args})
 
-    def _comments(
-        self, tx: Tx, reader: Person, comments: list[Comment], world: World, number: int, *, whole: bool
-    ) -> list[Block]:
+    def _comments(self, tx: Tx, reader: Person, comments: list[Comment], number: int, *, whole: bool) -> list[Block]:
         limit = self._limits.whole_comments if whole else self._limits.shown_comments
         shown = comments[-limit:]
         if not shown:
             return []
-        names = labels(tx, reader.id, {comment.writer for comment in comments}, world)
+        names = labels(tx, reader.id, {comment.writer for comment in comments})
         writers = {comment.id: comment.writer for comment in comments}
         lines: list[Text] = []
         if len(comments) > len(shown):

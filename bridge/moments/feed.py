@@ -1,14 +1,15 @@
 """One page of moments of several authors, newest first, at the cost of a page."""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from bridge.db import Tx
 from bridge.ids import PersonId
 from bridge.moments import store
+from bridge.moments.items import Items
 from bridge.moments.model import Moment, Page, Position
-from bridge.privacy import load_world, may_see
+from bridge.privacy import PUBLIC, MomentItem, load_world, may_see
 
 # Later than every moment with the same time.
 _LAST = 2**62
@@ -20,27 +21,49 @@ def feed_page(tx: Tx, reader: PersonId, before: Position | None, size: int) -> P
 
 
 def album_page(tx: Tx, reader: PersonId, author: PersonId, before: Position | None, size: int) -> Page:
-    """Moments of one author."""
-    return _page(tx, reader, [(author, _LAST)], before, size)
+    """Moments of one author. What costs as much as there is to see must not depend on what is hidden: where nothing can
+    be for the reader, nothing is read."""
+    if reader != author:
+        world = load_world(tx, [reader, author], [])
+        if not may_see(reader, MomentItem(author, PUBLIC, tx.now, newer_public=0), world):
+            return Page((), False)
+        stranger = not world.friends(reader, author)
+    else:
+        stranger = False
+    return _page(tx, reader, [(author, _LAST)], before, size, stranger=stranger)
 
 
 def _page(
-    tx: Tx, reader: PersonId, authors: Sequence[tuple[PersonId, int]], before: Position | None, size: int
+    tx: Tx,
+    reader: PersonId,
+    authors: Sequence[tuple[PersonId, int]],
+    before: Position | None,
+    size: int,
+    *,
+    stranger: bool = False,
 ) -> Page:
     shown: list[int] = []
-    candidates = _newest_first(tx, reader, authors, before, size + 1)
+    candidates = _newest_first(
+        tx, reader, authors, before, size + 1, store.windows(tx, [author for author, _ in authors]), stranger
+    )
     # Goes on until the page is full and it is known whether there is one more: what is hidden leaves no gap.
     while len(shown) <= size:
         some = list(islice(candidates, size + 1 - len(shown)))
         if not some:
             break
-        world = load_world(tx, [reader], {m.author for m in some})
-        shown += [m.id for m in some if may_see(reader, m.item, world)]
+        items = Items(tx, [reader], {m.author for m in some}, some)
+        shown += [m.id for m in some if items.sees(reader, m)]
     return Page(tuple(shown[:size]), len(shown) > size)
 
 
 def _newest_first(
-    tx: Tx, reader: PersonId, authors: Sequence[tuple[PersonId, int]], before: Position | None, batch: int
+    tx: Tx,
+    reader: PersonId,
+    authors: Sequence[tuple[PersonId, int]],
+    before: Position | None,
+    batch: int,
+    windows: Mapping[PersonId, int],
+    stranger: bool,
 ) -> Iterator[Moment]:
     """Merges the authors' moments. An author costs a query only when the page reaches down to their latest moment."""
     order = 0
@@ -51,6 +74,11 @@ def _newest_first(
         order += 1
         heapq.heappush(heap, (-position.created_at, -position.id, order, moment, author, bound))
 
+    def since(author: PersonId) -> int | None:
+        """Nobody else sees what is older than the author's window: it is not even read."""
+        window = windows.get(author) if author != reader else None
+        return None if window is None else tx.now - window
+
     for author, latest in authors:
         push(Position(latest, _LAST), None, author, before)
     while heap:
@@ -58,7 +86,7 @@ def _newest_first(
         if moment is not None:
             yield moment
             continue
-        rows = store.newest_by(tx, author, reader, bound, batch)
+        rows = store.newest_by(tx, author, reader, bound, since(author), batch, only_public=stranger)
         for row in rows:
             push(row.position, row, author, None)
         if len(rows) == batch:

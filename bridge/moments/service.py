@@ -2,21 +2,27 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bridge.chat import sources
 from bridge.chat.command import Person
 from bridge.chat.people import People
+from bridge.chat.picture import StoredPicture
+from bridge.contacts import tags
 from bridge.contacts.model import cleaned
-from bridge.contacts.store import count_friends, friends_of
+from bridge.contacts.store import are_friends, friend_ids, friends_of
 from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import AccountId, EventId, PersonId, UserId
 from bridge.moments import store
+from bridge.moments.audience import Said
 from bridge.moments.feed import album_page, feed_page
+from bridge.moments.items import Items
 from bridge.moments.model import Comment, Moment, MomentLimits, Page, Position
-from bridge.moments.picture import StoredPicture
-from bridge.privacy import AccountItem, Audience, Item, load_world, may_see
+from bridge.privacy import Addressed, Audience, MomentItem
+from bridge.privacy.model import STRANGERS_SEE
+from bridge.privacy.viewer import Viewer
 
 MOMENT, WHOLE, COMMENT, LIKES = "moment", "moment-whole", "comment", "likes"
 """Kinds of copies: of a moment in a list, of one with all its comments, of a comment, of gathered likes."""
@@ -24,6 +30,8 @@ MOMENT_COPIES = (MOMENT, WHOLE)
 LIKE = "like"
 """Kind of the sources of likes; the subject is the moment, the person is whose event it is."""
 _READING = "reading"
+_LOOKS, _LOOK = 20, 50
+"""How far back `view as` looks for what may be shown: batches, and moments in each."""
 
 
 class Moments:
@@ -39,8 +47,7 @@ class Moments:
         self,
         tx: Tx,
         author: Person,
-        audience: Audience,
-        users: Sequence[UserId],
+        said: Said,
         text: str,
         picture: StoredPicture | None = None,
     ) -> Moment:
@@ -50,28 +57,72 @@ class Moments:
             UserError: it is empty or too long, or somebody named is not a friend; then nothing is published.
         """
         text = self._text(text, empty_ok=picture is not None)
-        named = self._named(tx, author, users) if audience is Audience.PEOPLE else ()
-        moment_id = store.add_moment(tx, author.id, text, audience, named)
+        to, named_tags = self.resolve(tx, author, said)
+        moment_id = store.add_moment(tx, author.id, text, to, named_tags)
         if picture is not None:
             store.add_picture(tx, moment_id, author.id, 0, picture)
         store.number_of(tx, author.id, moment_id)
         return self._get(tx, moment_id)
 
-    def count_audience(self, tx: Tx, moment: Moment) -> int:
-        """How many people besides the author may see it now."""
-        if moment.audience is Audience.FRIENDS:
-            return count_friends(tx, moment.author)
-        return len(self.named(tx, moment))
+    def resolve(self, tx: Tx, author: Person, said: Said) -> tuple[Addressed, frozenset[int]]:
+        """An audience in words, looked up: the audience, and the tags named that are not followed.
 
-    def named(self, tx: Tx, moment: Moment) -> list[PersonId]:
-        """The people named who may see it now."""
-        world = load_world(tx, [moment.author], moment.people)
-        return [person for person in sorted(moment.people) if may_see(person, moment.item, world)]
+        Raises:
+            UserError: somebody or some tag named is not there, or it names too many.
+        """
+        for some in ((*said.users, *said.tags), (*said.except_users, *said.except_tags)):
+            if len(some) > self.limits.named:
+                raise UserError("audience-too-many", limit=self.limits.named)
+        friends = {friend.user_id: friend.id for friend in friends_of(tx, author.id)}
+        for user in said.users:
+            if user not in friends:
+                raise UserError("audience-no-friend", user=user)
+        for user in said.except_users:
+            if user == author.user_id:
+                raise UserError("audience-except-self")
+        named, left_out = (
+            frozenset(self._tag(tx, author, name) for name in names) for names in (said.tags, said.except_tags)
+        )
+        people = {friends[user] for user in said.users}
+        if not said.live:
+            people.update(tags.members(tx, named))
+        to = Addressed(
+            said.kind,
+            frozenset(people),
+            named if said.live else frozenset(),
+            # Also who is no friend yet, or never was here: left out is left out.
+            frozenset(friends.get(user) or self._people.ensure(tx, user).id for user in said.except_users),
+            left_out,
+        )
+        return to, frozenset() if said.live else named
 
-    def resolves_to(self, tx: Tx, users: Sequence[UserId], people: frozenset[PersonId]) -> bool:
-        """Whether `users` are exactly these people."""
-        found = [self._people.get(tx, user) for user in users]
-        return all(found) and {person.id for person in found if person is not None} == people
+    def audience_now(self, tx: Tx, moment: Moment) -> list[PersonId]:
+        """The friends who may see it now, as far as the author may know: who hides the author counts as if not."""
+        candidates: Sequence[PersonId] = ()
+        if moment.to.kind in (Audience.FRIENDS, Audience.PUBLIC):
+            candidates = friend_ids(tx, moment.author)
+        elif moment.to.kind is Audience.PEOPLE:
+            candidates = sorted({*moment.to.people, *tags.members(tx, moment.to.tags)})
+        items = Items(tx, [moment.author], candidates, [moment])
+        return [person for person in candidates if items.as_author_knows(person, moment)]
+
+    def says_the_same(self, tx: Tx, author: Person, moment: Moment, said: Said) -> bool:
+        """Whether these words mean the audience that the moment has."""
+        try:
+            to, named_tags = self.resolve(tx, author, said)
+        except UserError:
+            return False
+        if (to.kind, to.tags, to.except_people, to.except_tags) != (
+            moment.to.kind,
+            moment.to.tags,
+            moment.to.except_people,
+            moment.to.except_tags,
+        ):
+            return False
+        if named_tags != moment.named_tags:
+            return False
+        # Who was in a tag that was named then is in the audience, whoever is in it now.
+        return to.people == moment.to.people if not named_tags else True
 
     def edit(self, tx: Tx, author: Person, moment_id: int, text: str) -> bool:
         """Change the text. False when there is no such moment of this author."""
@@ -118,7 +169,7 @@ class Moments:
     def visible(self, tx: Tx, reader: Person, moment_id: int) -> Moment | None:
         """The moment, when the reader may see it."""
         moment = store.moment(tx, moment_id)
-        if moment is None or not self._sees(tx, reader.id, moment.item, [moment.author]):
+        if moment is None or not Items(tx, [reader.id, moment.author], [], [moment]).sees(reader.id, moment):
             return None
         return moment
 
@@ -128,9 +179,8 @@ class Moments:
         moment = None if comment is None else store.moment(tx, comment.moment_id)
         if comment is None or moment is None:
             return None
-        if not self._sees(tx, reader, comment.item(moment), [moment.author, comment.writer]):
-            return None
-        return comment, moment
+        items = Items(tx, [reader, moment.author, comment.writer], [], [moment])
+        return (comment, moment) if items.sees_response(reader, moment, comment.writer) else None
 
     def number_of(self, tx: Tx, reader: Person, moment: Moment) -> int:
         """The reader's number of a moment that they may see."""
@@ -138,7 +188,12 @@ class Moments:
 
     # --- likes ----------------------------------------------------------------------------------------------
     def like(self, tx: Tx, person: Person, moment: Moment) -> None:
-        """Like a moment that `person` may see. Its author is told after a while, of all likes together."""
+        """Like a moment that `person` may see. Its author is told after a while, of all likes together.
+
+        Raises:
+            UserError: they see it as a stranger.
+        """
+        self._check_friend(tx, person, moment)
         if store.like(tx, moment.id, person.id) and person.id != moment.author:
             self._outbox.copy(tx, moment.author, LIKES, moment.id, delay_ms=self.limits.likes_delay_ms, once=True)
 
@@ -146,6 +201,11 @@ class Moments:
         """Take a like back, however it was given. False when there was none."""
         store.forget_sources_of(tx, LIKE, moment.id, person.id)
         return store.unlike(tx, moment.id, person.id)
+
+    def forget_like(self, tx: Tx, person: Person, moment_id: int) -> None:
+        """Take back a like of a moment that one may no longer see."""
+        store.forget_sources_of(tx, LIKE, moment_id, person.id)
+        store.unlike(tx, moment_id, person.id)
 
     def retract_like(self, tx: Tx, person: Person, moment_id: int, account: AccountId, event_id: EventId) -> None:
         """An event that gave a like was redacted; the like goes with the last such event."""
@@ -158,9 +218,10 @@ class Moments:
         """Comment a moment that `person` may see. The author is told, and who is answered, if they may see it.
 
         Raises:
-            UserError: it is empty or too long, or there are too many.
+            UserError: it is empty or too long, there are too many, or they see it as a stranger.
         """
         text = self._comment_text(text)
+        self._check_friend(tx, person, moment)
         if store.count_comments(tx, moment.id, person.id) >= self.limits.comments_each:
             raise UserError("comment-limit", limit=self.limits.comments_each)
         comment_id = store.add_comment(tx, moment.id, person.id, text, answer_to.id if answer_to else None)
@@ -188,10 +249,10 @@ class Moments:
             return False
         self._outbox.withdraw(tx, COMMENT, comment_id)
         readers = store.readers_since(tx, MOMENT_COPIES, moment.id, comment.created_at)
-        world = load_world(tx, [moment.author, comment.writer], readers)
+        items = Items(tx, [moment.author, comment.writer], readers, [moment])
         for reader in readers:
             # Copies for those who can't see the comment never showed it, and must not tell that there was one.
-            if may_see(reader, comment.item(moment), world):
+            if items.sees_response(reader, moment, comment.writer):
                 for kind in MOMENT_COPIES:
                     self._outbox.withdraw(tx, kind, moment.id, only_for=reader)
         sources.forget(tx, COMMENT, comment_id)
@@ -228,40 +289,48 @@ class Moments:
         at = store.position(tx, reader.id, _READING)
         return at is not None and bool(at["more"]) and at["id"] == moment.id
 
-    # --- others ---------------------------------------------------------------------------------------------
-    def parted(self, tx: Tx, a: PersonId, b: PersonId) -> None:
-        """Two people part: take back what one was shown of the other. What is still queued, the policy drops."""
-        for reader, other in ((a, b), (b, a)):
-            for moment_id in store.moments_copied(tx, MOMENT_COPIES, reader, other):
-                for kind in MOMENT_COPIES:
-                    self._outbox.withdraw(tx, kind, moment_id, only_for=reader)
-            for comment_id in store.comments_copied(tx, COMMENT, reader, other):
-                self._outbox.withdraw(tx, COMMENT, comment_id, only_for=reader)
+    def shown_to(self, tx: Tx, owner: PersonId, viewer: Viewer, most: int) -> list[Moment]:
+        """The newest moments of `owner` that `viewer` would get, at most `most`."""
+        shown: list[Moment] = []
+        before: Position | None = None
+        for _ in range(_LOOKS):
+            some = store.newest_by(tx, owner, owner, before, None, _LOOK)
+            shown += [moment for moment in some if viewer.sees(self.item_for(tx, viewer, moment))]
+            if len(shown) >= most or len(some) < _LOOK:
+                break
+            before = some[-1].position
+        return shown[:most]
+
+    def item_for(self, tx: Tx, viewer: Viewer, moment: Moment) -> MomentItem:
+        """The moment as the policy has to know it to decide for a viewer who may be made up."""
+        if viewer.tag in moment.named_tags:
+            return replace(moment.item, to=replace(moment.to, people=moment.to.people | {viewer.id}))
+        if viewer.is_friend or moment.to.kind is not Audience.PUBLIC:
+            return moment.item
+        return moment.item_for_strangers(store.count_newer_public(tx, moment, viewer.id, STRANGERS_SEE))
 
     # --- inside ---------------------------------------------------------------------------------------------
-    def _sees(self, tx: Tx, viewer: PersonId, item: Item, others: Sequence[PersonId]) -> bool:
-        # Everybody involved with everybody: a response depends on the friendship of author and writer too.
-        return bool(may_see(viewer, item, load_world(tx, [viewer, *others], others)))
+    def may_respond(self, tx: Tx, person: Person, moment: Moment) -> bool:
+        """Whether somebody who sees a moment may like and comment it: strangers only read."""
+        return person.id == moment.author or are_friends(tx, person.id, moment.author)
+
+    def _check_friend(self, tx: Tx, person: Person, moment: Moment) -> None:
+        if not self.may_respond(tx, person, moment):
+            raise UserError("moment-only-friends")
+
+    def _tag(self, tx: Tx, author: Person, name: str) -> int:
+        tag = tags.find(tx, author.id, name)
+        if tag is None:
+            raise UserError("audience-no-tag", tag=name)
+        return tag.id
 
     def _album(self, tx: Tx, reader: Person, owner: PersonId, before: Position | None) -> Page:
-        # Asked first, so that a stranger's request costs the same however much there is.
-        if not self._sees(tx, reader.id, AccountItem(owner), [owner]):
-            return Page((), False)
         return album_page(tx, reader.id, owner, before, self.limits.page)
 
     def _get(self, tx: Tx, moment_id: int) -> Moment:
         moment = store.moment(tx, moment_id)
         assert moment is not None
         return moment
-
-    def _named(self, tx: Tx, author: Person, users: Sequence[UserId]) -> list[PersonId]:
-        if len(users) > self.limits.named:
-            raise UserError("audience-too-many", limit=self.limits.named)
-        friends = {friend.user_id: friend.id for friend in friends_of(tx, author.id)}
-        for user in users:
-            if user not in friends:
-                raise UserError("audience-no-friend", user=user)
-        return [friends[user] for user in users]
 
     def _text(self, text: str, *, empty_ok: bool) -> str:
         text = cleaned(text)

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bridge.chat.picture import StoredPicture
 from bridge.db import Tx
 from bridge.db.tables import (
     comments,
@@ -13,7 +14,6 @@ from bridge.db.tables import (
     cursors,
     friendships,
     likes,
-    moment_people,
     moments,
     numbers,
     pictures,
@@ -21,8 +21,7 @@ from bridge.db.tables import (
 )
 from bridge.ids import AccountId, EventId, PersonId
 from bridge.moments.model import Comment, Moment, Position
-from bridge.moments.picture import StoredPicture
-from bridge.privacy import Audience
+from bridge.privacy import Addressed, Audience
 
 _CHUNK = 400
 _COUNTER = "numbers"
@@ -60,14 +59,7 @@ def _comment(tx: Tx, row: Any) -> Comment:
 
 
 def _moments(tx: Tx, rows: Sequence[Any]) -> list[Moment]:
-    named: dict[int, set[PersonId]] = {}
-    wanted = [row.id for row in rows if row.audience == Audience.PEOPLE.value]
-    if wanted:
-        pairs = tx.execute(
-            sa.select(moment_people.c.moment_id, moment_people.c.person_id).where(moment_people.c.moment_id.in_(wanted))
-        )
-        for pair in pairs:
-            named.setdefault(pair.moment_id, set()).add(PersonId(pair.person_id))
+    named = _named(tx, [row.id for row in rows if row.audience != Audience.PRIVATE.value])
     tx.vault.prepare(row.author_id for row in rows)
     found: list[Moment] = []
     for row in rows:
@@ -77,8 +69,8 @@ def _moments(tx: Tx, rows: Sequence[Any]) -> list[Moment]:
                 row.id,
                 PersonId(row.author_id),
                 "" if said is None else said["text"],
-                Audience.of(row.audience),
-                frozenset(named.get(row.id, ())),
+                named.addressed(row.id, row.audience),
+                frozenset(named.tags.get((row.id, NAMED), ())),
                 row.created_at,
                 row.edited_at,
                 said is None,
@@ -87,22 +79,104 @@ def _moments(tx: Tx, rows: Sequence[Any]) -> list[Moment]:
     return found
 
 
+NAMED, LIVE, LEFT_OUT = "named", "live", "left_out"
+"""How an audience names a tag: as it was then, as it is at any time, or to leave it out (always as it is)."""
+
+
+class _Named:
+    """Whom and which tags audiences name."""
+
+    def __init__(self) -> None:
+        self.people: dict[tuple[int, int], set[PersonId]] = {}
+        self.tags: dict[tuple[int, str], set[int]] = {}
+
+    def addressed(self, moment_id: int, audience: str) -> Addressed:
+        return Addressed(
+            Audience.of(audience),
+            frozenset(self.people.get((moment_id, 0), ())),
+            frozenset(self.tags.get((moment_id, LIVE), ())),
+            frozenset(self.people.get((moment_id, 1), ())),
+            frozenset(self.tags.get((moment_id, LEFT_OUT), ())),
+        )
+
+
+def _named(tx: Tx, ids: Sequence[int]) -> _Named:
+    found = _Named()
+    for start in range(0, len(ids), _CHUNK):
+        chunk = tuple(ids[start : start + _CHUNK])
+        marks = ",".join("?" * len(chunk))
+        for row in tx.sql(
+            f"SELECT moment_id, person_id, left_out FROM moment_people WHERE moment_id IN ({marks})", chunk
+        ):
+            found.people.setdefault((row.moment_id, row.left_out), set()).add(PersonId(row.person_id))
+        for row in tx.sql(f"SELECT moment_id, tag_id, mode FROM moment_tags WHERE moment_id IN ({marks})", chunk):
+            found.tags.setdefault((row.moment_id, row.mode), set()).add(row.tag_id)
+    return found
+
+
 # --- moments ------------------------------------------------------------------------------------------------
-def add_moment(tx: Tx, author: PersonId, text: str, audience: Audience, people: Iterable[PersonId]) -> int:
+def add_moment(tx: Tx, author: PersonId, text: str, to: Addressed, named_tags: Iterable[int] = ()) -> int:
+    """Store a new moment. `named_tags`: tags that were named and are not followed; their members are in `to.people`."""
+    assert to.kind is not None
     [moment_id] = tx.new_ids("moments")
     tx.execute(
         sa.insert(moments).values(
             id=moment_id,
             author_id=author,
             sealed=tx.vault.seal(author, "moments", moment_id, "sealed", {"text": text}),
-            audience=audience.value,
+            audience=to.kind.value,
             created_at=tx.now,
         )
     )
-    rows = [{"moment_id": moment_id, "person_id": person} for person in sorted(set(people))]
-    if rows:
-        tx.execute(sa.insert(moment_people), rows)
+    set_addressed(tx, moment_id, to, named_tags)
     return moment_id
+
+
+def set_addressed(tx: Tx, moment_id: int, to: Addressed, named_tags: Iterable[int] = ()) -> None:
+    """Replace the audience of a moment."""
+    assert to.kind is not None
+    tx.sql("UPDATE moments SET audience = ? WHERE id = ?", (to.kind.value, moment_id))
+    tx.sql("DELETE FROM moment_people WHERE moment_id = ?", (moment_id,))
+    tx.sql("DELETE FROM moment_tags WHERE moment_id = ?", (moment_id,))
+    people = [(moment_id, person, 0) for person in sorted(to.people - to.except_people)]
+    people += [(moment_id, person, 1) for person in sorted(to.except_people)]
+    modes = dict.fromkeys(sorted(named_tags), NAMED) | dict.fromkeys(to.tags, LIVE)
+    modes |= dict.fromkeys(to.except_tags, LEFT_OUT)
+    tx.sql("INSERT INTO moment_people (moment_id, person_id, left_out) VALUES (?, ?, ?)", people)
+    tx.sql(
+        "INSERT INTO moment_tags (moment_id, tag_id, mode) VALUES (?, ?, ?)",
+        [(moment_id, tag, mode) for tag, mode in modes.items()],
+    )
+
+
+def forget_tag(tx: Tx, tag_id: int, members: Iterable[PersonId]) -> None:
+    """A tag is about to be deleted: whom it left out stays left out, by name; whom it let in live is no longer in."""
+    rows = tx.sql("SELECT moment_id FROM moment_tags WHERE tag_id = ? AND mode = ?", (tag_id, LEFT_OUT)).all()
+    out = sorted(set(members))
+    for row in rows:
+        tx.sql(
+            "INSERT INTO moment_people (moment_id, person_id, left_out) VALUES (?, ?, 1)"
+            " ON CONFLICT (moment_id, person_id) DO UPDATE SET left_out = 1",
+            [(row.moment_id, person) for person in out],
+        )
+    tx.sql("DELETE FROM moment_tags WHERE tag_id = ?", (tag_id,))
+
+
+def count_newer_public(tx: Tx, moment: Moment, viewer: PersonId, most: int) -> int:
+    """How many newer public moments of the same author do not leave `viewer` out; at most `most`."""
+    at = (moment.author, moment.created_at, moment.created_at, moment.id)
+    return int(
+        tx.sql(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM moments n WHERE n.author_id = ? AND n.audience = 'public'"
+            " AND n.created_at >= ? AND (n.created_at > ? OR n.id > ?)"
+            " AND NOT EXISTS (SELECT 1 FROM moment_people p"
+            "  WHERE p.moment_id = n.id AND p.person_id = ? AND p.left_out = 1)"
+            " AND NOT EXISTS (SELECT 1 FROM moment_tags t JOIN tag_members m ON m.tag_id = t.tag_id"
+            "  WHERE t.moment_id = n.id AND t.mode = 'left_out' AND m.person_id = ?)"
+            " LIMIT ?) AS newer",
+            (*at, viewer, viewer, most),
+        ).scalar_one()
+    )
 
 
 def moment(tx: Tx, moment_id: int) -> Moment | None:
@@ -120,32 +194,79 @@ def delete_moment(tx: Tx, moment_id: int) -> None:
     tx.execute(sa.delete(moments).where(moments.c.id == moment_id))
 
 
-def newest_by(tx: Tx, author: PersonId, reader: PersonId, before: Position | None, limit: int) -> list[Moment]:
-    """The newest moments of one author before a position. What can't be for `reader` is left out to save work."""
-    query = sa.select(*_MOMENT).where(moments.c.author_id == author)
+def newest_by(
+    tx: Tx,
+    author: PersonId,
+    reader: PersonId,
+    before: Position | None,
+    since: int | None,
+    limit: int,
+    *,
+    only_public: bool = False,
+) -> list[Moment]:
+    """The newest moments of one author before a position and not older than `since` (ms). What can't be for `reader` is
+    left out to save work."""
+    where: list[str] = ["m.author_id = ?"]
+    params: list[int] = [author]
     if author != reader:
-        named = sa.exists().where(moment_people.c.moment_id == moments.c.id, moment_people.c.person_id == reader)
-        query = query.where(sa.or_(moments.c.audience == Audience.FRIENDS.value, named))
-    if before is not None:
-        query = query.where(
-            moments.c.created_at <= before.created_at,
-            sa.or_(moments.c.created_at < before.created_at, moments.c.id < before.id),
+        where.append(
+            "(m.audience IN ('friends', 'public')"
+            " OR EXISTS (SELECT 1 FROM moment_people p WHERE p.moment_id = m.id AND p.person_id = ?)"
+            " OR EXISTS (SELECT 1 FROM moment_tags t JOIN tag_members g ON g.tag_id = t.tag_id"
+            "  WHERE t.moment_id = m.id AND t.mode = 'live' AND g.person_id = ?))"
+            " AND NOT EXISTS (SELECT 1 FROM moment_people p"
+            "  WHERE p.moment_id = m.id AND p.person_id = ? AND p.left_out = 1)"
+            " AND NOT EXISTS (SELECT 1 FROM moment_tags t JOIN tag_members g ON g.tag_id = t.tag_id"
+            "  WHERE t.moment_id = m.id AND t.mode = 'left_out' AND g.person_id = ?)"
         )
-    rows = tx.execute(query.order_by(moments.c.created_at.desc(), moments.c.id.desc()).limit(limit)).all()
+        params += [reader] * 4
+    if only_public:
+        where.append("m.audience = 'public'")
+    if since is not None:
+        where.append("m.created_at >= ?")
+        params.append(since)
+    if before is not None:
+        where.append("m.created_at <= ? AND (m.created_at < ? OR m.id < ?)")
+        params += [before.created_at, before.created_at, before.id]
+    rows = tx.sql(
+        "SELECT m.id, m.author_id, m.sealed, m.audience, m.created_at, m.edited_at FROM moments m"
+        f" WHERE {' AND '.join(where)} ORDER BY m.created_at DESC, m.id DESC LIMIT ?",
+        (*params, limit),
+    ).all()
     return _moments(tx, rows)
 
 
 def latest_times(tx: Tx, reader: PersonId, before: Position | None) -> list[tuple[PersonId, int]]:
-    """For the reader and each of their friends: when they posted last, at or before a position. One index seek each."""
-    authors = sa.union_all(
-        sa.select(friendships.c.friend_id.label("id")).where(friendships.c.person_id == reader),
-        sa.select(sa.literal(reader).label("id")),
-    ).subquery()
-    latest = sa.select(sa.func.max(moments.c.created_at)).where(moments.c.author_id == authors.c.id)
-    if before is not None:
-        latest = latest.where(moments.c.created_at <= before.created_at)
-    rows = tx.execute(sa.select(authors.c.id, latest.scalar_subquery().label("latest")))
+    """For the reader and each of their friends: when they posted last, at or before a position. One index seek each.
+    Friends whose moments can't be for the reader are left out to save work."""
+    until = "" if before is None else " AND m.created_at <= ?"
+    times = () if before is None else (before.created_at,)
+    rows = tx.sql(
+        "SELECT a.id, (SELECT MAX(m.created_at) FROM moments m WHERE m.author_id = a.id"
+        f"{until}) AS latest FROM ("
+        "SELECT f.friend_id AS id FROM friendships f WHERE f.person_id = ?"
+        " AND NOT EXISTS (SELECT 1 FROM stances s WHERE s.person_id = ? AND s.other_id = f.friend_id"
+        "  AND (s.blocked = 1 OR s.chats_only = 1 OR s.hidden = 1))"
+        " AND NOT EXISTS (SELECT 1 FROM stances s WHERE s.person_id = f.friend_id AND s.other_id = ?"
+        "  AND (s.blocked = 1 OR s.chats_only = 1 OR s.shut_out = 1))"
+        " UNION ALL SELECT id FROM people WHERE id = ?) AS a",
+        (*times, *[reader] * 4),
+    )
     return [(PersonId(row.id), row.latest) for row in rows if row.latest is not None]
+
+
+def windows(tx: Tx, authors: Sequence[PersonId]) -> dict[PersonId, int]:
+    """How far back these authors let others look, ms; who sets no bound is left out."""
+    found: dict[PersonId, int] = {}
+    for start in range(0, len(authors), _CHUNK):
+        chunk = tuple(authors[start : start + _CHUNK])
+        marks = ",".join("?" * len(chunk))
+        for row in tx.sql(
+            f"SELECT person_id, window_ms FROM privacy_settings WHERE window_ms IS NOT NULL AND person_id IN ({marks})",
+            chunk,
+        ):
+            found[PersonId(row.person_id)] = row.window_ms
+    return found
 
 
 # --- pictures -----------------------------------------------------------------------------------------------
@@ -324,49 +445,68 @@ def count_copies(tx: Tx, kinds: Sequence[str], ref_id: int, reader: PersonId) ->
     return int(tx.execute(query.select_from(copies)).scalar_one())
 
 
+_OUT = (
+    "(SELECT kind, ref_id, person_id, created_at FROM copies WHERE kind IN ({kinds}) AND person_id {who}"
+    " UNION ALL SELECT copy_kind, copy_ref, person_id, {now} FROM outbox"
+    " WHERE copy_kind IN ({kinds}) AND person_id {who} AND first_attempt_at IS NOT NULL AND kind = 'copy') AS c"
+)
+"""What was sent, and what is being sent or may have arrived although no answer has come: it holds what it held then."""
+
+
+def _out(tx: Tx, kinds: Sequence[str], who: str = "= ?") -> str:
+    quoted = ",".join(f"'{kind}'" for kind in kinds)
+    return _OUT.format(kinds=quoted, who=who, now=tx.now)
+
+
 def readers_since(tx: Tx, kinds: Sequence[str], ref_id: int, since: int) -> list[PersonId]:
     """To whom copies were sent at or after a time (ms)."""
-    rows = tx.execute(
-        sa.select(copies.c.person_id)
-        .where(
-            copies.c.kind.in_(kinds),
-            copies.c.ref_id == ref_id,
-            copies.c.created_at >= since,
-            copies.c.person_id.is_not(None),
-        )
-        .distinct()
+    rows = tx.sql(
+        f"SELECT DISTINCT c.person_id FROM {_out(tx, kinds, 'IS NOT NULL')} WHERE c.ref_id = ? AND c.created_at >= ?",
+        (ref_id, since),
     )
     return sorted(PersonId(row.person_id) for row in rows)
 
 
 def moments_copied(tx: Tx, kinds: Sequence[str], reader: PersonId, author: PersonId) -> list[int]:
-    """Moments of an author of which a reader has copies. What a reader was shown has a number: that keeps it short."""
-    query = (
-        sa.select(numbers.c.moment_id)
-        .join(moments, moments.c.id == numbers.c.moment_id)
-        .join(copies, sa.and_(copies.c.kind.in_(kinds), copies.c.ref_id == numbers.c.moment_id))
-        .where(numbers.c.person_id == reader, moments.c.author_id == author, copies.c.person_id == reader)
-        .distinct()
+    """Moments of an author of which a reader has copies."""
+    rows = tx.sql(
+        f"SELECT DISTINCT m.id FROM {_out(tx, kinds)} JOIN moments m ON m.id = c.ref_id WHERE m.author_id = ?",
+        (reader, reader, author),
     )
-    return sorted(int(row.moment_id) for row in tx.execute(query))
+    return sorted(int(row.id) for row in rows)
 
 
 def comments_copied(tx: Tx, kind: str, reader: PersonId, other: PersonId) -> list[int]:
     """Comments of which `reader` has copies, written by `other` or under a moment of theirs."""
-    query = (
-        sa.select(comments.c.id)
-        .select_from(numbers)
-        .join(moments, moments.c.id == numbers.c.moment_id)
-        .join(comments, comments.c.moment_id == numbers.c.moment_id)
-        .join(copies, sa.and_(copies.c.kind == kind, copies.c.ref_id == comments.c.id))
-        .where(
-            numbers.c.person_id == reader,
-            copies.c.person_id == reader,
-            sa.or_(comments.c.person_id == other, moments.c.author_id == other),
-        )
-        .distinct()
+    rows = tx.sql(
+        f"SELECT DISTINCT k.id FROM {_out(tx, (kind,))} JOIN comments k ON k.id = c.ref_id"
+        " JOIN moments m ON m.id = k.moment_id WHERE k.person_id = ? OR m.author_id = ?",
+        (reader, reader, other, other),
     )
-    return sorted(int(row.id) for row in tx.execute(query))
+    return sorted(int(row.id) for row in rows)
+
+
+def moments_with_responses(tx: Tx, kinds: Sequence[str], reader: PersonId, writer: PersonId) -> list[int]:
+    """Moments of which a reader has copies that may show a like or comment of `writer`."""
+    rows = tx.sql(
+        f"SELECT DISTINCT c.ref_id FROM {_out(tx, kinds)} WHERE"
+        " EXISTS (SELECT 1 FROM likes l"
+        "  WHERE l.moment_id = c.ref_id AND l.person_id = ? AND l.created_at <= c.created_at)"
+        " OR EXISTS (SELECT 1 FROM comments k"
+        "  WHERE k.moment_id = c.ref_id AND k.person_id = ? AND k.created_at <= c.created_at)",
+        (reader, reader, writer, writer),
+    )
+    return sorted(int(row.ref_id) for row in rows)
+
+
+def holders(tx: Tx, kinds: Sequence[str], author: PersonId) -> list[PersonId]:
+    """Everybody who has a copy of a moment of this author."""
+    rows = tx.sql(
+        f"SELECT DISTINCT c.person_id FROM {_out(tx, kinds, 'IS NOT NULL')} JOIN moments m ON m.id = c.ref_id"
+        " WHERE m.author_id = ?",
+        (author,),
+    )
+    return sorted(PersonId(row.person_id) for row in rows)
 
 
 # --- sources ------------------------------------------------------------------------------------------------

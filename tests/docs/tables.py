@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from bridge.app import _features
+from bridge.app import features
 from bridge.chat import grammar
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.commands import build_registry
@@ -28,20 +28,53 @@ ROOT = Path(__file__).parents[2]
 EFFECT: dict[Rule, tuple[str, str]] = {
     Rule.DEFAULT: ("no", "Nothing else in this table applies."),
     Rule.OWN: ("yes", "It is your own: your moment, your comment, your profile, a request that you made."),
+    Rule.BLOCKED: ("no", "The owner blocks you. To you it looks like somebody who shows nothing."),
+    Rule.BLOCKED_BY_VIEWER: ("no", "You block the owner."),
+    Rule.EXPIRED: ("no", "The moment's time is over, for its author too."),
     Rule.PRIVATE: ("no", "The moment was posted to `private`."),
-    Rule.STRANGER: ("no", "You and the author (of a profile: its owner) are not friends. No audience reaches further."),
+    Rule.STRANGER: ("no", "You and the owner are not friends, and it is not public."),
+    Rule.STRANGERS_OFF: ("no", "It is public, but you are not friends, and the author shows strangers nothing."),
+    Rule.STRANGERS_OLDER: ("no", "Of public moments strangers see the 10 newest that do not leave them out."),
+    Rule.STRANGERS: ("yes", "It is public and among the newest, and the author lets strangers see these."),
+    Rule.CHATS_ONLY: ("no", "For the owner you are a friend for chats only."),
+    Rule.CHATS_ONLY_BY_VIEWER: ("no", "For you the owner is a friend for chats only."),
+    Rule.SHUT_OUT: ("no", "The owner does not let you see theirs, by name or by a tag that you are in."),
+    Rule.HIDDEN: ("no", "You hide the owner's moments from yourself."),
+    Rule.WINDOW: ("no", "The moment is older than what the author shows."),
+    Rule.EXCLUDED: ("no", "The author left you out by name, whoever else is in."),
+    Rule.EXCLUDED_TAG: ("no", "You are in a tag that the author left out: at any time, not only when it was posted."),
+    Rule.PUBLIC: ("yes", "The moment was posted to `public`, and you are a friend."),
     Rule.FRIENDS: ("yes", "The moment was posted to `friends`, and you are one."),
-    Rule.NAMED: ("yes", "The moment names you, and you are still friends."),
-    Rule.NOT_NAMED: ("no", "The moment names people, and you are not one of them."),
+    Rule.NAMED: (
+        "yes",
+        "The moment names you, or a tag that you were in when it was posted, and you are still friends.",
+    ),
+    Rule.TAGGED: ("yes", "The moment follows a tag live, and you are in it now."),
+    Rule.NOT_NAMED: ("no", "The moment names people or tags, and you are not among them."),
     Rule.UNKNOWN_AUDIENCE: ("no", "The stored audience is none that this version knows."),
     Rule.WRITER_OUTSIDE: (
         "no",
         "A like or comment of somebody who no longer sees the moment, for instance because they and the author parted.",
     ),
+    Rule.WRITER_BLOCKED: ("no", "A like or comment of somebody whom you block."),
+    Rule.WRITER_SHUT_OUT: ("no", "A like or comment of a friend who does not let you see theirs, or for chats only."),
     Rule.TO_AUTHOR: ("yes", "A like or comment on your own moment."),
     Rule.FRIEND_OF_WRITER: ("yes", "You see the moment and are a friend of who liked or commented."),
     Rule.NOT_FRIEND_OF_WRITER: ("no", "You see the moment, but who liked or commented is no friend of yours."),
-    Rule.PROFILE_TO_FRIENDS: ("yes", "A name, a bio, the fact that somebody is here: friends see it."),
+    Rule.FIELD_EVERYONE: ("yes", "The part of the profile is for everyone."),
+    Rule.FIELD_FRIENDS: ("yes", "The part of the profile is for friends, and you are one."),
+    Rule.FIELD_TAGGED: (
+        "yes",
+        "The part of the profile is for you, by name or by a tag that you are in, and you are a friend.",
+    ),
+    Rule.FIELD_LEFT_OUT: ("no", "The part of the profile is for others, or leaves you out."),
+    Rule.FIELD_PRIVATE: ("no", "The part of the profile is for its owner alone."),
+    Rule.ACCOUNT_TO_FRIENDS: (
+        "yes",
+        "That somebody is here: friends know it of each other, also where one blocks the other.",
+    ),
+    Rule.FRIENDSHIP: ("yes", "That two people are friends: the two of them know it, nobody else is told."),
+    Rule.OWNERS_NOTES: ("no", "Tags and remarks are for their owner alone, never for whom they are about."),
     Rule.ASKED: ("yes", "An open friend request, with its note, to you."),
     Rule.NOT_PENDING: ("no", "A request that was answered or taken back."),
 }
@@ -60,8 +93,8 @@ def registry() -> tuple[Registry, Catalogue]:
         }
     )
     people, catalogue = People("en", "UTC"), Catalogue.load()
-    commands, _, _ = _features(config, Outbox(people, catalogue, lambda: None), people, lambda _: None)
-    return build_registry(commands, people, catalogue), catalogue
+    every = features(config, Outbox(people, catalogue, lambda: None), people, lambda _: None)
+    return build_registry(every.commands, people, catalogue), catalogue
 
 
 def commands() -> Iterator[str]:
@@ -93,10 +126,10 @@ def keys() -> Iterator[str]:
 
 
 def rules() -> Iterator[str]:
-    yield "| rule | may see | when |"
-    yield "|---|---|---|"
+    yield "| | rule | may see | when |"
+    yield "|---|---|---|---|"
     for rule in Rule:
-        yield _row(f"`{rule.value}`", *EFFECT[rule])
+        yield _row(str(rule.number), f"`{rule.value}`", *EFFECT[rule])
 
 
 TABLES: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {

@@ -125,8 +125,8 @@ async def test_two_who_add_each_other_are_friends(meet: Meet) -> None:
 async def test_profiles_are_for_friends(meet: Meet, servers: tuple[Homeserver, Homeserver]) -> None:
     alice, carol = await meet("alice"), await meet("carol", 1)
     name, bio = canary(), canary()
-    assert await carol.ask(f"profile set name {name}") == "Done. Your friends see your new name."
-    assert await carol.ask(f"profile set bio I am {bio}\nand like lakes") == "Done. Your friends see your new bio."
+    assert await carol.ask(f"profile set name {name}") == "Done: your name is changed."
+    assert await carol.ask(f"profile set bio I am {bio}\nand like lakes") == "Done: your bio is changed."
     own = await carol.ask("profile")
     assert carol.user_id in own
     assert name in own
@@ -145,7 +145,7 @@ async def test_profiles_are_for_friends(meet: Meet, servers: tuple[Homeserver, H
     assert f"Name: {name}" in seen
     assert f"I am {bio}\nand like lakes" in seen
     assert f"{name} ({carol.user_id})" in await alice.ask("friends")
-    assert await carol.ask("profile set bio") == "Done. Your bio is empty now."
+    assert await carol.ask("profile set bio") == "Done: your bio is empty now."
     assert bio not in await alice.ask(f"profile {carol.user_id}")
 
     await carol.ask(f"friend remove {alice.user_id}")

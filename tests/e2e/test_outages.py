@@ -42,7 +42,7 @@ async def talk(person: Friendly, texts: list[str]) -> None:
                 await asyncio.sleep(0.3)
 
 
-async def quiet(bot: BotProcess, *people: Friendly, hs: Homeserver) -> list[Chat]:
+async def quiet(bot: BotProcess, *people: Friendly, hs: Homeserver, signed_out: str | None = None) -> list[Chat]:
     """Wait until every question that the homeserver has is answered; the chats."""
     books = Books(bot.database)
     for person in people:
@@ -58,7 +58,7 @@ async def quiet(bot: BotProcess, *people: Friendly, hs: Homeserver) -> list[Chat
 
         await until(handled, 90, "every question is handled")
     await books.outbox_empty(60)
-    return [await chat_of(hs, person, bot.user_id) for person in people]
+    return [await chat_of(hs, person, bot.user_id, signed_out=signed_out) for person in people]
 
 
 async def test_the_homeserver_restarts_in_mid_traffic(hs: Homeserver, js: JsProcess, tmp_path: Path) -> None:
@@ -114,8 +114,8 @@ async def delete_device(hs: Homeserver, user_id: str) -> str:
             session = await answer.json()
         headers = {"Authorization": f"Bearer {session['access_token']}"}
         async with http.get(f"{base}/devices", headers=headers) as answer:
-            devices = [d["device_id"] for d in (await answer.json())["devices"]]
-        (device,) = [d for d in devices if d != session["device_id"]]
+            devices = (await answer.json())["devices"]
+        (device,) = [d["device_id"] for d in devices if d["display_name"] == "Courtyard"]
         async with http.delete(f"{base}/devices/{device}", headers=headers, json={}) as answer:
             asked = await answer.json()
         if answer.status == 401:
@@ -165,7 +165,7 @@ async def test_the_token_is_revoked(hs: Homeserver, js: JsProcess, tmp_path: Pat
             assert "pong" in await person.ask("ping")
         answer = await bob.client.ask(bob.room, "ping")
         assert answer.shield is None
-        chats = await quiet(bot, alice, bob, hs=hs)
+        chats = await quiet(bot, alice, bob, hs=hs, signed_out=old)
         for chat in chats:
             assert_answered_once(chat)
         assert bot.log().count("the access token was revoked") == 1

@@ -20,7 +20,7 @@ def texts(events: list[str]) -> list[str]:
 def test_the_confirmation_tells_who_and_how_many(village: Village) -> None:
     assert village.one("alice", "post Hello") == "Posted as #1, for your 2 friends."
     assert village.one("alice", "post to private | Mine") == "Saved as #2, for you alone."
-    assert village.one("alice", "post to @bob:x.org\nHi") == "Posted as #3, for one person: @bob:x.org."
+    assert village.one("alice", "post to @bob:x.org\nHi") == "Posted as #3, for @bob:x.org: one person."
     assert village.one("bob", "post Hi") == "Posted as #1, for your friend."
 
 
@@ -49,9 +49,19 @@ def test_named_people_see_it_and_nobody_else(village: Village) -> None:
         "post to @nobody:x.org | Hello",
         "post to @bob:x.org @nobody:x.org | Hello",
         "post to @bob:x.org @alice:x.org | Hello",
-        "post to public | Hello",
         "post to #family | Hello",
-        "post to friends except @bob:x.org | Hello",
+        "post to friends except #family | Hello",
+        "post to friends except | Hello",
+        "post to except @bob:x.org | Hello",
+        "post to private except @bob:x.org | Hello",
+        "post to public private | Hello",
+        "post to friends except @alice:x.org | Hello",
+        "post friends except @bob:x.org | Hello",
+        "post except @bob:x.org | Hello",
+        "post #family @carol:x.org | Hello",
+        "post private\nsecret",
+        "post @carol:x.org\nsecret",
+        "post 私密\nsecret",
         "post to friends |",
         "post private | Hello",
         "post @bob:x.org | Hello",
@@ -376,7 +386,7 @@ def test_chinese(village: Village) -> None:
     village.say("alice", "language zh")
     assert village.one("alice", "发布 你好") == "已发布，编号 #1，2 位好友可见。"
     assert village.one("alice", "发给 私密 | 只给自己") == "已保存，编号 #2，仅自己可见。"
-    assert village.one("alice", "发给 @bob:x.org｜给你").startswith("已发布，编号 #3，1 人可见：@bob:x.org。")
+    assert village.one("alice", "发给 @bob:x.org｜给你").startswith("已发布，编号 #3，范围：@bob:x.org，1 人可见。")
     assert len(village.say("bob", "看看")) == 2
     assert village.one("bob", "赞2") == "你赞了 #2。"
 

@@ -4,6 +4,7 @@ People speak by name; what the bot sends lands in their rooms, numbered so that 
 """
 
 import asyncio
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,6 @@ from typing import Any
 
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.commands import build_registry
-from bridge.chat.hooks import Hooks
 from bridge.chat.inbound import (
     DmOpened,
     EditedMessage,
@@ -26,19 +26,18 @@ from bridge.chat.inbound import (
     TextMessage,
 )
 from bridge.chat.people import People
+from bridge.chat.picture import StoredPicture
 from bridge.chat.pipeline import Pipeline
 from bridge.chat.quota import Quotas, Rate
 from bridge.chat.registry import Found
-from bridge.contacts import commands as contacts
 from bridge.contacts.model import ContactLimits
 from bridge.db import Database
 from bridge.db.tables import metadata
 from bridge.delivery.claim import Claims, What, sent
 from bridge.delivery.outbox import Outbox
+from bridge.features import compose
 from bridge.ids import AccountId, EventId, RoomId, UserId
-from bridge.moments import commands as moments
 from bridge.moments.model import MomentLimits
-from bridge.moments.picture import StoredPicture
 from tests.vaults import new_vault
 
 ACCOUNT = AccountId(1)
@@ -92,6 +91,8 @@ class Village:
             lambda tx: tx.sql("INSERT INTO accounts (id, user_id, instance, created_at) VALUES (1, '@bot:x', 'i', 0)")
         )
         self.rooms: dict[str, Room] = {}
+        self.meeting: set[frozenset[UserId]] = set()
+        """Pairs of people who share a room with the bot."""
         self._events = 0
         self.last_event = EventId("")
         """The event that somebody sent last."""
@@ -101,30 +102,29 @@ class Village:
         self._loop = asyncio.new_event_loop()
         self._owns_db = database is None
         catalogue = _CATALOGUE
-        people = People()
+        # Counted: ids break ties, and two villages that are compared must break them alike.
+        people = People(new_id=itertools.count(1).__next__)
         outbox = Outbox(people, catalogue, lambda: None)
 
         def find(text: str) -> Found | None:
             return registry.find(text)
 
-        built = moments.build(outbox, people, find, moment_limits)
-        commands, hooks, renderers = contacts.build(outbox, people, contact_limits, (built.parted,))
-        registry = build_registry([*commands, *built.commands], people, catalogue)
-        merged = Hooks(
-            on_reply=built.hooks.on_reply,
-            on_reaction=built.hooks.on_reaction,
-            on_choice=hooks.on_choice,
-            on_redaction=built.hooks.on_redaction,
-            on_edit=built.hooks.on_edit,
-            on_opened=hooks.on_opened,
+        features = compose(
+            outbox,
+            people,
+            find,
+            contact_limits=contact_limits,
+            moment_limits=moment_limits,
+            meeting=lambda a, b: frozenset((a, b)) in self.meeting,
         )
+        registry = build_registry(features.commands, people, catalogue)
         endless = Quotas(Rate(10**9, 10**9), Rate(10**9, 10**9))
 
         async def prepare(event: PictureMessage) -> StoredPicture:
             return STORED
 
-        self._pipeline = Pipeline(self.db, registry, merged, outbox, people, endless, pictures=prepare)
-        self._claims = Claims(people, {**renderers, **built.renderers}, catalogue)
+        self._pipeline = Pipeline(self.db, registry, features.hooks, outbox, people, endless, pictures=prepare)
+        self._claims = Claims(people, features.renderers, catalogue)
 
     def close(self) -> None:
         if self._owns_db:

@@ -20,14 +20,13 @@ from bridge.chat.people import People
 from bridge.chat.reading import Reader
 from bridge.chat.render import render_written
 from bridge.chat.reply import Text
-from bridge.contacts import commands as contacts
 from bridge.contacts.model import one_line
 from bridge.delivery.outbox import Outbox
+from bridge.features import compose
 from bridge.ids import EventId
 from bridge.matrix.events import to_inbound
 from bridge.matrix.http import pruned
 from bridge.matrix.media import DamagedMedia, decrypt
-from bridge.moments import commands as moments
 from tests.e2e import attacks
 from tests.property.test_matrix_hostile import ALICE, ME, ROOM, WHERE, World, texts, values
 
@@ -43,8 +42,7 @@ def reader() -> Reader:
     """All commands there are."""
     people = People()
     outbox = Outbox(people, CATALOGUE, lambda: None)
-    built = moments.build(outbox, people, lambda text: None)
-    registry = build_registry([*contacts.build(outbox, people)[0], *built.commands], people, CATALOGUE)
+    registry = build_registry(compose(outbox, people, lambda text: None).commands, people, CATALOGUE)
     return Reader(registry, "!")
 
 

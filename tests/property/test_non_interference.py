@@ -336,8 +336,8 @@ def test_a_policy_that_says_yes_is_noticed(name: str, monkeypatch: pytest.Monkey
     assert with_all != without
 
 
-def _everything_by(tx: Tx, author: int, reader: int, before: object, limit: int) -> object:
-    return _newest_by(tx, author, author, before, limit)  # type: ignore[arg-type]
+def _everything_by(tx: Tx, author: int, reader: int, before: object, since: object, limit: int, **more: bool) -> object:
+    return _newest_by(tx, author, author, before, None, limit)  # type: ignore[arg-type]
 
 
 _newest_by = store.newest_by

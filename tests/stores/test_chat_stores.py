@@ -37,6 +37,18 @@ def test_people(store: Database) -> None:
     assert (changed.user_id, changed.language, changed.time_zone) == (ALICE, "en", "UTC")
 
 
+def test_a_dm_that_is_none_any_more_is_nobodys(store: Database) -> None:
+    dms = {(ACCOUNT, RoomId("!a:x")): ALICE}
+    people = People(is_dm=lambda account, room, user: dms.get((account, room)) == user)
+    alice = store.run_sync(lambda tx: people.ensure(tx, ALICE))
+    store.run_sync(lambda tx: people.set_dm(tx, alice.id, ACCOUNT, RoomId("!a:x")))
+    assert store.run_sync(lambda tx: people.dm(tx, alice.id)) == (ACCOUNT, "!a:x")
+    dms.clear()
+    assert store.run_sync(lambda tx: people.dm(tx, alice.id)) is None
+    dms[(ACCOUNT, RoomId("!a:x"))] = BOB
+    assert store.run_sync(lambda tx: people.dm(tx, alice.id)) is None
+
+
 def test_sources(store: Database) -> None:
     alice = store.run_sync(lambda tx: People().ensure(tx, ALICE))
     store.run_sync(lambda tx: sources.record(tx, ACCOUNT, EVENT, alice.id, "command", 0))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.chat.inbound import EditedMessage, Origin, Reaction, RoomView
+from bridge.chat.inbound import DmOpened, EditedMessage, Origin, Reaction, RoomView
 from bridge.chat.reply import NOTHING, CopyRef, Message, Reply, Text, Written
 from bridge.db import Tx
 from bridge.ids import EventId, RoomId
@@ -29,6 +29,20 @@ async def test_an_answer_replies_to_what_it_answers(house: House) -> None:
     assert all(sent.only_dm_with == alice.user_id for sent in house.homeserver.attempts)
     assert house.rows() == []  # the texts are erased once sent
     assert house.rows("kind, ref_id, person_id", "copies") == [("answer", None, alice.id)] * 2
+
+
+async def test_a_greeting_goes_ahead_of_what_waited_for_the_chat(house: House) -> None:
+    alice = await house.person("alice")
+    house.notes.texts[7] = "a note"
+    opened = DmOpened(house.event(alice, dm_of("alice")).origin)
+
+    def work(tx: Tx) -> None:
+        house.outbox.copy(tx, alice.id, "note", 7)
+        house.outbox.answer(tx, opened, dm_view(alice), alice, _say("hello"))
+
+    await house.db.run(work)
+    await house.deliver()
+    assert house.homeserver.shown(dm_of("alice")) == ["hello", "a note"]
 
 
 async def test_an_answer_stays_in_the_thread(house: House) -> None:

@@ -137,9 +137,11 @@ export class Account extends Verifying {
         return this._until(() => this.rooms().find(fits), timeoutMs, `a room with "${membership}"`);
     }
 
-    /** {roomId, type, content, stateKey?: ""} -> {eventId} */
+    /** {roomId, type, content, stateKey?: ""} -> {eventId}. What is sent afterwards knows of it: the sync has brought it. */
     async setState({ roomId, type, content, stateKey = "" }) {
         const { event_id: eventId } = await retrying(() => this.client.sendStateEvent(roomId, type, content, stateKey));
+        const here = () => this._room(roomId).currentState.getStateEvents(type, stateKey)?.getId() === eventId;
+        await this._until(here, RETRY_MS, `the new ${type}`);
         return { eventId };
     }
 

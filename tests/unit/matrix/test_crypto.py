@@ -9,9 +9,9 @@ import pytest
 
 from bridge.db import Database
 from bridge.errors import OperatorError
-from bridge.ids import RoomId
+from bridge.ids import DeviceId, RoomId
 from bridge.matrix.cryptostore import CryptoStore
-from bridge.matrix.machine import NoKey, Undecryptable, UnknownSender
+from bridge.matrix.machine import Machine, NoKey, Undecryptable, UnknownSender
 from bridge.matrix.seal import Sealer
 from tests.unit.matrix.conftest import Device, make_account
 from tests.unit.matrix.fake_homeserver import FakeHomeserver
@@ -75,6 +75,22 @@ async def test_what_was_received_is_there_after_a_restart(device: Make, homeserv
     await bot.store.commit()
     bot = device("bot")
     assert bot.machine.decrypt_room_event(event(alice, sent), ROOM).content == {"body": "hello"}
+
+
+async def test_what_the_last_device_sent_is_readable_for_the_next_one(device: Make, homeserver: FakeHomeserver) -> None:
+    """After a new login it looks for what may have arrived already."""
+    bot = device("bot")
+    session = await share(bot, [bot.user_id], homeserver)
+    sent = event(bot, bot.machine.encrypt_event(session, "m.room.message", {"body": "hello"}))
+    await bot.store.commit()
+    bot.store.forget_device((bot.user_id, DeviceId("BOT")))
+    machine = Machine(bot.user_id, DeviceId("NEXT"), bot.store)
+    opened = machine.decrypt_room_event(sent, ROOM)
+    assert (opened.content, opened.device_id, opened.signed) == ({"body": "hello"}, "BOT", False)
+    await bot.store.commit()
+    again = device("bot").machine
+    assert again.decrypt_room_event(sent, ROOM).device_id == "BOT"
+    assert not list(again.device_store.active_user_devices(bot.user_id))
 
 
 async def test_deprecated_fields_are_not_needed_and_not_believed(device: Make, homeserver: FakeHomeserver) -> None:

@@ -241,6 +241,17 @@ def test_of_hostile_state_only_what_is_used_is_kept() -> None:
     assert room.encryption == {"algorithm": "m.megolm.v1.aes-sha2"}
 
 
+def test_creators_may_turn_encryption_on_whatever_the_power_levels_say() -> None:
+    """In rooms of version 12 and above, clients make who is invited to a private chat a creator beside themselves."""
+    room = Room(ROOM)
+    create = {"room_version": "12", "additional_creators": [BOT]}
+    room.apply({"type": "m.room.create", "state_key": "", "sender": ALICE, "content": create}, BOT)
+    room.apply({"type": "m.room.power_levels", "state_key": "", "content": {"users": {}}}, BOT)
+    assert room.may_send_state(BOT, "m.room.encryption")
+    assert room.may_send_state(ALICE, "m.room.encryption")
+    assert not room.may_send_state(UserId("@bob:example.com"), "m.room.encryption")
+
+
 def test_what_waits_for_keys_is_bounded(database: Database) -> None:
     late = LateKeys(make_account(database, BOT), 10**9, 10**9, Sealer(STORE_KEY))
     relation = {"m.in_reply_to": {"event_id": "$x", "deep": [[]]}, "deep": {"x": []}}

@@ -44,23 +44,13 @@ requests-howto = `friend accept 1` accepts, `friend decline 1` declines silently
 
 ## Profiles
 profile-head = **{ $user }**
-profile-name = Name: { $name }
-profile-empty = Nothing is filled in yet.
+profile-empty = Nothing for you to see.
 profile-none = There is no profile of { $user } for you to see.
-profile-howto = Your friends see this. Change it with `profile set name …` or `profile set bio …`.
-profile-set = Done. Your friends see your new { $field ->
-    [name] name
-   *[bio] bio
-}.
-profile-cleared = Done. Your { $field ->
-    [name] name
-   *[bio] bio
-} is empty now.
-profile-field-unknown = I know no field “{ $field }”. There are `name` and `bio`.
-profile-too-long = Your { $field ->
-    [name] name
-   *[bio] bio
-} is too long. At most { $limit } characters are possible.
+profile-howto = Change it with `profile set name …`; `privacy` says who sees which part.
+profile-set = Done: your { $field } is changed.
+profile-cleared = Done: your { $field } is empty now.
+profile-field-unknown = “{ $field }” can't be the name of a field. There are `name`, `avatar`, `bio`, `region`, `birthday`, `phone`, `email`, or a word of your own.
+profile-too-long = That is too long. At most { $limit } characters are possible.
 
 ## Help
 help-friends = shows your friends, and who would like to be one
@@ -76,7 +66,7 @@ help-friend-remove = ends a friendship, silently
 help-profile = shows your profile, or a friend's
     .details = `profile @bob:example.org` shows what you may see of Bob.
 help-profile-set = fills in your profile
-    .details = `profile set name Alice` and `profile set bio I like lakes`. Without a value the field becomes empty. Only your friends see it.
+    .details = `profile set name Alice`, `profile set bio I like lakes`; `region`, `birthday`, `phone`, `email`, or a field of your own: `profile set hobby sailing`. A picture with the caption `profile set avatar` becomes your avatar. Without a value the field becomes empty. `privacy` says who sees what.
 
 alias-friends = contacts
 alias-friend-add = add friend
@@ -85,3 +75,167 @@ alias-friend-decline = decline friend
 alias-friend-remove = remove friend, unfriend
 alias-profile = about
 alias-profile-set = set profile
+
+## Fields of a profile
+profile-line = { $field }: { $value }
+profile-too-many = There is room for { $limit } fields of your own. Empty one of them first.
+profile-no-picture = Only the avatar is a picture. Nothing was changed.
+profile-needs-picture = Send a picture with the caption `profile set avatar`. Nothing was changed.
+field-name = name
+field-avatar = avatar
+field-bio = bio
+field-region = region
+field-birthday = birthday
+field-phone = phone
+field-email = e-mail
+field-free = { $name }
+label-name = Name
+label-avatar = Avatar
+label-region = Region
+label-birthday = Birthday
+label-phone = Phone
+label-email = E-mail
+
+## More about friends
+friend-new-chats = You and { $user } are friends now, for chats only: neither of you sees the other's moments. They are not told.
+request-choice-chats = 3 — accept, for chats only: you don't see each other's moments, and they are not told
+friend-none = { $user } is not among your friends.
+friend-you-block = You are blocking { $user }. Use `unblock { $user }` first.
+friend-line-blocked = { $who } — blocked
+past-question = What you liked and commented under their moments is out of sight now. Should it stay, in case you become friends again?
+past-keep = 1 — keep it
+past-withdraw = 2 — take it back for good
+past-kept = It stays.
+past-withdrawn = Your likes and comments under their moments are gone.
+
+## Blocking and private names
+block-done = You block { $user } now. They are not told: to them you look like somebody who shows nothing any more, and what they send you does not arrive. `unblock { $user }` ends it.
+block-self = You can't block yourself.
+block-limit = You can block { $limit } people, and that many you do. Unblock somebody first.
+unblock-done = You no longer block { $user }.
+unblock-none = You were not blocking { $user }.
+remark-name = Done. You see them under that name from now on, and nobody else does.
+remark-name-none = Done. You see { $user } under their own name again.
+remark-note = Done. The note about { $user } is for you alone.
+remark-note-none = Done. The note about { $user } is gone.
+remark-too-long = That is too long. At most { $limit } characters are possible.
+remark-shown = You call them: { $name }
+note-shown = Your note: { $note }
+
+## Tags
+tags-none = You have no tags yet. `tag add #family @bob:example.org` makes one.
+tags-head = **Your tags** (for you alone)
+tag-line = #{ $tag }: { $people }
+tag-line-empty = #{ $tag }: nobody
+tag-added = In #{ $tag } now: { $people }.
+tag-removed = No longer in #{ $tag }: { $people }.
+tag-renamed = #{ $old } is called #{ $new } now.
+tag-deleted = #{ $tag } is deleted. Whom it left out stays left out.
+tag-none = You have no tag #{ $tag }. `tags` shows yours.
+tag-exists = You have a tag #{ $tag } already.
+tag-name = A tag is one word of at most { $limit } characters, like #family.
+tag-limit = You can have { $limit } tags, and that many there are. Delete one first.
+tag-members-limit = At most { $limit } people fit into one tag.
+tag-not-in = { $user } is not in #{ $tag }.
+tag-people = Name one to { $limit } people, like @bob:example.org.
+
+## Invites
+invite-new = Whoever types this to me becomes your friend: **invite { $code }**. It works { $uses ->
+    [one] once
+   *[other] { $uses } times
+}, until { $time }.
+invite-uses = A code can work { $limit } times at most.
+invite-expiry = Say how long it works like this: `12h`, `3d` or `2w`, at most { $days } days.
+invite-limit = { $limit } of your codes work already. Take one back first: `invites` shows them.
+invite-none = That code does not work. Codes work for a limited time and number of people.
+invite-own = That is your own code. Give it to somebody else.
+invites-none = None of your codes works now. `invite new` makes one.
+invites-head = **Your invite codes**
+invite-line = { $code } — { $uses ->
+    [one] once
+   *[other] { $uses } times
+} more, until { $time }
+invites-howto = `invite revoke CODE` takes one back.
+invite-revoked = That code no longer works.
+invite-not-yours = You have no such code.
+
+## Audiences in words
+audience-word-public = everyone
+audience-word-friends = your friends
+audience-word-private = you alone
+audience-word-tag = #{ $tag }
+audience-word-tag-live = #{ $tag } (followed)
+audience-word-more = { $count } more
+audience-word-except = { $in } except { $out }
+
+## What a change changes
+impact-lost = { $people ->
+    [one] One person loses
+   *[other] { $people } people lose
+} sight of { $moments ->
+    [one] one moment
+   *[other] { $moments } moments
+}; copies that were shown are being taken back.
+impact-lost-least = At least { $people ->
+    [one] one person loses
+   *[other] { $people } people lose
+} sight of { $moments ->
+    [one] one moment
+   *[other] { $moments } moments
+}; copies that were shown are being taken back.
+impact-gained = { $people ->
+    [one] One person sees
+   *[other] { $people } people see
+} { $moments ->
+    [one] one more moment
+   *[other] { $moments } more moments
+} now.
+impact-gained-least = At least { $people ->
+    [one] one person sees
+   *[other] { $people } people see
+} { $moments ->
+    [one] one more moment
+   *[other] { $moments } more moments
+} now.
+impact-none = For what you have posted so far, nothing changes.
+
+## More help
+help-block = lets nothing of somebody reach you, silently
+    .details = To them you look like somebody who shows nothing. Requests, likes and comments of theirs do not arrive.
+help-unblock = ends a block
+    .details = Everything is as before; they are not told.
+help-remark = gives a friend a name that only you see
+    .details = `remark @bob:example.org Bob from the lake`. Without a name you see their own again.
+help-note = keeps a note about a friend, for you alone
+    .details = `note @bob:example.org likes tea`. Without a text it is removed. `profile @bob:example.org` shows it to you.
+help-tags = shows your tags
+    .details = Nobody but you sees tags, least of all who is in them.
+help-tag-add = puts friends into a tag
+    .details = `tag add #family @bob:example.org @carol:example.org`. Then `post to #family | …` is for them.
+help-tag-remove = takes somebody out of a tag
+    .details = What a moment showed to the tag as it was then stays; what follows the tag live goes.
+help-tag-rename = gives a tag another name
+    .details = `tag rename #work #office`
+help-tag-delete = deletes a tag
+    .details = Deleting a tag never shows anybody more: whom it left out stays left out.
+help-invite = makes you a friend of who gave you a code
+    .details = `invite K7QF-9XMP-2RTA`
+help-invite-new = makes a code that makes friends
+    .details = `invite new` works once, for a week; `invite new 5 3d` five times, for three days.
+help-invites = shows your codes
+    .details = Only those that still work.
+help-invite-revoke = takes a code back
+    .details = Who became your friend by it stays so.
+alias-block = ignore
+alias-unblock = unignore
+alias-remark = alias
+alias-note = notes
+alias-tags = my tags
+alias-tag-add = add tag
+alias-tag-remove = remove tag
+alias-tag-rename = rename tag
+alias-tag-delete = delete tag
+alias-invite = use invite
+alias-invite-new = new invite
+alias-invites = my invites
+alias-invite-revoke = revoke invite

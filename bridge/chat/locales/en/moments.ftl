@@ -7,29 +7,40 @@ posted-friends = Posted as #{ $number }, for your { $count ->
 }.
 posted-no-friends = Posted as #{ $number }, for your friends. You have none here yet, so nobody else sees it for now.
 posted-private = Saved as #{ $number }, for you alone.
-posted-people = Posted as #{ $number }, for { $count ->
+posted-people = Posted as #{ $number }, for { $audience }: { $count ->
+    [0] nobody for now
     [one] one person
    *[other] { $count } people
-}: { $people }.
+}.
+posted-public = Posted as #{ $number }, for { $audience }: { $count ->
+    [one] one friend
+   *[other] { $count } friends
+}, and strangers who look.
+posted-public-friends = Posted as #{ $number }, for { $audience }: { $count ->
+    [one] one friend
+   *[other] { $count } friends
+}. Strangers see nothing of yours, unless you let them: `privacy set strangers on`.
 moment-empty = There is nothing to post yet. Write it like this: `post Hello from the lake`
 moment-too-long = That is too long for one moment. At most { $limit } characters are possible, fewer with many emoji. Nothing was posted.
 audience-no-separator = Who is it for, and where does the text begin? Put a | between them, like this: `post to friends | Hello`. Nothing was posted.
-audience-missing = Who is it for? Like this: `post to friends | Hello`, with `friends`, `private` or people like @bob:example.org. Nothing was posted.
-audience-unknown = I don't know an audience “{ $value }”. There are `friends`, `private`, or people like @bob:example.org. Nothing was posted.
-audience-later = “{ $value }” does not work as an audience yet. There are `friends`, `private`, or people by their ids. Nothing was posted.
-audience-without-to = That looks like an audience before the |. If it is one, write `post to` before it. If not, begin with another word. Nothing was posted.
+audience-missing = Who is it for? Like this: `friends`, `public`, `private`, `#family`, @bob:example.org, or `friends except #work`. Nothing was changed.
+audience-unknown = I don't understand “{ $value }” in an audience. There are `friends`, `public`, `private`, tags like #family, people like @bob:example.org, and `except`. Nothing was changed.
+audience-without-to = That begins like an audience. If it is one, write `post to` before it. If not, begin with another word. Nothing was posted.
 audience-no-friend = { $user } is not among your friends, and only friends can be named. Nothing was posted.
-audience-too-many = At most { $limit } people can be named. Nothing was posted.
+audience-too-many = At most { $limit } people and tags can be named. Nothing was posted.
+audience-no-tag = You have no tag #{ $tag }. `tags` shows yours. Nothing was posted.
+audience-except-whom = Whom should it leave out? Name people or tags behind `except`. Nothing was changed.
+audience-except-self = You always see your own. Nothing was posted.
+audience-mixed = These words contradict each other: it is either `friends`, `public`, `private`, or tags and people by name. Nothing was changed.
 
 ## A moment as it is shown
 moment-head = **#{ $number }** · { $author } · { $time }
 moment-head-new = **#{ $number } · new** · { $author } · { $time }
-moment-for-friends = For your friends
-moment-for-nobody = For you alone
-moment-for-people = For { $people }
 moment-damaged = (What was written here is damaged and can't be read any more.)
 comment-damaged = (damaged)
 moment-edited = Edited { $time }
+moment-for = For { $audience }
+moment-only-friends = Only friends can like and comment.
 moment-likes = ♥ { $people }
 moment-more = Older ones: `feed more`
 people-and-more = { $people } and { $count ->
@@ -85,7 +96,7 @@ edit-audience = An edit can't change who sees it, so nothing is changed. Delete 
 help-post = shares something with all your friends
     .details = `post Hello from the lake`. A picture with the caption `post …` is shared too. Editing your message changes the text, deleting it deletes the moment.
 help-post-to = shares something with exactly whom you say
-    .details = `post to friends | Hello`, `post to private | Only for me`, `post to @bob:example.org @carol:example.org | Hello you two`. A line break does the same as |. Only friends can be named, and who stops being a friend stops seeing it.
+    .details = `post to friends | Hello`, `post to private | Only for me`, `post to @bob:example.org #family | Hello`, `post to friends except #work | Hello`, `post to public | Hello all`. A line break does the same as |. A tag means who is in it now; `post to #family live | …` follows it. Whom a tag leaves out is left out at any time. Who stops being a friend stops seeing it.
 help-feed = shows the newest moments of you and your friends
     .details = Reply to one to comment on it, or react with a heart to like it. The numbers are your own; nobody else has the same.
 help-feed-more = shows the next older ones

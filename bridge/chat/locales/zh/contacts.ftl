@@ -43,23 +43,13 @@ requests-howto = `接受好友 1` 表示接受，`拒绝好友 1` 表示悄悄�
 
 ## 个人资料
 profile-head = **{ $user }**
-profile-name = 名字：{ $name }
-profile-empty = 还没有填写任何内容。
+profile-empty = 没有可以看到的内容。
 profile-none = 没有你能看到的 { $user } 的资料。
-profile-howto = 你的好友能看到这些。用 `设置资料 名字 …` 或 `设置资料 简介 …` 修改。
-profile-set = 好了，你的好友会看到新的{ $field ->
-    [name] 名字
-   *[bio] 简介
-}。
-profile-cleared = 好了，你的{ $field ->
-    [name] 名字
-   *[bio] 简介
-}已清空。
-profile-field-unknown = 没有“{ $field }”这一项。可以填写 `名字` 和 `简介`。
-profile-too-long = 你的{ $field ->
-    [name] 名字
-   *[bio] 简介
-}太长了，最多 { $limit } 个字符。
+profile-howto = 用 `设置资料 名字 …` 修改；`隐私` 里可以看到每一项给谁看。
+profile-set = 好了，你的{ $field }已修改。
+profile-cleared = 好了，你的{ $field }已清空。
+profile-field-unknown = “{ $field }”不能作为资料项。可以用 `名字`、`头像`、`简介`、`地区`、`生日`、`电话`、`邮箱`，或者自己起一个名字。
+profile-too-long = 太长了，最多 { $limit } 个字符。
 
 ## 帮助
 help-friends = 查看你的好友和收到的申请
@@ -74,8 +64,8 @@ help-friend-remove = 悄悄移除好友
     .details = 从此你们看不到彼此的任何内容，已经展示过的动态会被撤回。也可以用来撤回自己的申请。
 help-profile = 查看自己或好友的资料
     .details = `资料 @bob:example.org` 显示你能看到的 Bob 的资料。
-help-profile-set = 填写个人资料
-    .details = `设置资料 名字 Alice`、`设置资料 简介 我喜欢湖`。不写内容就会清空这一项。只有你的好友能看到。
+help-profile-set = 填写你的资料
+    .details = `设置资料 名字 小丽`、`设置资料 简介 喜欢湖`；还有 `地区`、`生日`、`电话`、`邮箱`，也可以自己起名字：`设置资料 爱好 帆船`。发一张图片并配文 `设置资料 头像` 就会成为头像。不写内容则清空。谁能看到什么，见 `隐私`。
 
 alias-friends = 好友, 朋友
 alias-friend-add = 加好友, 添加好友
@@ -84,3 +74,157 @@ alias-friend-decline = 拒绝好友, 拒绝
 alias-friend-remove = 删除好友, 移除好友
 alias-profile = 资料
 alias-profile-set = 设置资料
+
+## 资料项
+profile-line = { $field }：{ $value }
+profile-too-many = 自己起名的资料项最多 { $limit } 个，请先清空一个。
+profile-no-picture = 只有头像可以是图片。没有改动。
+profile-needs-picture = 请发一张图片，并配文 `设置资料 头像`。没有改动。
+field-name = 名字
+field-avatar = 头像
+field-bio = 简介
+field-region = 地区
+field-birthday = 生日
+field-phone = 电话
+field-email = 邮箱
+field-free = { $name }
+label-name = 名字
+label-avatar = 头像
+label-region = 地区
+label-birthday = 生日
+label-phone = 电话
+label-email = 邮箱
+
+## 好友的更多操作
+friend-new-chats = 你和 { $user } 现在是好友了，仅聊天：彼此都看不到对方的动态。对方不会知道。
+request-choice-chats = 3 — 接受，仅聊天：彼此看不到动态，对方不会知道
+friend-none = { $user } 不在你的好友之中。
+friend-you-block = 你已拉黑 { $user }。请先 `取消拉黑 { $user }`。
+friend-line-blocked = { $who } — 已拉黑
+past-question = 你在对方动态下的赞和评论现在不可见了。要保留吗？以后再成为好友时会恢复。
+past-keep = 1 — 保留
+past-withdraw = 2 — 永久撤回
+past-kept = 已保留。
+past-withdrawn = 你在对方动态下的赞和评论已全部删除。
+
+## 拉黑和备注
+block-done = 已拉黑 { $user }。对方不会知道：在对方看来，你只是什么都不再展示，而对方发给你的也不会到达。`取消拉黑 { $user }` 可以解除。
+block-self = 不能拉黑自己。
+block-limit = 最多可以拉黑 { $limit } 人，已经满了。请先解除一位。
+unblock-done = 已不再拉黑 { $user }。
+unblock-none = 你没有拉黑 { $user }。
+remark-name = 好了。以后你会看到这个名字，别人看不到。
+remark-name-none = 好了。以后你会看到 { $user } 自己的名字。
+remark-note = 好了。关于 { $user } 的备忘只有你能看到。
+remark-note-none = 好了。关于 { $user } 的备忘已删除。
+remark-too-long = 太长了，最多 { $limit } 个字符。
+remark-shown = 你的备注名：{ $name }
+note-shown = 你的备忘：{ $note }
+
+## 标签
+tags-none = 你还没有标签。`加标签 #家人 @bob:example.org` 可以建一个。
+tags-head = **你的标签**（只有你能看到）
+tag-line = #{ $tag }：{ $people }
+tag-line-empty = #{ $tag }：没有人
+tag-added = 已加入 #{ $tag }：{ $people }。
+tag-removed = 已移出 #{ $tag }：{ $people }。
+tag-renamed = #{ $old } 现在叫 #{ $new }。
+tag-deleted = #{ $tag } 已删除。它排除过的人仍然被排除。
+tag-none = 你没有标签 #{ $tag }。`标签` 可以查看。
+tag-exists = 你已经有标签 #{ $tag } 了。
+tag-name = 标签是一个不超过 { $limit } 个字符的词，例如 #家人。
+tag-limit = 最多可以有 { $limit } 个标签，已经满了。请先删除一个。
+tag-members-limit = 一个标签最多 { $limit } 人。
+tag-not-in = { $user } 不在 #{ $tag } 里。
+tag-people = 请写一到 { $limit } 个人，例如 @bob:example.org。
+
+## 邀请码
+invite-new = 谁把这句话发给我，谁就成为你的好友：**邀请 { $code }**。可以用 { $uses ->
+   *[other] { $uses } 次
+}，有效期到 { $time }。
+invite-uses = 一个邀请码最多可以用 { $limit } 次。
+invite-expiry = 有效期请这样写：`12h`、`3d` 或 `2w`，最多 { $days } 天。
+invite-limit = 你已有 { $limit } 个有效的邀请码。请先收回一个：`我的邀请码` 可以查看。
+invite-none = 这个邀请码不能用。邀请码的时间和次数是有限的。
+invite-own = 这是你自己的邀请码，请给别人用。
+invites-none = 你现在没有有效的邀请码。`新邀请码` 可以生成一个。
+invites-head = **你的邀请码**
+invite-line = { $code } — 还可以用 { $uses ->
+   *[other] { $uses } 次
+}，到 { $time }
+invites-howto = `收回邀请码 邀请码` 可以收回。
+invite-revoked = 这个邀请码已失效。
+invite-not-yours = 你没有这个邀请码。
+
+## 可见范围的说法
+audience-word-public = 所有人
+audience-word-friends = 你的好友
+audience-word-private = 仅自己
+audience-word-tag = #{ $tag }
+audience-word-tag-live = #{ $tag }（跟随）
+audience-word-more = 另外 { $count } 人
+audience-word-except = { $in }，除了 { $out }
+
+## 改动的影响
+impact-lost = { $people ->
+   *[other] { $people } 人
+}将看不到 { $moments ->
+   *[other] { $moments } 条动态
+}，已展示的正在撤回。
+impact-lost-least = 至少 { $people ->
+   *[other] { $people } 人
+}将看不到 { $moments ->
+   *[other] { $moments } 条动态
+}，已展示的正在撤回。
+impact-gained = { $people ->
+   *[other] { $people } 人
+}现在能多看到 { $moments ->
+   *[other] { $moments } 条动态
+}。
+impact-gained-least = 至少 { $people ->
+   *[other] { $people } 人
+}现在能多看到 { $moments ->
+   *[other] { $moments } 条动态
+}。
+impact-none = 对你已发布的内容没有影响。
+
+## 更多帮助
+help-block = 悄悄拉黑一个人，让对方的一切都到不了你这里
+    .details = 在对方看来，你只是什么都不再展示。对方的申请、赞和评论都不会到达。
+help-unblock = 解除拉黑
+    .details = 一切恢复原样，对方不会知道。
+help-remark = 给好友起一个只有你能看到的名字
+    .details = `备注 @bob:example.org 湖边的小博`。不写名字则恢复对方自己的名字。
+help-note = 记一条关于好友的备忘，只有你能看到
+    .details = `备忘 @bob:example.org 爱喝茶`。不写内容则删除。`资料 @bob:example.org` 会显示给你看。
+help-tags = 查看你的标签
+    .details = 标签只有你能看到，标签里的人也不知道。
+help-tag-add = 把好友放进标签
+    .details = `加标签 #家人 @bob:example.org @carol:example.org`，然后 `发给 #家人 | …` 就是给他们的。
+help-tag-remove = 把人移出标签
+    .details = 按当时的标签展示过的仍然可见，跟随标签的则不再可见。
+help-tag-rename = 给标签改名
+    .details = `改标签 #工作 #同事`
+help-tag-delete = 删除标签
+    .details = 删除标签不会让任何人看到更多：它排除过的人仍然被排除。
+help-invite = 用别人给的邀请码成为好友
+    .details = `邀请 K7QF-9XMP-2RTA`
+help-invite-new = 生成一个加好友的邀请码
+    .details = `新邀请码` 可用一次，一周有效；`新邀请码 5 3d` 可用五次，三天有效。
+help-invites = 查看你的邀请码
+    .details = 只显示还有效的。
+help-invite-revoke = 收回邀请码
+    .details = 已经用它成为好友的不受影响。
+alias-block = 拉黑
+alias-unblock = 取消拉黑
+alias-remark = 备注
+alias-note = 备忘
+alias-tags = 标签
+alias-tag-add = 加标签
+alias-tag-remove = 移标签
+alias-tag-rename = 改标签
+alias-tag-delete = 删标签
+alias-invite = 邀请
+alias-invite-new = 新邀请码
+alias-invites = 我的邀请码
+alias-invite-revoke = 收回邀请码

@@ -6,28 +6,37 @@ posted-friends = 已发布，编号 #{ $number }，{ $count ->
 }。
 posted-no-friends = 已发布，编号 #{ $number }，好友可见。你还没有好友，所以暂时只有你自己能看到。
 posted-private = 已保存，编号 #{ $number }，仅自己可见。
-posted-people = 已发布，编号 #{ $number }，{ $count ->
-   *[other] { $count } 人可见
-}：{ $people }。
+posted-people = 已发布，编号 #{ $number }，范围：{ $audience }，{ $count ->
+    [0] 目前没有人
+   *[other] { $count } 人
+}可见。
+posted-public = 已发布，编号 #{ $number }，范围：{ $audience }，{ $count ->
+   *[other] { $count } 位好友
+}以及来看的陌生人可见。
+posted-public-friends = 已发布，编号 #{ $number }，范围：{ $audience }，{ $count ->
+   *[other] { $count } 位好友
+}可见。陌生人看不到你的任何内容，除非你允许：`设置隐私 陌生人 开`。
 moment-empty = 还没有内容。可以这样写：`发布 湖边的早晨`
 moment-too-long = 一条动态放不下这么多，最多 { $limit } 个字符，表情多时更少。没有发布任何内容。
 audience-no-separator = 给谁看？正文从哪里开始？请用 | 隔开，例如：`发给 好友 | 你好`。没有发布任何内容。
-audience-missing = 给谁看？例如：`发给 好友 | 你好`，可以写 `好友`、`私密`，或 @bob:example.org 这样的人。没有发布任何内容。
-audience-unknown = 我不认识“{ $value }”这个范围。可以写 `好友`、`私密`，或 @bob:example.org 这样的人。没有发布任何内容。
-audience-later = 目前还不能用“{ $value }”作为范围。可以写 `好友`、`私密`，或具体的人。没有发布任何内容。
-audience-without-to = | 前面看起来是可见范围。如果是，请用 `发给` 开头；如果不是，请换个词开头。没有发布任何内容。
+audience-missing = 给谁看？可以写 `好友`、`公开`、`私密`、`#家人`、@bob:example.org，或 `好友 除了 #工作`。没有任何改动。
+audience-unknown = 我不明白范围里的“{ $value }”。可以写 `好友`、`公开`、`私密`、#家人 这样的标签、@bob:example.org 这样的人，以及 `除了`。没有任何改动。
+audience-without-to = 开头看起来是可见范围。如果是，请用 `发给` 开头；如果不是，请换个词开头。没有发布任何内容。
 audience-no-friend = { $user } 不在你的好友之中，只能指定好友。没有发布任何内容。
-audience-too-many = 最多可以指定 { $limit } 个人。没有发布任何内容。
+audience-too-many = 最多可以指定 { $limit } 个人和标签。没有发布任何内容。
+audience-no-tag = 你没有标签 #{ $tag }。`标签` 可以查看。没有发布任何内容。
+audience-except-whom = 要排除谁？请在 `除了` 后面写人或标签。没有任何改动。
+audience-except-self = 自己的内容自己总能看到。没有发布任何内容。
+audience-mixed = 这些词互相矛盾：要么是 `好友`、`公开`、`私密`，要么指定标签和人。没有任何改动。
 
 ## 动态的样子
 moment-head = **#{ $number }** · { $author } · { $time }
 moment-head-new = **#{ $number } · 新** · { $author } · { $time }
-moment-for-friends = 好友可见
-moment-for-nobody = 仅自己可见
-moment-for-people = { $people } 可见
 moment-damaged = （这里的内容已损坏，无法再读取。）
 comment-damaged = （已损坏）
 moment-edited = 编辑于 { $time }
+moment-for = 范围：{ $audience }
+moment-only-friends = 只有好友可以点赞和评论。
 moment-likes = ♥ { $people }
 moment-more = 更早的：`更多`
 people-and-more = { $people } 等，另有 { $count ->
@@ -79,7 +88,7 @@ edit-audience = 编辑不能改变可见范围，所以没有任何改动。请�
 help-post = 发布给所有好友
     .details = `发布 湖边的早晨`。发送图片并写上 `发布 …` 作为说明也可以。编辑你的消息会修改文字，删除消息会删除动态。
 help-post-to = 只发给你指定的人
-    .details = `发给 好友 | 你好`，`发给 私密 | 只给自己`，`发给 @bob:example.org @carol:example.org | 你们好`。换行和 | 作用相同。只能指定好友，不再是好友就不再可见。
+    .details = `发给 好友 | 你好`，`发给 私密 | 只给自己`，`发给 @bob:example.org #家人 | 你们好`，`发给 好友 除了 #工作 | 你好`，`发给 公开 | 大家好`。换行和 | 作用相同。标签指现在在里面的人；`发给 #家人 跟随 | …` 则随标签变化。被标签排除的人随时都被排除。不再是好友就不再可见。
 help-feed = 查看你和好友的最新动态
     .details = 回复一条动态就是评论，用爱心回应就是赞。编号只属于你，别人的编号与你不同。
 help-feed-more = 查看更早的动态

@@ -1,4 +1,4 @@
-"""A picture as a moment keeps it."""
+"""A picture as moments and profiles keep it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,0 +1,117 @@
+"""Profiles: fields, and who sees which."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.chat.picture import StoredPicture
+from bridge.contacts.model import AVATAR, KNOWN_FIELDS, Field
+from bridge.db import Tx
+from bridge.ids import PersonId
+from bridge.privacy import Addressed, ProfileItem, field_rules, load_world, may_see
+
+_CHUNK = 400
+_FREE = "x:"
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A field with its value."""
+
+    field: Field
+    value: str
+    to: Addressed
+    picture: StoredPicture | None = None
+
+
+def column(tx: Tx, owner: PersonId, field: Field) -> str:
+    """What stands in the database for a field. The names that people make up are personal too."""
+    return _FREE + tx.vault.lookup(f"field {owner}", field.name).hex()[:32] if field.free else field.name
+
+
+def fields(tx: Tx, owner: PersonId) -> list[Filled]:
+    """All fields of a profile: known ones first, in their order, then free ones by name."""
+    rules = field_rules.load(tx, [owner])
+    found: list[Filled] = []
+    for row in tx.sql("SELECT field, sealed FROM profile_fields WHERE person_id = ?", (owner,)):
+        value = tx.vault.read(owner, "profile_fields", row.field, "sealed", row.sealed)
+        if value is not None:
+            to = rules.get((owner, row.field), field_rules.default(row.field))
+            found.append(_filled(row.field, value, to))
+    order = {name: place for place, name in enumerate(KNOWN_FIELDS)}
+    return sorted(found, key=lambda one: (order.get(one.field.name, len(order)), one.field.name))
+
+
+def visible(tx: Tx, viewer: PersonId, owner: PersonId) -> list[Filled]:
+    """The fields that `viewer` may see."""
+    every = fields(tx, owner)
+    if viewer == owner:
+        return every
+    world = load_world(tx, [viewer, owner], [], {tag for one in every for tag in one.to.all_tags})
+    return [one for one in every if may_see(viewer, ProfileItem(owner, one.to), world)]
+
+
+def visible_values(tx: Tx, viewer: PersonId, owners: Iterable[PersonId], name: str) -> dict[PersonId, str]:
+    """One known field of several people, where `viewer` may see it."""
+    wanted = sorted(set(owners))
+    if not wanted:
+        return {}
+    rules = field_rules.load(tx, wanted)
+    to = {owner: rules.get((owner, name), field_rules.default(name)) for owner in wanted}
+    world = load_world(tx, [viewer], wanted, {tag for one in to.values() for tag in one.all_tags})
+    seen = [owner for owner in wanted if may_see(viewer, ProfileItem(owner, to[owner]), world)]
+    tx.vault.prepare(seen)
+    found: dict[PersonId, str] = {}
+    for start in range(0, len(seen), _CHUNK):
+        chunk = tuple(seen[start : start + _CHUNK])
+        marks = ",".join("?" * len(chunk))
+        for row in tx.sql(
+            f"SELECT person_id, sealed FROM profile_fields WHERE field = ? AND person_id IN ({marks})", (name, *chunk)
+        ):
+            value = tx.vault.read(row.person_id, "profile_fields", name, "sealed", row.sealed)
+            if isinstance(value, str):
+                found[PersonId(row.person_id)] = value
+    return found
+
+
+def count_free(tx: Tx, owner: PersonId) -> int:
+    query = "SELECT COUNT(*) FROM profile_fields WHERE person_id = ? AND field LIKE 'x:%'"
+    return int(tx.sql(query, (owner,)).scalar_one())
+
+
+def has(tx: Tx, owner: PersonId, field: Field) -> bool:
+    query = "SELECT 1 FROM profile_fields WHERE person_id = ? AND field = ?"
+    return tx.sql(query, (owner, column(tx, owner, field))).first() is not None
+
+
+def store(tx: Tx, owner: PersonId, field: Field, value: str) -> None:
+    """Store a field; an empty value removes it."""
+    _store(tx, owner, field, ({"name": field.name, "value": value} if field.free else value) if value else None)
+
+
+def store_avatar(tx: Tx, owner: PersonId, picture: StoredPicture) -> None:
+    thumbnail = None if picture.thumbnail is None else dict(picture.thumbnail)
+    value = {"file": dict(picture.file), "thumbnail": thumbnail, "info": dict(picture.info)}
+    _store(tx, owner, Field(AVATAR), value)
+
+
+def _store(tx: Tx, owner: PersonId, field: Field, value: str | Mapping[str, Any] | None) -> None:
+    name = column(tx, owner, field)
+    tx.sql("DELETE FROM profile_fields WHERE person_id = ? AND field = ?", (owner, name))
+    if value is None:
+        if field.free:
+            field_rules.forget(tx, owner, name)
+        return
+    tx.sql(
+        "INSERT INTO profile_fields (person_id, field, sealed, updated_at) VALUES (?, ?, ?, ?)",
+        (owner, name, tx.vault.seal(owner, "profile_fields", name, "sealed", value), tx.now),
+    )
+
+
+def _filled(name: str, value: Any, to: Addressed) -> Filled:
+    if name.startswith(_FREE):
+        return Filled(Field(value["name"], free=True), value["value"], to)
+    if name == AVATAR:
+        picture = StoredPicture(value["file"], value["thumbnail"], value["info"])
+        return Filled(Field(name), "", to, picture)
+    return Filled(Field(name), value, to)

@@ -1,0 +1,75 @@
+"""Every feature, put together: commands, hooks and renderers as one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from bridge.chat.command import Command
+from bridge.chat.hooks import Hooks
+from bridge.chat.people import People
+from bridge.chat.registry import Found
+from bridge.contacts import commands as contacts
+from bridge.contacts.model import ContactLimits
+from bridge.contacts.service import Meeting
+from bridge.delivery.outbox import Outbox
+from bridge.delivery.ports import Renderer
+from bridge.ids import UserId
+from bridge.moments import commands as moments
+from bridge.moments.model import MomentLimits
+from bridge.moments.past import LeftBehind
+from bridge.privacy import recovery
+from bridge.rights import commands as rights
+from bridge.rights.disclosure import Installation
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    commands: list[Command]
+    hooks: Hooks
+    renderers: Mapping[str, Renderer]
+
+
+def compose(
+    outbox: Outbox,
+    people: People,
+    find: Callable[[str], Found | None],
+    *,
+    contact_limits: ContactLimits | None = None,
+    moment_limits: MomentLimits | None = None,
+    installation: Installation | None = None,
+    meeting: Meeting = lambda a, b: False,
+) -> Features:
+    """`find`: the command that a text begins with, of the registry. `meeting`: who shares a room with whom."""
+    here = installation or Installation(UserId("@courtyard:example.org"))
+    post = moments.build(outbox, people, find, moment_limits)
+    past = LeftBehind(post.service, people)
+    commands, hooks, renderers, changes = contacts.build(
+        outbox, people, contact_limits or ContactLimits(), post.showing, past, meeting
+    )
+    right_commands, right_hooks = rights.build(people, changes, post.service, here)
+    recovery_commands, recovery_hooks = recovery.build(outbox)
+    post_hooks = post.hooks if here.reactions else replace(post.hooks, on_reaction={})
+    return Features(
+        [*commands, *post.commands, *right_commands, *recovery_commands],
+        merged([hooks, post_hooks, right_hooks, recovery_hooks]),
+        {**renderers, **post.renderers},
+    )
+
+
+def merged(parts: list[Hooks]) -> Hooks:
+    """The hooks of all features; each kind belongs to one."""
+    result: dict[str, Any] = {}
+    for field in fields(Hooks):
+        values = [getattr(part, field.name) for part in parts]
+        if field.name in ("is_paused", "on_identity_changed", "on_device"):
+            result[field.name] = next((value for value in values if value is not None), None)
+            continue
+        if field.name == "on_opened":
+            result[field.name] = tuple(hook for value in values for hook in value)
+            continue
+        result[field.name] = {}
+        for value in values:
+            twice = result[field.name].keys() & value.keys()
+            assert not twice, f"two features hook {field.name} of {twice}"
+            result[field.name].update(value)
+    return Hooks(**result)

@@ -1,0 +1,44 @@
+"""Asks the policy about moments and what is said about them."""
+
+from collections.abc import Iterable
+
+from bridge.db import Tx
+from bridge.ids import PersonId
+from bridge.moments import store
+from bridge.moments.model import Moment
+from bridge.privacy import Audience, Decision, MomentItem, ResponseItem, World, load_world, may_see
+from bridge.privacy.model import STRANGERS_SEE
+
+
+class Items:
+    """Decisions about some moments between a few people (viewers, authors) and some others, in one world."""
+
+    def __init__(self, tx: Tx, few: Iterable[PersonId], others: Iterable[PersonId], moments: Iterable[Moment]) -> None:
+        self._tx = tx
+        tags = {tag for moment in moments for tag in moment.to.all_tags}
+        self.world: World = load_world(tx, few, others, tags)
+        self._items: dict[tuple[PersonId, int], MomentItem] = {}
+
+    def item(self, viewer: PersonId, moment: Moment) -> MomentItem:
+        """The moment as the policy has to know it to decide for `viewer`."""
+        if moment.to.kind is not Audience.PUBLIC or viewer == moment.author:
+            return moment.item
+        if self.world.friends(viewer, moment.author):
+            return moment.item
+        key = (viewer, moment.id)
+        if key not in self._items:
+            newer = store.count_newer_public(self._tx, moment, viewer, STRANGERS_SEE)
+            self._items[key] = moment.item_for_strangers(newer)
+        return self._items[key]
+
+    def sees(self, viewer: PersonId, moment: Moment) -> Decision:
+        return may_see(viewer, self.item(viewer, moment), self.world)
+
+    def as_author_knows(self, viewer: PersonId, moment: Moment) -> Decision:
+        """The same, as far as the author may know it: without what the viewer decided about seeing the author."""
+        return may_see(viewer, self.item(viewer, moment), self.world.known_to(moment.author))
+
+    def sees_response(self, viewer: PersonId, moment: Moment, writer: PersonId) -> Decision:
+        """Whether `viewer` sees a like or comment of `writer`. Only friends of the author write: what counts for the
+        writer is the moment as friends know it."""
+        return may_see(viewer, ResponseItem(self.item(viewer, moment), writer), self.world)

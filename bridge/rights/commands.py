@@ -1,0 +1,30 @@
+"""Everything that people do about their privacy, as commands and hooks."""
+
+from bridge.chat.command import Command
+from bridge.chat.hooks import Hooks
+from bridge.chat.people import People
+from bridge.contacts.changes import Changes
+from bridge.moments.service import Moments
+from bridge.rights import access_log, checkup, disclosure, settings_commands, view_as, why
+from bridge.rights.disclosure import Installation
+from bridge.rights.settings_commands import FIX, OVERVIEW, VALUE, PrivacySettings
+
+
+def build(
+    people: People, changes: Changes, moments: Moments, installation: Installation
+) -> tuple[list[Command], Hooks]:
+    """What this adds to the chat."""
+    settings = PrivacySettings(people, changes)
+    commands = [
+        *settings_commands.build(settings),
+        *checkup.build(settings),
+        *view_as.build(people, moments),
+        *why.build(people, moments),
+        *disclosure.build(installation),
+        *access_log.build(),
+    ]
+    hooks = Hooks(
+        on_choice={OVERVIEW: settings.choose_key, VALUE: settings.choose_value, FIX: settings.choose_fix},
+        on_device=access_log.device_spoke,
+    )
+    return commands, hooks

@@ -1,0 +1,260 @@
+"""`privacy` and `privacy set`: everything at a glance, and a sentence on what each change changes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from bridge.chat import prompts
+from bridge.chat.command import Command, Kind, Param, Request
+from bridge.chat.grammar import parse_user
+from bridge.chat.people import People
+from bridge.chat.reply import Block, CopyRef, Lines, Message, Reply, Text
+from bridge.contacts import profiles, store, tags
+from bridge.contacts.audiences import described, named_people
+from bridge.contacts.changes import Changes
+from bridge.contacts.impacts import impact_lines
+from bridge.contacts.model import KNOWN_FIELDS, Field
+from bridge.contacts.profile_commands import field_name
+from bridge.errors import UserError
+from bridge.ids import PersonId, UserId
+from bridge.moments.audience import AudienceError, parse_audience
+from bridge.privacy import Addressed, field_rules, settings
+from bridge.privacy.settings import WINDOWS, Settings
+
+GROUP = "privacy"
+OVERVIEW, VALUE, FIX = "privacy", "privacy-value", "privacy-fix"
+"""Kinds of the questions: which setting, which value, which of the advices of the checkup."""
+_TTL_MS = 24 * 3600 * 1000
+_ON = frozenset(("on", "yes", "开", "打开", "是"))
+_OFF = frozenset(("off", "no", "关", "关闭", "否"))
+SWITCHES = {
+    "strangers": "strangers",
+    "by-id": "by_id",
+    "by-code": "by_code",
+    "by-room": "by_room",
+    "reactions": "reactions",
+}
+"""Key as typed → attribute of `Settings`."""
+PAIRS = {"mine": "shut_out", "theirs": "hidden", "chats-only": "chats_only"}
+"""Key as typed → stance. `mine @bob off`: Bob doesn't see mine (P2); `theirs @bob off`: I don't see Bob's (P3)."""
+_WORDS = {
+    "窗口": "window",
+    "陌生人": "strangers",
+    "我的": "mine",
+    "他们的": "theirs",
+    "仅聊天": "chats-only",
+    "表情回应": "reactions",
+}
+_FIELD_CHOICES = ("everyone", "friends", "me")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One setting of the overview."""
+
+    key: str
+    line: Text
+    values: tuple[str, ...]
+
+
+class PrivacySettings:
+    def __init__(self, people: People, changes: Changes) -> None:
+        self._people = people
+        self._changes = changes
+
+    # --- looking --------------------------------------------------------------------------------------------
+    def overview(self, request: Request) -> Reply:
+        rows = self._rows(request)
+        lines = tuple(Text("privacy-row", {"number": i, "line": row.line}) for i, row in enumerate(rows, 1))
+        blocks: list[Block] = [Text("privacy-head"), Lines(lines)]
+        pairs = self._pair_lines(request)
+        if pairs:
+            blocks.append(Lines(tuple(pairs)))
+        blocks.append(Text("privacy-howto"))
+        options = [row.key for row in rows]
+        prompt_id = prompts.open(request.tx, request.person.id, OVERVIEW, None, options, _TTL_MS)
+        return Reply((Message(tuple(blocks), CopyRef(prompts.COPY_KIND, prompt_id)),))
+
+    def _rows(self, request: Request) -> list[_Row]:
+        tx, person = request.tx, request.person
+        now = settings.load(tx, person.id)
+        rows = [_Row("window", Text(f"privacy-window-{now.window}"), tuple(WINDOWS))]
+        rows += [
+            _Row(key, Text(f"privacy-{key}-{'on' if getattr(now, name) else 'off'}"), ("on", "off"))
+            for key, name in SWITCHES.items()
+        ]
+        for field, to in self.field_audiences(request):
+            line = Text(
+                "privacy-field",
+                {"field": field_name(field), "audience": described(tx, person.id, to, always_live=True)},
+            )
+            rows.append(_Row(field.name, line, _FIELD_CHOICES))
+        return rows
+
+    @staticmethod
+    def field_audiences(request: Request) -> list[tuple[Field, Addressed]]:
+        """For whom each field is: the known ones, and the free ones that are filled in."""
+        tx, owner = request.tx, request.person.id
+        rules = field_rules.load(tx, [owner])
+        known = [(Field(name), rules.get((owner, name), field_rules.default(name))) for name in KNOWN_FIELDS]
+        return known + [(one.field, one.to) for one in profiles.fields(tx, owner) if one.field.free]
+
+    @staticmethod
+    def _pair_lines(request: Request) -> list[Text]:
+        tx, owner = request.tx, request.person.id
+        lines: list[Text] = []
+        for name in (*PAIRS.values(), "blocked"):
+            people = store.with_stance(tx, owner, name)
+            words = [Text("audience-word-tag", {"tag": tag.name}) for tag in tags.every(tx, owner) if tag.shut_out]
+            listed = named_people(tx, owner, people, words if name == "shut_out" else [])
+            if listed is not None:
+                lines.append(Text(f"privacy-{name.replace('_', '-')}", {"people": listed}))
+        return lines
+
+    # --- choosing -------------------------------------------------------------------------------------------
+    def choose_key(self, request: Request, ref_id: int, key: str) -> Reply:
+        rows = self._rows(request)
+        for index, row in enumerate(rows):
+            if row.key == key:
+                lines = tuple(
+                    Text("privacy-row", {"number": i, "line": Text(f"privacy-value-{value}")})
+                    for i, value in enumerate(row.values, 1)
+                )
+                prompt_id = prompts.open(request.tx, request.person.id, VALUE, index + 1, row.values, _TTL_MS)
+                blocks: tuple[Block, ...] = (row.line, Lines(lines), Text("request-notice-howto"))
+                return Reply((Message(blocks, CopyRef(prompts.COPY_KIND, prompt_id)),))
+        raise UserError("prompt-none")
+
+    def choose_value(self, request: Request, ref_id: int, value: str) -> Reply:
+        rows = self._rows(request)
+        if not 1 <= ref_id <= len(rows):
+            raise UserError("prompt-none")
+        return self.apply(request, rows[ref_id - 1].key, value)
+
+    def choose_fix(self, request: Request, ref_id: int, option: str) -> Reply:
+        key, _, value = option.partition(" ")
+        return self.apply(request, key, value)
+
+    # --- changing -------------------------------------------------------------------------------------------
+    def set(self, request: Request) -> Reply:
+        return self.apply(request, request.args["key"], request.args["value"])
+
+    def apply(self, request: Request, key: str, value: str) -> Reply:
+        """Set one thing, and say what differs now.
+
+        Raises:
+            UserError: there is no such key, or it does not take this value.
+        """
+        plain = _WORDS.get(key.casefold(), key.casefold())
+        value = value.strip()
+        if plain == "window":
+            return self._window(request, value.casefold())
+        if plain in SWITCHES:
+            return self._switch(request, plain, value)
+        if plain in PAIRS:
+            return self._pair(request, plain, value)
+        return self._field(request, key, value)
+
+    def _window(self, request: Request, value: str) -> Reply:
+        if value not in WINDOWS:
+            raise UserError("privacy-window-values")
+        now = settings.load(request.tx, request.person.id)
+        after = replace(now, window_ms=WINDOWS[value])
+        return self._save(request, after, Text(f"privacy-window-{value}"))
+
+    def _switch(self, request: Request, key: str, value: str) -> Reply:
+        on = _on(value)
+        now = settings.load(request.tx, request.person.id)
+        return self._save(request, _with(now, SWITCHES[key], on), Text(f"privacy-{key}-{'on' if on else 'off'}"))
+
+    def _save(self, request: Request, after: Settings, line: Text) -> Reply:
+        tx, owner = request.tx, request.person.id
+        return self._changed(request, None, lambda: settings.save(tx, owner, after), line)
+
+    def _pair(self, request: Request, key: str, value: str) -> Reply:
+        tx, owner = request.tx, request.person.id
+        who, _, word = value.partition(" ")
+        allowed = _on(word)
+        # `mine @bob off` and `theirs @bob off` shut something out; `chats-only @bob on` does.
+        on = allowed if key == "chats-only" else not allowed
+        suffix = "on" if allowed else "off"
+        if who.startswith(("#", "＃")) and key == "mine":
+            tag = tags.find(tx, owner, who[1:])
+            if tag is None:
+                raise UserError("tag-none", tag=who[1:])
+            line = Text(f"privacy-mine-{suffix}", {"who": Text("audience-word-tag", {"tag": tag.name})})
+            return self._changed(request, tags.members(tx, [tag.id]), lambda: tags.set_shut_out(tx, tag.id, on), line)
+        user = parse_user(who)
+        other = None if user is None else self._people.get(tx, user)
+        if user is None or other is None or not store.are_friends(tx, owner, other.id):
+            raise UserError("friend-none", user=who)
+        line = Text(f"privacy-{key}-{suffix}", {"who": user})
+        stance = PAIRS[key]
+        impact = self._changes.make_between(
+            tx, owner, other.id, lambda: store.set_stance(tx, owner, other.id, stance, on)
+        )
+        # Of what one hides from oneself there is nothing to count: nobody else is concerned.
+        told: tuple[Block, ...] = () if key == "theirs" else impact_lines(impact)
+        return Reply((Message((line, *told)),))
+
+    def _field(self, request: Request, key: str, value: str) -> Reply:
+        tx, owner = request.tx, request.person.id
+        field = Field.of(key)
+        if field is None or (field.free and not profiles.has(tx, owner, field)):
+            raise UserError("privacy-key-unknown", key=key)
+        to = self._audience(request, value)
+        name = profiles.column(tx, owner, field)
+        line = Text(
+            "privacy-field", {"field": field_name(field), "audience": described(tx, owner, to, always_live=True)}
+        )
+        self._changes.make(tx, owner, None, lambda: field_rules.save(tx, owner, name, to))
+        return Reply((Message((line,)),))
+
+    def _audience(self, request: Request, value: str) -> Addressed:
+        tx, owner = request.tx, request.person.id
+        try:
+            said = parse_audience(value)
+        except AudienceError as error:
+            raise UserError(error.message_id, **({"value": error.value[:60]} if error.value else {})) from None
+
+        def people(users: Sequence[UserId]) -> frozenset[PersonId]:
+            found = [self._people.get(tx, user) for user in users]
+            for user, one in zip(users, found, strict=True):
+                if one is None or not store.are_friends(tx, owner, one.id):
+                    raise UserError("friend-none", user=user)
+            return frozenset(one.id for one in found if one is not None)
+
+        def tag_ids(names: Sequence[str]) -> frozenset[int]:
+            found = [tags.find(tx, owner, name) for name in names]
+            for name, tag in zip(names, found, strict=True):
+                if tag is None:
+                    raise UserError("tag-none", tag=name)
+            return frozenset(tag.id for tag in found if tag is not None)
+
+        return Addressed(
+            said.kind, people(said.users), tag_ids(said.tags), people(said.except_users), tag_ids(said.except_tags)
+        )
+
+    def _changed(
+        self, request: Request, viewers: list[PersonId] | None, change: Callable[[], object], line: Text
+    ) -> Reply:
+        impact = self._changes.make(request.tx, request.person.id, viewers, change)
+        return Reply((Message((line, *impact_lines(impact))),))
+
+
+def _on(word: str) -> bool:
+    plain = word.strip().casefold()
+    if plain not in _ON | _OFF:
+        raise UserError("privacy-on-off")
+    return plain in _ON
+
+
+def _with(now: Settings, name: str, value: bool) -> Settings:
+    changes: dict[str, bool] = {name: value}
+    return replace(now, **changes)
+
+
+def build(do: PrivacySettings) -> list[Command]:
+    return [
+        Command("privacy", (), do.overview, effect=False, group=GROUP),
+        Command("privacy set", (Param("key", (Kind.WORD,)), Param("value", (Kind.REST,))), do.set, group=GROUP),
+    ]
