@@ -21,7 +21,7 @@ from bridge.db.migrate import VERSION_TABLE, upgrade
 from bridge.delivery.queue import open_content
 from bridge.errors import OperatorError
 from bridge.ids import AccountId, PersonId, UserId
-from bridge.matrix.cryptostore import shared_context
+from bridge.matrix.cryptorows import shared_context
 from bridge.matrix.late import LateKeys
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.seal import Sealer
@@ -256,7 +256,7 @@ def check(found: dict[str, Any]) -> None:
     assert len(found["rooms"]) == len(found["waiting"]) == len(found["shared"]) == PEOPLE
     encryption = {"algorithm": "m.megolm.v1.aes-sha2"}
     for n in range(1, PEOPLE + 1):
-        expected = ROOM | {"encryption": encryption if n % 2 else None, "strange": []}
+        expected = ROOM | {"encryption": encryption if n % 2 else None, "strange": [], "private": False, "marker": None}
         assert found["rooms"][f"!r{n}:x.org"] == expected
         assert found["waiting"][f"$wait{n}"] == (n, EVENT | {"event_id": f"$wait{n}"})
         assert found["shared"][f"!r{n}:x.org"] == {f"@person{n}:canary.org": {f"CANARY-DEVICE-{n}": "canary-curve"}}
