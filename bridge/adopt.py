@@ -15,7 +15,7 @@ from bridge.chat.pipeline import device_mark
 from bridge.db import Database, Tx
 from bridge.db.migrate import upgrade, version
 from bridge.db.sealing import HOUSE
-from bridge.matrix.cryptostore import shared_context
+from bridge.matrix.cryptorows import shared_context
 from bridge.matrix.late import event_context
 from bridge.matrix.rooms import room_context
 from bridge.matrix.seal import Sealer, fact_id

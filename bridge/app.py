@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import sqlalchemy as sa
 import structlog
 
 from bridge.backup.epochs import Epochs
@@ -23,7 +24,8 @@ from bridge.contacts.model import ContactLimits
 from bridge.contacts.private_chats import PrivateChats
 from bridge.contacts.service import Meeting
 from bridge.db import Tx
-from bridge.db.tables import handled
+from bridge.db.engine import now_ms
+from bridge.db.tables import crypto_megolm_inbound, handled
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.worker import DeliveryWorker
 from bridge.errors import OperatorError
@@ -43,6 +45,9 @@ from bridge.storage import Storage, open_storage
 log = structlog.get_logger(__name__)
 
 _DAY_MS = 24 * 3600 * 1000
+_YEAR_MS = 365 * _DAY_MS
+_SESSION_ID = 43
+"""Characters of a Megolm session id."""
 _CLEAN_UP_EVERY_S = 3600.0
 
 
@@ -191,34 +196,49 @@ class _Bot:
 
     async def run(self, ready: Callable[[str], None]) -> None:
         await self._account.start()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._worker.run())
-            tasks.create_task(self._clean_up())
-            tasks.create_task(self._account.run(lambda: ready(self._account.me)))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._worker.run())
+                tasks.create_task(self._clean_up())
+                tasks.create_task(self._account.run(lambda: ready(self._account.me)))
+        finally:
+            await self._account.close()
 
     async def _clean_up(self) -> None:
         """Forget what is only kept for a time."""
         keep_ms = self._config.limits.handled_days * _DAY_MS
 
-        def work(tx: Tx) -> None:
-            # The marks of greetings stay: a chat is greeted once, however old it is.
-            tx.execute(
-                handled.delete().where(
-                    handled.c.at < tx.now - keep_ms,
-                    handled.c.event_id.not_like("opened:%"),
-                    handled.c.event_id.not_like("device:%"),
-                )
-            )
-
         epochs = Epochs(self._config.epoch_dir, self._config.backup.epoch_days)
         while True:
-            await self._db.run(work)
+            await self._account.forget_unused_keys(now_ms() - keep_ms)
+            await self._db.run(lambda tx: forget_handled(tx, keep_ms))
             await self._db.run(PrivateChats.forget_old)
             try:
                 await asyncio.to_thread(epochs.destroy_ended)
             except OperatorError as error:
                 log.error("epoch keys whose time is over could not be destroyed", error=str(error))
             await asyncio.sleep(_CLEAN_UP_EVERY_S)
+
+
+def forget_handled(tx: Tx, keep_ms: int) -> None:
+    """Forget the marks of events that were handled longer ago than `keep_ms`, but for some."""
+    mark, old = handled.c.event_id, handled.c.at < tx.now - keep_ms
+    # A ciphertext could be said again under another event id for as long as its room key is here (see `pipeline`).
+    key = crypto_megolm_inbound.c
+    openable = sa.exists().where(
+        key.account_id == handled.c.account_id,
+        key.session_id == sa.func.substr(mark, len("megolm:") + 1, _SESSION_ID),
+    )
+    tx.execute(
+        handled.delete().where(
+            old,
+            # A chat is greeted once, however old it is; and who was told of their unsigned device knows it for a year.
+            mark.not_like("opened:%"),
+            mark.not_like("device:%"),
+            sa.or_(mark.not_like("unsigned:%"), handled.c.at < tx.now - max(keep_ms, _YEAR_MS)),
+            sa.not_(sa.and_(mark.like("megolm:%"), openable)),
+        )
+    )
 
 
 def account_settings(config: Config) -> AccountSettings:

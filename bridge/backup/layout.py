@@ -29,7 +29,7 @@ KEYS = "keys."
 OMITTED_COLUMNS = {"accounts": frozenset({"device_id", "access_token"})}
 """Null in a backup: who is restored is a new device."""
 
-OMITTED_SECRETS = ("generation", "device since")
+OMITTED_SECRETS = ("generation", "stopped", "device since")
 """Rows of `crypto_secrets` that belong to a device."""
 
 RANDOM_IDS = frozenset({"people"})

@@ -93,7 +93,10 @@ async def _account(config: Config, settings: AccountSettings) -> AsyncIterator[M
                 await account.start()
         except TimeoutError:
             raise OperatorError("identity: the homeserver can't be reached; is it running?") from None
-        yield account
+        try:
+            yield account
+        finally:
+            await account.close()
 
 
 async def _nobody(event: Inbound, room: RoomView) -> None:

@@ -34,8 +34,9 @@ def _str(name: str, *, nullable: bool = False, primary_key: bool = False) -> "sa
     return sa.Column(name, sa.Text, nullable=nullable, primary_key=primary_key)
 
 
-def _ms(name: str, *, nullable: bool = False) -> "sa.Column[int]":
-    return sa.Column(name, sa.BigInteger, nullable=nullable)
+def _ms(name: str, *, nullable: bool = False, default: int | None = None) -> "sa.Column[int]":
+    server = None if default is None else str(default)
+    return sa.Column(name, sa.BigInteger, nullable=nullable, server_default=server)
 
 
 def _big(name: str, *, nullable: bool = False) -> "sa.Column[int]":
@@ -132,6 +133,7 @@ crypto_megolm_inbound = _table(
     _str("ed25519"),
     _str("forwarding_chain"),  # JSON list
     _blob("pickle"),
+    _ms("used_at", default=0),  # to the day
 )
 crypto_megolm_outbound = _table(
     "crypto_megolm_outbound",

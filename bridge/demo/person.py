@@ -217,12 +217,15 @@ async def logged_in(
             holder.append(person)
             await account.start()
             ready = asyncio.Event()
-            async with asyncio.TaskGroup() as tasks:
-                task = tasks.create_task(account.run(ready.set))
-                await ready.wait()
-                await person.open_chat()
-                yield person
-                task.cancel()
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    task = tasks.create_task(account.run(ready.set))
+                    await ready.wait()
+                    await person.open_chat()
+                    yield person
+                    task.cancel()
+            finally:
+                await account.close()
     finally:
         await db.close()
 

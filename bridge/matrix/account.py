@@ -17,11 +17,12 @@ from bridge.delivery import queue
 from bridge.delivery.ports import Later
 from bridge.errors import OperatorError
 from bridge.ids import AccountId, DeviceId, RoomId, UserId
+from bridge.matrix import generation
 from bridge.matrix.cross_signing import CrossSigningKeys
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.dispatch import Dispatcher
 from bridge.matrix.doorstep import Doorstep
-from bridge.matrix.generation import Generation, keep_advancing
+from bridge.matrix.generation import ACCOUNT_DATA, Generation, keep_advancing
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable, retrying, segment
 from bridge.matrix.identity import Identity, Standing, stored_keys
 from bridge.matrix.keys import Keys
@@ -33,7 +34,7 @@ from bridge.matrix.recovery import Given
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.seal import Sealer
 from bridge.matrix.sender import RoomSender
-from bridge.matrix.sync import Batch, SyncReader, sync_filter
+from bridge.matrix.sync import Batch, SyncReader, account_data, sync_filter
 from bridge.matrix.verification import Operator, Verification, VerificationSettings
 
 log = structlog.get_logger(__name__)
@@ -44,6 +45,7 @@ _REVOKED_PAUSE_S = 60.0
 _EQUIPPING_PAUSE_MS = 500
 _SYNC_SLACK_S = 30.0
 _TOO_LARGE_PAUSE_S = 60.0
+_CLOSE_S = 2.0
 _ENTERING_MS, _ENTERING_SLACK_S = 1_000, 8.0
 _ASK_AGAIN_MS = 5_000
 _IDENTITY_RETRY_S, _CONFIRMATION_RETRY_S = 3600.0, 300.0
@@ -150,6 +152,8 @@ class MatrixAccount:
         self._supply_changed = asyncio.Event()
         self._reset_found = asyncio.Event()
         self._timeline = settings.timeline_limit
+        self._suspicion = asyncio.Event()
+        """Somebody else may be counting the generations of the store."""
 
     @property
     def _current(self) -> _Device:
@@ -309,8 +313,8 @@ class MatrixAccount:
         machine.guards = self._guards
         keys = Keys(self.http, machine, self._store)
         since = int(self._store.secrets.get("device since", b"0"))
-        generation = Generation(self.http, self._store, self._sealer, self.me, device_id)
-        self._device = _Device(device_id, since, machine, keys, generation)
+        counter = Generation(self.http, self._store, self._sealer, self.me, device_id)
+        self._device = _Device(device_id, since, machine, keys, counter)
         self._reader = SyncReader(
             self.id,
             self.me,
@@ -328,6 +332,8 @@ class MatrixAccount:
         """Device keys, one-time keys, identity: before anybody is talked to."""
         device, reader = self._current, self._reader
         assert reader is not None
+        if starting:
+            generation.begin(self._store)
         await self._store.commit()
         await self._db.run(reader.late.load)
         await retrying(device.generation.advance, "counting the start")
@@ -372,10 +378,20 @@ class MatrixAccount:
                 tasks.create_task(self.verification.run())
                 tasks.create_task(self._keep_identity())
                 tasks.create_task(self._settle_resets())
-                tasks.create_task(keep_advancing(lambda: self._current.generation, self._store))
+                tasks.create_task(keep_advancing(lambda: self._current.generation, self._store, self._suspicion))
                 tasks.create_task(self._sync(tasks, ready))
         finally:
             await self._current.keys.stop()
+
+    async def forget_unused_keys(self, before: int) -> None:
+        """Forget room keys of others that opened nothing since `before` (ms)."""
+        self._store.drop_unused_groups(before)
+        await self._store.commit()
+
+    async def close(self) -> None:
+        """When nothing is sent or received any more: leave a store that the next start can go on with as it is."""
+        if self._device is not None:
+            await generation.end(self._store, self._device.generation, _CLOSE_S)
 
     async def _sync(self, tasks: asyncio.TaskGroup, ready: Callable[[], None]) -> None:
         since = await self._db.run(
@@ -460,6 +476,8 @@ class MatrixAccount:
                 raise
 
         answer = await retrying(ask, "syncing")
+        if any(self._current.generation.is_strange(content) for content in account_data(answer, ACCOUNT_DATA)):
+            self._suspicion.set()
         return await self._reader.read(answer, since, lazy=lazy)
 
     async def _settle(self, event: Inbound) -> None:

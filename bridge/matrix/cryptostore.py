@@ -7,10 +7,8 @@ one transaction. Callers commit before the request that depends on it (a message
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
 import vodozemac
 from nio.crypto import (
@@ -29,37 +27,12 @@ from bridge.db import Database, Tx
 from bridge.db.engine import now_ms
 from bridge.errors import OperatorError
 from bridge.ids import AccountId, DeviceId, EventId, RoomId, UserId
+from bridge.matrix.cryptorows import Dirty, TrackedUser, Write, outbound_of, write_of
+from bridge.matrix.outbound import GroupSession
 from bridge.matrix.seal import Sealer, fact_id, log_damaged
+from bridge.matrix.usage import GroupKey, Usage
 
-Write = Callable[[Tx], None]
-
-_OF_DEVICE = ("_account_dirty", "_dirty_sessions", "_dirty_outbound")
-_DIRTY = (*_OF_DEVICE, "_wipe", "_dirty_groups", "_dirty_devices", "_dirty_users", "_dirty_requests", "_dirty_secrets")
-
-
-@dataclass(slots=True)
-class GroupSession:
-    """Our outbound Megolm session of one room (spec: "Megolm")."""
-
-    room_id: RoomId
-    session: vodozemac.GroupSession
-    created_at: int
-    messages: int = 0
-    shared_with: dict[str, dict[str, str]] = field(default_factory=dict)
-    """user → device → curve25519 key of the devices that have the session."""
-
-
-@dataclass(slots=True)
-class TrackedUser:
-    """A user whose device list we keep up to date (spec: "Tracking the device list for a user")."""
-
-    outdated: bool
-    master_key: str | None
-    """Public part of the identity that the user is known by."""
-    new_master_key: str | None = None
-    """Another one that has come since; the person has not been told yet."""
-    changes: int = 0
-    """How often the list was said to be outdated, since the start."""
+_MAX_FORMER = 10_000
 
 
 class CryptoStore:
@@ -75,13 +48,17 @@ class CryptoStore:
         """How often anything was written."""
         self.outbound: dict[RoomId, GroupSession] = {}
         self.users: dict[str, TrackedUser] = {}
+        self.former: dict[str, TrackedUser] = {}
+        """Whom we shared rooms with, for the identity that they were known by; oldest first."""
         self.signed_at: dict[tuple[str, str], int] = {}
         """(user, device) → since when (ms) the identity that the user is known by is seen to vouch for it."""
         self.secrets: dict[str, bytes] = {}
-        self._clear_dirty()
+        self._dirty = Dirty()
         self._loaded_account: OlmAccount | None = None
         self._sessions = SessionStore()
         self._groups = GroupSessionStore()
+        self.usage = Usage()
+        """When which room key was used last."""
         self._devices = DeviceStore()
         self._requests: dict[str, OutgoingKeyRequest] = {}
 
@@ -124,27 +101,24 @@ class CryptoStore:
                 session = Session.from_pickle(bytes(pickle), _time(created), self._key, _time(used))
                 if session.id == session_id:
                     self._sessions.add(sender_key, session)
-        for room, sender_key, ed25519, chain, pickle in tx.sql(
-            "SELECT room_id, sender_key, ed25519, forwarding_chain, pickle FROM crypto_megolm_inbound"
+        for room, sender_key, ed25519, chain, pickle, used in tx.sql(
+            "SELECT room_id, sender_key, ed25519, forwarding_chain, pickle, used_at FROM crypto_megolm_inbound"
             " WHERE account_id = ?",
             one,
         ):
             with _damage("crypto_megolm_inbound"):
-                self._groups.add(
-                    InboundGroupSession.from_pickle(
-                        bytes(pickle), ed25519, sender_key, room, self._key, json.loads(chain)
-                    )
+                group = InboundGroupSession.from_pickle(
+                    bytes(pickle), ed25519, sender_key, room, self._key, json.loads(chain)
                 )
+                self._groups.add(group)
+                self.usage.note((room, sender_key, group.id), used)
         for room, pickle, created, messages, sealed in tx.sql(
             "SELECT room_id, pickle, created_at, messages, sealed FROM crypto_megolm_outbound WHERE account_id = ?",
             one,
         ):
             with _damage("crypto_megolm_outbound"):  # the room's next message begins a new session
-                raw = vodozemac.GroupSession.from_pickle(
-                    self._sealer.open(f"outbound {room}", bytes(pickle)).decode(), self._pickle_key()
-                )
-                shared = self._sealer.open_json(shared_context(room), sealed or b"")
-                self.outbound[room] = GroupSession(room, raw, created, messages, shared)
+                raw, shared = bytes(pickle), bytes(sealed or b"")
+                self.outbound[room] = outbound_of(self._sealer, room, raw, created, messages, shared)
         damaged: set[bytes] = set()
         for user_lookup, sealed in tx.sql("SELECT user_lookup, sealed FROM known_devices WHERE account_id = ?", one):
             known = self._sealer.read_json("device", sealed, "known_devices")
@@ -160,14 +134,12 @@ class CryptoStore:
             known = self._sealer.read_json("user", sealed, "known_users")
             if known is not None:
                 outdated = known["outdated"] or bytes(user_lookup) in damaged
-                self.users[known["user"]] = TrackedUser(outdated, known["master"], known["new_master"])
+                tracked = TrackedUser(outdated, known["master"], known["new_master"])
+                (self.former if known.get("former") else self.users)[known["user"]] = tracked
         for session_id, request_id, room, algorithm in tx.sql(
             "SELECT session_id, request_id, room_id, algorithm FROM crypto_key_requests WHERE account_id = ?", one
         ):
             self._requests[session_id] = OutgoingKeyRequest(request_id, session_id, room, algorithm)
-
-    def _pickle_key(self) -> bytes:
-        return bytes.fromhex(self._key)
 
     # --- MatrixStore: what nio's Olm machine calls ---
     def load_account(self) -> OlmAccount | None:
@@ -175,19 +147,21 @@ class CryptoStore:
 
     def save_account(self, account: OlmAccount) -> None:
         self._loaded_account = account
-        self._account_dirty = True
+        self._dirty.account = True
 
     def load_sessions(self) -> SessionStore:
         return self._sessions
 
     def save_session(self, curve_key: str, session: Session) -> None:
-        self._dirty_sessions[session.id] = (curve_key, session)
+        self._dirty.sessions[session.id] = (curve_key, session)
 
     def load_inbound_group_sessions(self) -> GroupSessionStore:
         return self._groups
 
     def save_inbound_group_session(self, session: InboundGroupSession) -> None:
-        self._dirty_groups[(session.room_id, session.sender_key, session.id)] = session
+        key = (session.room_id, session.sender_key, session.id)
+        self._dirty.groups[key] = session
+        self.usage.note(key, now_ms())
 
     def load_device_keys(self) -> DeviceStore:
         return self._devices
@@ -195,16 +169,16 @@ class CryptoStore:
     def save_device_keys(self, device_keys: dict[str, dict[str, OlmDevice]]) -> None:
         for user, devices in device_keys.items():
             for device_id, device in devices.items():
-                self._dirty_devices[(user, device_id)] = device
+                self._dirty.devices[(user, device_id)] = device
 
     def load_outgoing_key_requests(self) -> dict[str, OutgoingKeyRequest]:
         return self._requests
 
     def add_outgoing_key_request(self, key_request: OutgoingKeyRequest) -> None:
-        self._dirty_requests[key_request.session_id] = key_request
+        self._dirty.requests[key_request.session_id] = key_request
 
     def remove_outgoing_key_request(self, key_request: OutgoingKeyRequest) -> None:
-        self._dirty_requests[key_request.session_id] = None
+        self._dirty.requests[key_request.session_id] = None
 
     def load_encrypted_rooms(self) -> set[str]:
         return set()  # `rooms` keeps them
@@ -225,7 +199,7 @@ class CryptoStore:
         if device.trust_state == state:
             return False
         device.trust_state = state
-        self._dirty_devices[(device.user_id, device.device_id)] = device
+        self._dirty.devices[(device.user_id, device.device_id)] = device
         return True
 
     def _distrust(self, device: OlmDevice, state: TrustState) -> bool:
@@ -266,18 +240,30 @@ class CryptoStore:
     def save_outbound(self, session: GroupSession) -> None:
         """Note a new or used outbound session; it is the room's current one from now on."""
         self.outbound[session.room_id] = session
-        self._dirty_outbound[session.room_id] = session
+        self._dirty.outbound[session.room_id] = session
 
     def drop_outbound(self, room_id: RoomId) -> None:
         """Forget the room's outbound session: the next message begins a new one."""
         if self.outbound.pop(room_id, None) is not None:
-            self._dirty_outbound[room_id] = None
+            self._dirty.outbound[room_id] = None
+
+    def drop_all_outbound(self) -> None:
+        """Forget all outbound sessions."""
+        for room_id in list(self.outbound):
+            self.drop_outbound(room_id)
+
+    def share_again(self, user_id: str, device_id: str) -> None:
+        """A device may not have been able to read the room keys that it was sent: it gets the current ones again."""
+        for session in self.outbound.values():
+            if session.lost(user_id, device_id):
+                self.save_outbound(session)
 
     def track(self, user_id: str) -> None:
         """Begin to keep the device list of a user."""
         if user_id not in self.users:
-            self.users[user_id] = TrackedUser(True, None)
-            self._dirty_users[user_id] = self.users[user_id]
+            former = self.former.pop(user_id, None)
+            self.users[user_id] = TrackedUser(True, former.master_key if former is not None else None)
+            self._dirty.users[user_id] = self.users[user_id]
 
     def save_user(self, user_id: str, *, outdated: bool, master_key: str | None = None) -> None:
         """Note what became of a user's device list, and their identity if it was in the answer."""
@@ -288,50 +274,88 @@ class CryptoStore:
             if user.master_key is None:
                 user.master_key = master_key
             user.new_master_key = master_key if master_key != user.master_key else None
-        self._dirty_users[user_id] = user
+        self._dirty.users[user_id] = user
 
     def note_signed(self, device: OlmDevice) -> None:
         """The identity that the user is known by vouches for this device."""
         key = (device.user_id, device.device_id)
         if key not in self.signed_at:
             self.signed_at[key] = now_ms()
-            self._dirty_devices[key] = device
+            self._dirty.devices[key] = device
 
     def accept_identity(self, user_id: str) -> None:
         """The person knows of their new identity."""
         user = self.users.get(user_id)
         if user is not None and user.new_master_key is not None:
             user.master_key, user.new_master_key = user.new_master_key, None
-            self._dirty_users[user_id] = user
+            self._dirty.users[user_id] = user
 
     def fact(self, kind: str, what: str) -> EventId:
         """See `bridge.matrix.seal.fact_id`."""
         return fact_id(self._sealer, kind, what)
 
     def untrack(self, user_id: str) -> None:
-        """Nobody shares a room with us any more: the server no longer tells of changes."""
-        if self.users.pop(user_id, None) is not None:
-            self._dirty_users[user_id] = None
+        """We share no room with a user any more: the server no longer tells of changes. The identity that they are
+        known by is kept, so that they can't come back as somebody else without a word."""
+        user = self.users.pop(user_id, None)
+        if user is None:
+            return
+        for device_id in list(self._devices._entries.get(user_id, ())):
+            self.drop_device(user_id, device_id)
+        self._dirty.users[user_id] = None
+        if user.master_key is not None:
+            self.former[user_id] = self._dirty.users[user_id] = user
+            while len(self.former) > _MAX_FORMER:
+                oldest = next(iter(self.former))
+                del self.former[oldest]
+                self._dirty.users[oldest] = None
+
+    def drop_device(self, user_id: str, device_id: str) -> None:
+        """Forget a device."""
+        devices = self._devices._entries.get(user_id, {})
+        devices.pop(device_id, None)
+        if not devices:
+            self._devices._entries.pop(user_id, None)
+        self.signed_at.pop((user_id, device_id), None)
+        self._dirty.devices[(user_id, device_id)] = None
 
     def drop_session(self, session: Session) -> None:
         """Forget an Olm session."""
-        self._dirty_sessions[session.id] = None
+        self._dirty.sessions[session.id] = None
 
     def drop_sessions_of(self, sender_key: str) -> None:
         """Forget all Olm sessions and room keys of a device."""
         for session in self._sessions._entries.pop(sender_key, []):
             self.drop_session(session)
-        for room_id in [room for room, senders in self._groups._entries.items() if sender_key in senders]:
-            for session_id in self._groups._entries[room_id].pop(sender_key):
-                self._dirty_groups[(room_id, sender_key, session_id)] = None
+        for key in self.usage.of(sender_key):
+            self.drop_group(key)
 
-    def count_groups_of(self, sender_key: str) -> int:
-        """How many room keys of a device are kept."""
-        return sum(len(senders[sender_key]) for senders in self._groups._entries.values() if sender_key in senders)
+    def use_group(self, session: InboundGroupSession) -> None:
+        """A room key opened something."""
+        if self.usage.use((session.room_id, session.sender_key, session.id), now_ms()):
+            self.save_inbound_group_session(session)
+
+    def drop_group(self, key: GroupKey) -> None:
+        """Forget a room key."""
+        room_id, sender_key, session_id = key
+        senders = self._groups._entries.get(room_id, {})
+        sessions = senders.get(sender_key, {})
+        sessions.pop(session_id, None)
+        if not sessions:
+            senders.pop(sender_key, None)
+        if not senders:
+            self._groups._entries.pop(room_id, None)
+        self.usage.drop(key)
+        self._dirty.groups[key] = None
+
+    def drop_unused_groups(self, before: int) -> None:
+        """Forget room keys that opened nothing since `before` (ms)."""
+        for key in self.usage.unused(before):
+            self.drop_group(key)
 
     def save_secret(self, name: str, value: bytes) -> None:
         self.secrets[name] = value
-        self._dirty_secrets[name] = value
+        self._dirty.secrets[name] = value
 
     def forget_device(self, own: tuple[UserId, DeviceId] | None = None) -> None:
         """A new device follows: drop what belonged to the old one. Room keys stay, to read what was sent to it.
@@ -342,8 +366,13 @@ class CryptoStore:
         account, self._loaded_account = self._loaded_account, None
         self._sessions = SessionStore()
         self.outbound.clear()
-        self._clear_dirty()
-        self._wipe = True
+        self._requests.clear()
+        self._dirty.account = False
+        # Of users, devices and room keys the changes count for the next device as well.
+        self._dirty.sessions.clear()
+        self._dirty.outbound.clear()
+        self._dirty.requests.clear()
+        self._dirty.wipe = True
         self.drop_secret("generation")  # it belongs to the device
         if own is not None and account is not None:
             user, device_id = own
@@ -354,33 +383,12 @@ class CryptoStore:
     def drop_secret(self, name: str) -> None:
         """Forget a secret."""
         if self.secrets.pop(name, None) is not None:
-            self._dirty_secrets[name] = None
+            self._dirty.secrets[name] = None
 
     # --- writing ---
-    def _clear_dirty(self) -> None:
-        self._wipe = False
-        self._account_dirty = False
-        self._dirty_sessions: dict[str, tuple[str, Session] | None] = {}
-        self._dirty_groups: dict[tuple[str, str, str], InboundGroupSession | None] = {}
-        self._dirty_outbound: dict[RoomId, GroupSession | None] = {}
-        self._dirty_devices: dict[tuple[str, str], OlmDevice] = {}
-        self._dirty_users: dict[str, TrackedUser | None] = {}
-        self._dirty_requests: dict[str, OutgoingKeyRequest | None] = {}
-        self._dirty_secrets: dict[str, bytes | None] = {}
-
     @property
     def dirty(self) -> bool:
-        return bool(
-            self._wipe
-            or self._account_dirty
-            or self._dirty_sessions
-            or self._dirty_groups
-            or self._dirty_outbound
-            or self._dirty_devices
-            or self._dirty_users
-            or self._dirty_requests
-            or self._dirty_secrets
-        )
+        return self._dirty.any
 
     async def commit(self, also: Write | None = None) -> None:
         """Write all changes, and `also`, in one transaction. What the caller does next may depend on them.
@@ -391,7 +399,7 @@ class CryptoStore:
         async with self._lock:
             if not self.dirty and also is None:
                 return
-            unwritten = {name: getattr(self, name) for name in _DIRTY}
+            unwritten = self._dirty
             write = self._snapshot()
 
             def work(tx: Tx) -> None:
@@ -402,189 +410,16 @@ class CryptoStore:
             try:
                 await self._db.run(work)
             except BaseException:
-                self._restore(unwritten)
+                self._dirty = unwritten.and_then(self._dirty)
                 raise
             self.commits += 1
 
-    def _restore(self, unwritten: dict[str, Any]) -> None:
-        """Note again what could not be written. What changed meanwhile is newer."""
-        new_device = self._wipe
-        for name, old in unwritten.items():
-            if new_device and name in _OF_DEVICE:
-                continue
-            now = getattr(self, name)
-            setattr(self, name, {**old, **now} if isinstance(old, dict) else old or now)
-
     def _snapshot(self) -> Write:
         """Pickle what changed now, on the loop, where nobody can change it meanwhile; write it later in a thread."""
-        me = self.account
-        key = self._key
-        wipe = self._wipe
-        statements: list[tuple[str, list[tuple[Any, ...]]]] = []
-        if self._account_dirty and self._loaded_account is not None:
-            account = self._loaded_account
-            statements.append(
-                (
-                    "INSERT INTO crypto_accounts (account_id, pickle, shared) VALUES (?, ?, ?)"
-                    " ON CONFLICT (account_id) DO UPDATE SET pickle = excluded.pickle, shared = excluded.shared",
-                    [(me, account.pickle(key), int(account.shared))],
-                )
-            )
-        statements.append(
-            (
-                "INSERT INTO crypto_olm_sessions (account_id, session_id, sender_key, pickle, created_at, used_at)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, session_id)"
-                " DO UPDATE SET pickle = excluded.pickle, used_at = excluded.used_at",
-                [
-                    (me, sid, curve, s.pickle(key), _ms(s.creation_time), _ms(s.use_time))
-                    for sid, (curve, s) in ((k, v) for k, v in self._dirty_sessions.items() if v is not None)
-                ],
-            )
+        dirty, self._dirty = self._dirty, Dirty()
+        return write_of(
+            dirty, self.account, self._sealer, self._loaded_account, self.signed_at, self.former, self.usage.used
         )
-        statements.append(
-            (
-                "DELETE FROM crypto_olm_sessions WHERE account_id = ? AND session_id = ?",
-                [(me, sid) for sid, s in self._dirty_sessions.items() if s is None],
-            )
-        )
-        statements.append(
-            (
-                "DELETE FROM crypto_megolm_inbound"
-                " WHERE account_id = ? AND room_id = ? AND sender_key = ? AND session_id = ?",
-                [(me, *key) for key, g in self._dirty_groups.items() if g is None],
-            )
-        )
-        statements.append(
-            (
-                "INSERT INTO crypto_megolm_inbound"
-                " (account_id, room_id, sender_key, session_id, ed25519, forwarding_chain, pickle)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, room_id, sender_key, session_id)"
-                " DO UPDATE SET pickle = excluded.pickle, ed25519 = excluded.ed25519",
-                [
-                    (me, room, curve, sid, g.ed25519, json.dumps(g.forwarding_chain), g.pickle(key))
-                    for (room, curve, sid), g in self._dirty_groups.items()
-                    if g is not None
-                ],
-            )
-        )
-        statements.append(
-            (
-                "INSERT INTO crypto_megolm_outbound (account_id, room_id, pickle, created_at, messages, sealed)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, room_id) DO UPDATE SET pickle = excluded.pickle,"
-                " created_at = excluded.created_at, messages = excluded.messages, sealed = excluded.sealed",
-                [
-                    (
-                        me,
-                        room,
-                        self._sealer.seal(f"outbound {room}", o.session.pickle(self._pickle_key()).encode()),
-                        o.created_at,
-                        o.messages,
-                        self._sealer.seal_json(shared_context(room), o.shared_with),
-                    )
-                    for room, o in self._dirty_outbound.items()
-                    if o is not None
-                ],
-            )
-        )
-        statements.append(
-            (
-                "DELETE FROM crypto_megolm_outbound WHERE account_id = ? AND room_id = ?",
-                [(me, room) for room, o in self._dirty_outbound.items() if o is None],
-            )
-        )
-        statements.append(
-            (
-                "INSERT INTO known_devices (account_id, user_lookup, device_lookup, sealed) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (account_id, user_lookup, device_lookup) DO UPDATE SET sealed = excluded.sealed",
-                [
-                    device_row(self._sealer, me, o, self.signed_at.get((u, d)))
-                    for (u, d), o in self._dirty_devices.items()
-                ],
-            )
-        )
-        statements.append(
-            (
-                "INSERT INTO known_users (account_id, user_lookup, sealed) VALUES (?, ?, ?)"
-                " ON CONFLICT (account_id, user_lookup) DO UPDATE SET sealed = excluded.sealed",
-                [user_row(self._sealer, me, u, t) for u, t in self._dirty_users.items() if t is not None],
-            )
-        )
-        gone = [(me, self._sealer.lookup("user", u)) for u, t in self._dirty_users.items() if t is None]
-        statements.append(("DELETE FROM known_users WHERE account_id = ? AND user_lookup = ?", gone))
-        statements.append(("DELETE FROM known_devices WHERE account_id = ? AND user_lookup = ?", gone))
-        statements.append(
-            (
-                "INSERT INTO crypto_key_requests (account_id, session_id, request_id, room_id, algorithm)"
-                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (account_id, session_id) DO NOTHING",
-                [
-                    (me, sid, r.request_id, r.room_id, r.algorithm)
-                    for sid, r in self._dirty_requests.items()
-                    if r is not None
-                ],
-            )
-        )
-        statements.append(
-            (
-                "DELETE FROM crypto_key_requests WHERE account_id = ? AND session_id = ?",
-                [(me, sid) for sid, r in self._dirty_requests.items() if r is None],
-            )
-        )
-        statements.append(
-            (
-                "INSERT INTO crypto_secrets (account_id, name, value) VALUES (?, ?, ?)"
-                " ON CONFLICT (account_id, name) DO UPDATE SET value = excluded.value",
-                [(me, n, self._sealer.seal(f"secret {n}", v)) for n, v in self._dirty_secrets.items() if v is not None],
-            )
-        )
-        statements.append(
-            (
-                "DELETE FROM crypto_secrets WHERE account_id = ? AND name = ?",
-                [(me, n) for n, v in self._dirty_secrets.items() if v is None],
-            )
-        )
-        self._clear_dirty()
-
-        def write(tx: Tx) -> None:
-            if wipe:
-                for table in ("crypto_accounts", "crypto_olm_sessions", "crypto_megolm_outbound"):
-                    tx.sql(f"DELETE FROM {table} WHERE account_id = ?", (me,))
-            for statement, rows in statements:
-                if rows:
-                    tx.sql(statement, rows)
-
-        return write
-
-
-def user_row(sealer: Sealer, account: AccountId, user_id: str, user: TrackedUser) -> tuple[AccountId, bytes, bytes]:
-    """A row of `known_users`."""
-    value = {"user": user_id, "outdated": user.outdated, "master": user.master_key, "new_master": user.new_master_key}
-    return account, sealer.lookup("user", user_id), sealer.seal_json("user", value)
-
-
-def device_row(
-    sealer: Sealer, account: AccountId, device: OlmDevice, signed_at: int | None
-) -> tuple[AccountId, bytes, bytes, bytes]:
-    """A row of `known_devices`. The device's name, which its owner chose, is not kept: nobody needs it."""
-    value = {
-        "user": device.user_id,
-        "device": device.id,
-        "ed25519": device.ed25519,
-        "curve25519": device.curve25519,
-        "deleted": device.deleted,
-        "trust": device.trust_state.value,
-        "signed_at": signed_at,
-    }
-    return (
-        account,
-        sealer.lookup("user", device.user_id),
-        sealer.lookup("device", device.id),
-        sealer.seal_json("device", value),
-    )
-
-
-def shared_context(room_id: str) -> str:
-    """What the list of those who have a room's session is bound to."""
-    return f"shared {room_id}"
 
 
 @contextlib.contextmanager
@@ -601,10 +436,6 @@ def _wrong_key() -> OperatorError:
         "the crypto store can't be opened: the store key is not the one that it was written with. "
         "Put the right key file back."
     )
-
-
-def _ms(time: datetime) -> int:
-    return int(time.timestamp() * 1000)
 
 
 def _time(ms: int) -> datetime:

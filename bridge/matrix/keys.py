@@ -9,20 +9,21 @@ from typing import Any
 
 import structlog
 from cachetools import LRUCache
-from nio.crypto import OutgoingKeyRequest
+from nio.crypto import OlmDevice, OutgoingKeyRequest
 
 from bridge.errors import CourtyardError
 from bridge.ids import RoomId
-from bridge.matrix.cryptostore import CryptoStore, GroupSession
+from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable, segment
 from bridge.matrix.machine import MEGOLM, Machine
+from bridge.matrix.outbound import GroupSession
 
 log = structlog.get_logger(__name__)
 
 _QUERY_USERS = 250
 _SHARE_DEVICES = 100
-_CLAIM_PAUSE_S = 60.0
-_QUERY_PAUSE_S = 60.0
+_CLAIM_PAUSE_S = 30.0
+_QUERY_PAUSE_S = 30.0
 _MAX_KEY_REQUESTS = 1_000
 
 
@@ -41,6 +42,8 @@ class Keys:
         # Nor does a message wait each time for a server that is down.
         self._query_after: dict[str, float] = {}
         self._withheld_from: LRUCache[str, set[tuple[str, str]]] = LRUCache(1000)
+        self._mended: dict[tuple[str, str], OlmDevice] = {}
+        """Devices with a new Olm session that have not been told of it."""
         self.wanted: list[tuple[str, RoomId, str]] = []
         """(sender, room, session) of room keys that are to be asked for."""
         # Transaction ids of to-device sends: random per start, counted within.
@@ -56,7 +59,7 @@ class Keys:
             try:
                 await self._http.request("POST", "/_matrix/client/v3/keys/upload", body)
             except MatrixError as error:
-                if error.temporary:
+                if error.temporary or "already exists" not in str(error.body.get("error")):
                     raise
                 # A key with this id is there already: an earlier upload arrived and its answer was lost.
                 log.warning("key upload refused", status=error.status, code=error.errcode)
@@ -120,7 +123,7 @@ class Keys:
 
     async def _query(self, users: list[str]) -> CourtyardError | None:
         try:
-            before = {user: self._store.users[user].changes for user in users}
+            before = {user: self._store.users[user].changes for user in users if user in self._store.users}
             answer = await self._http.request(
                 "POST", "/_matrix/client/v3/keys/query", {"device_keys": {u: [] for u in users}, "timeout": 10000}
             )
@@ -130,7 +133,7 @@ class Keys:
             self._query_after = {u: t for u, t in self._query_after.items() if t > now}
             self._query_after.update({u: now + _QUERY_PAUSE_S for u in self.machine.users_to_query(users)})
             for user in users:
-                if self._store.users[user].changes != before[user]:  # the answer is older than the last change
+                if self._store.users[user].changes != before.get(user):  # the answer is older than the last change
                     self._store.save_user(user, outdated=True)
             await self._store.commit()
         except TooLarge:
@@ -149,16 +152,33 @@ class Keys:
             claim: dict[str, dict[str, str]] = {}
             for device in wedged:
                 claim.setdefault(device.user_id, {})[device.device_id] = "signed_curve25519"
-            answer = await self._http.request(
-                "POST", "/_matrix/client/v3/keys/claim", {"one_time_keys": claim, "timeout": 10000}, timeout_s=60
-            )
-            self.machine.receive_claimed(answer)
-            messages = self.machine.encrypt_dummy(wedged)
+            try:
+                answer = await self._http.request(
+                    "POST", "/_matrix/client/v3/keys/claim", {"one_time_keys": claim, "timeout": 10000}, timeout_s=60
+                )
+            except BaseException:
+                self.machine.put_back_wedged(wedged)
+                raise
+            for device in self.machine.receive_claimed(answer):
+                self._mended[(device.user_id, device.device_id)] = device
+                self._store.share_again(device.user_id, device.device_id)
+        if self._mended:
+            # Who has no new session can't be told of one. Whom it does not reach is told with the next repair.
+            told = list(self._mended.values())
+            messages = self.machine.encrypt_dummy(told)
             await self._store.commit()
             await self._to_devices("m.room.encrypted", messages)
-        wanted, self.wanted = self.wanted, []
-        for sender, room_id, session_id in wanted:
+            for device in told:
+                self._mended.pop((device.user_id, device.device_id), None)
+        while self.wanted:
+            sender, room_id, session_id = self.wanted[0]
             await self._request_key(sender, room_id, session_id)
+            self.wanted.pop(0)
+
+    def want(self, sender: str, room_id: RoomId, session_id: str) -> None:
+        """Have a room key asked for, with the next repair."""
+        if len(self.wanted) < _MAX_KEY_REQUESTS:
+            self.wanted.append((sender, room_id, session_id))
 
     async def _request_key(self, sender: str, room_id: RoomId, session_id: str) -> None:
         """Ask all devices of the sender for a room key, once (spec: "Key requests"). Few clients answer."""
@@ -179,7 +199,14 @@ class Keys:
         self.machine.outgoing_key_requests[session_id] = request
         self._store.add_outgoing_key_request(request)
         await self._store.commit()
-        await self._to_devices("m.room_key_request", {sender: {"*": content}})
+        sent = False
+        try:
+            await self._to_devices("m.room_key_request", {sender: {"*": content}})
+            sent = True
+        finally:
+            if not sent:  # it is noted before, as the answer may overtake ours; now it is to be asked for again
+                asked.pop(session_id, None)
+                self._store.remove_outgoing_key_request(request)
 
     async def _withhold(self, session: GroupSession, members: Sequence[str]) -> None:
         """Tell devices that get no key why, once a session (spec: "m.room_key.withheld")."""
@@ -198,8 +225,8 @@ class Keys:
         messages: dict[str, dict[str, Any]] = {}
         for device in devices:
             messages.setdefault(device.user_id, {})[device.device_id] = content
-            told.add((device.user_id, device.device_id))
         await self._to_devices("m.room_key.withheld", messages)
+        told.update((device.user_id, device.device_id) for device in devices)
 
     async def _to_devices(self, event_type: str, messages: Mapping[str, Mapping[str, Any]]) -> None:
         path = f"/_matrix/client/v3/sendToDevice/{event_type}/{segment(next(self._txn))}"
@@ -213,7 +240,8 @@ class Keys:
     async def session_for(self, room_id: RoomId, members: Sequence[str], rotation: tuple[int, int]) -> GroupSession:
         """The room's outbound session, in the hands of every device of its members that can be reached.
 
-        Who can't be reached (their server is down) is not marked as served and gets the key with a later message.
+        Who can't be reached (their server is down) is not marked as served, and gets the key from the next message on
+        when they come back. Encrypt with it before anything else is awaited.
 
         Raises:
             Unreachable, MatrixError
@@ -225,8 +253,13 @@ class Keys:
         session = self.machine.room_session(room_id, devices, *rotation)
         await self._withhold(session, members)
         lacking = [d for d in devices if d.device_id not in session.shared_with.get(d.user_id, {})]
-        if not lacking:
-            return session
+        if lacking:
+            await self._share(session, lacking)
+        self.machine.note_lacking(session, members)
+        return session
+
+    async def _share(self, session: GroupSession, lacking: Sequence[OlmDevice]) -> None:
+        """Give the session to devices, as far as they can be reached."""
         now = time.monotonic()
         claim = self.machine.without_session(
             d for d in lacking if self._claim_after.get((d.user_id, d.device_id), 0.0) <= now
@@ -248,4 +281,3 @@ class Keys:
             await self._store.commit()  # the Olm ratchets have moved
             await self._to_devices("m.room.encrypted", messages)
             self.machine.shared(session, part)
-        return session

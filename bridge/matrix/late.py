@@ -67,6 +67,8 @@ class LateKeys:
         self._rooms: Counter[RoomId] = Counter()
         self._bytes: Counter[RoomId] = Counter()
         """Number and size of what waits in each room."""
+        self._senders: Counter[str] = Counter()
+        """Size of what waits of each sender."""
         self._ask_again: dict[str, str] = {}
         """Events whose sender's devices could not be asked for, with the sender."""
         self._noticed: set[str] = set()
@@ -96,24 +98,37 @@ class LateKeys:
             waiting = Waiting(event_id, room_id, _bare(event), session_id, now_ms())
             self._put(waiting)
             self._new.append(waiting)
-            while self._bytes.total() > _MAX_BYTES:
-                self.settled(next(iter(self._waiting)))
-        if ask_again:
+            while self._senders.total() > _MAX_BYTES:
+                # Whoever takes up the most room makes it, and nobody else.
+                ((most, _),) = self._senders.most_common(1)
+                self.dropped(next(e for e, w in self._waiting.items() if w.sender == most))
+        if ask_again and event_id in self._waiting:
             self._ask_again[event_id] = str(event["sender"])
+        else:
+            self._ask_again.pop(event_id, None)
 
     def _put(self, waiting: Waiting) -> None:
         self._waiting[waiting.event_id] = waiting
         self._rooms[waiting.room_id] += 1
         self._bytes[waiting.room_id] += waiting.size
+        self._senders[waiting.sender] += waiting.size
+
+    def dropped(self, event_id: str) -> None:
+        """It can never be opened. What the person was told of it stays true."""
+        self._noticed.discard(event_id)
+        self.settled(event_id)
 
     def settled(self, event_id: str) -> None:
-        """It was handled, or never will be. Its row goes with the next commit, not before."""
+        """It was opened and handled. Its row goes with the next commit, not before."""
         self._ask_again.pop(event_id, None)
         waiting = self._waiting.pop(event_id, None)
         if waiting is None:
             return
         self._rooms[waiting.room_id] -= 1
         self._bytes[waiting.room_id] -= waiting.size
+        self._senders[waiting.sender] -= waiting.size
+        if self._senders[waiting.sender] <= 0:
+            del self._senders[waiting.sender]
         if not self._rooms[waiting.room_id]:
             del self._rooms[waiting.room_id], self._bytes[waiting.room_id]
         self._done.append(event_id)
@@ -124,8 +139,7 @@ class LateKeys:
 
     def forget_room(self, room_id: RoomId) -> None:
         for event_id in [e for e, w in self._waiting.items() if w.room_id == room_id]:
-            self._noticed.discard(event_id)
-            self.settled(event_id)
+            self.dropped(event_id)
 
     def ready(self, keys: Iterable[RoomKey], may_ask: Callable[[str], bool]) -> list[Waiting]:
         """What is worth another try: its key has come, its sender can be asked for again, or the process is new."""
@@ -165,8 +179,7 @@ class LateKeys:
         """Keys that have not come for so long don't come any more."""
         oldest = now_ms() - self._keep_ms
         for event_id in [e for e, w in self._waiting.items() if w.since < oldest]:
-            self._noticed.discard(event_id)
-            self.settled(event_id)
+            self.dropped(event_id)
 
     def take_changes(self) -> Callable[[Tx], None] | None:
         """What must be written; None: nothing."""

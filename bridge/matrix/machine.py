@@ -5,9 +5,7 @@ wrong with one never costs another.
 """
 
 import json
-import re
 from base64 import b64decode
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,32 +13,32 @@ from typing import Any
 import structlog
 import vodozemac
 from cachetools import LRUCache
-from nio.crypto import InboundGroupSession, Olm, OlmDevice, TrustState
+from nio.crypto import InboundGroupSession, OlmDevice
 from nio.events import ForwardedRoomKeyEvent, RoomKeyEvent
 
 from bridge.db.engine import now_ms
 from bridge.errors import CourtyardError
-from bridge.ids import DeviceId, RoomId, UserId, is_device_id, is_room_id
-from bridge.matrix.cryptostore import CryptoStore, GroupSession
+from bridge.ids import DeviceId, RoomId, UserId, is_room_id
+from bridge.matrix.cryptostore import CryptoStore
+from bridge.matrix.known_devices import KEY32, KnownDevices
+from bridge.matrix.known_devices import MEGOLM as MEGOLM
+from bridge.matrix.known_devices import OLM as OLM
+from bridge.matrix.outbound import GroupSession
 from bridge.matrix.signing import verified
+from bridge.matrix.strangers import Strangers
 
 log = structlog.get_logger(__name__)
 
-MEGOLM = "m.megolm.v1.aes-sha2"
-OLM = "m.olm.v1.curve25519-aes-sha2"
-
 _MAX_OLM_BODY = 65_536
-_MAX_DEVICES_PER_USER = 200
 _MAX_SESSIONS_PER_SENDER_AND_ROOM = 500
+_MAX_SESSIONS_PER_SENDER = 2_000
 _MAX_OLM_SESSIONS_PER_DEVICE = 10
 _MAX_STRANGERS = 500
-"""Devices of people whom we share no room with that may have Olm sessions and room keys here at the same time."""
+"""Devices that nobody's list names and that may have Olm sessions and room keys here at the same time."""
 _MAX_STRANGERS_KEYS = 20
 _MAX_WITHHELD = 5_000
 _MAX_REPAIRED = 10_000
 _MAX_REPAIRS_PER_HOUR = 4
-_KEY32 = re.compile(r"[A-Za-z0-9+/]{43}")
-"""32 bytes in unpadded base64: a session id, a public key."""
 
 
 class NoKey(CourtyardError):
@@ -93,27 +91,18 @@ class Opened:
     """What it answers or edits stands outside the ciphertext alone: a server could have put it there."""
 
 
-class Machine(Olm):  # type: ignore[misc]
+class Machine(KnownDevices):
     """Olm and Megolm for one device."""
 
-    store: CryptoStore
     wedged_devices: list[OlmDevice]
 
     def __init__(self, user_id: UserId, device_id: DeviceId, store: CryptoStore) -> None:
         super().__init__(user_id, device_id, store)
         self._seen: LRUCache[tuple[str, str, int], str] = LRUCache(100_000)
-        self._strangers: OrderedDict[str, str] = OrderedDict()
-        """Keys of devices that have sessions here and whose owners are not tracked, with the owner; oldest first."""
-        for key in self.session_store._entries:
-            self._strangers[key] = ""  # of whom it was is not written down
-        self.self_signing_key: str | None = None
-        """Our own account's self-signing key: devices of ours that it signed get room keys too."""
-        self.exclude_unsigned = False
-        """Give no room keys to devices that their owners have not signed (MSC4153)."""
         self.is_private: Callable[[str], bool] = lambda room_id: False
         """Whether a room is other people's: no key of it is kept, from whomever."""
-        self.guards: Callable[[str], bool] = lambda user: False
-        """People who asked for more care than the setting gives: to them it is as if it were on."""
+        known = {device.curve25519 for devices in self.device_store._entries.values() for device in devices.values()}
+        self._strangers = Strangers(key for key in self.session_store._entries if key not in known)
         self._withheld: LRUCache[tuple[str, str, str], str] = LRUCache(_MAX_WITHHELD)
         self._repairs: LRUCache[str, list[int]] = LRUCache(_MAX_REPAIRED)
 
@@ -157,11 +146,21 @@ class Machine(Olm):  # type: ignore[misc]
         before = len(self.session_store._entries.get(sender_key, ()))
         try:
             got = self.decrypt(sender, sender_key, message)
+        except vodozemac.SessionCreationException:
+            # Made with a one-time key that we don't have (any more): the other side believes in a session that is none.
+            self._mark_device_for_unwedging(sender, sender_key)
+            return None
         finally:
             # A new session proves that the sender has the key: before that, anybody could name any key.
             if len(self.session_store._entries.get(sender_key, ())) > before:
                 self._met(sender, sender_key)
+                device = self.device_store.device_from_sender_key(sender, sender_key)
+                if device is not None:
+                    # Its side of the old session may be broken, and then it never read the room keys sent over that.
+                    self.store.share_again(device.user_id, device.device_id)
             self._tidy(sender, sender_key)
+            # nio queues cancellations of answered key requests, for a loop that is not run.
+            self.outgoing_to_device_messages.clear()
         if isinstance(got, OlmMessage):
             return got
         if isinstance(got, RoomKeyEvent):
@@ -177,7 +176,7 @@ class Machine(Olm):  # type: ignore[misc]
         if code == "m.no_olm" and isinstance(content.get("sender_key"), str):
             # It has no Olm session with us: begin one.
             self._mark_device_for_unwedging(sender, content["sender_key"])
-        elif is_room_id(room_id) and isinstance(session_id, str) and _KEY32.fullmatch(session_id):
+        elif is_room_id(room_id) and isinstance(session_id, str) and KEY32.fullmatch(session_id):
             self._withheld[(sender, room_id, session_id)] = str(code)[:64]
 
     def is_withheld(self, sender: str, room_id: str, session_id: str) -> bool:
@@ -207,6 +206,10 @@ class Machine(Olm):  # type: ignore[misc]
         self.wedged_devices = []
         return wedged
 
+    def put_back_wedged(self, devices: list[OlmDevice]) -> None:
+        """Devices whose repair could not be begun."""
+        self.wedged_devices = [*devices, *(d for d in self.wedged_devices if d not in devices)]
+
     def encrypt_dummy(self, devices: Iterable[OlmDevice]) -> dict[str, dict[str, Any]]:
         """`m.dummy` over the newest session of each device: it tells them to use that one from now on."""
         messages: dict[str, dict[str, Any]] = {}
@@ -231,31 +234,41 @@ class Machine(Olm):  # type: ignore[misc]
         )
 
     def _met(self, sender: str, sender_key: str) -> None:
-        """Anybody may write to us: what strangers leave here is bounded."""
-        self._strangers.pop(sender_key, None)
-        if sender in self.store.users:
+        """A device has a session here that it did not have. Its owner's list may not name it: being known as a person
+        allows nobody to make up devices."""
+        self._strangers.forget(sender_key)
+        if self.device_store.device_from_sender_key(sender, sender_key) is not None:
             return
-        self._strangers[sender_key] = sender
+        self._strangers.met(sender, sender_key)
         while len(self._strangers) > _MAX_STRANGERS:
-            oldest = next(iter(self._strangers))
-            if self._is_strangers(oldest):
-                self.store.drop_sessions_of(oldest)
-            del self._strangers[oldest]
+            key = self._strangers.first_to_go()
+            if self._is_strangers(key):
+                self.store.drop_sessions_of(key)
+            self._strangers.forget(key)
 
     def _is_strangers(self, sender_key: str) -> bool:
-        """Whether the device is of somebody whom we share no room with. Strangers become known without a word."""
-        owner = self._strangers.get(sender_key)
-        if owner is None or owner in self.store.users:
+        """Whether nobody's list names the device. Strangers become known without a word."""
+        if sender_key not in self._strangers:
             return False
         known = self.device_store._entries.values()
         return not any(device.curve25519 == sender_key for devices in known for device in devices.values())
+
+    def untrack(self, user: str) -> None:
+        """We share no room with a user any more: their devices are strangers' again."""
+        keys = [device.curve25519 for device in self.device_store._entries.get(user, {}).values()]
+        self.store.untrack(user)
+        for key in keys:
+            if key in self.session_store._entries:
+                self._met(user, key)
+            else:
+                self.store.drop_sessions_of(key)
 
     def _tidy(self, sender: str, sender_key: str) -> None:
         """nio's containers grow with each name that is asked for."""
         sessions = self.session_store._entries
         if not sessions.get(sender_key):
             sessions.pop(sender_key, None)
-            self._strangers.pop(sender_key, None)
+            self._strangers.forget(sender_key)
         elif len(sessions[sender_key]) > _MAX_OLM_SESSIONS_PER_DEVICE:
             sessions[sender_key].sort(key=lambda session: session.use_time, reverse=True)
             while len(sessions[sender_key]) > _MAX_OLM_SESSIONS_PER_DEVICE:
@@ -266,20 +279,22 @@ class Machine(Olm):  # type: ignore[misc]
     def create_group_session(
         self, sender_key: str, sender_fp_key: str, room_id: str, session_id: str, session_key: str
     ) -> None:
-        """Keep a room key, unless we have it from an earlier index, or its sender has sent too many."""
+        """Keep a room key, unless we have it from an earlier index. Of too many of one device the oldest go."""
         session = InboundGroupSession(session_key, sender_fp_key, sender_key, room_id)
         if session.id != session_id or not is_room_id(room_id):
             raise Undecryptable("the session id does not belong to the session key")
         if self.is_private(room_id):
             raise Undecryptable("a key of a room that is not ours")
-        if self._is_strangers(sender_key) and self.store.count_groups_of(sender_key) >= _MAX_STRANGERS_KEYS:
-            raise Undecryptable("too many room keys of a stranger")
-        known = self.inbound_group_store[room_id][sender_key]
+        known = self.inbound_group_store._entries.get(room_id, {}).get(sender_key, {})
         old = known.get(session_id)
         if old is not None and old.first_known_index <= session.first_known_index:
             return
-        if old is None and len(known) >= _MAX_SESSIONS_PER_SENDER_AND_ROOM:
-            raise Undecryptable("too many room keys of one device")
+        if old is None and sender_key != self.account.identity_keys["curve25519"]:
+            if len(known) >= _MAX_SESSIONS_PER_SENDER_AND_ROOM:
+                self.store.drop_group(self.store.usage.oldest(sender_key, room_id))
+            most = _MAX_STRANGERS_KEYS if self._is_strangers(sender_key) else _MAX_SESSIONS_PER_SENDER
+            while self.store.usage.count(sender_key) >= most:  # names of rooms can be made up
+                self.store.drop_group(self.store.usage.oldest(sender_key))
         self.inbound_group_store.add(session)
         self.save_inbound_group_session(session)
 
@@ -341,101 +356,6 @@ class Machine(Olm):  # type: ignore[misc]
         self.account.mark_keys_as_published()
         self.save_account()
 
-    # --- other people's devices ---
-    def users_to_query(self, among: Iterable[str] | None = None) -> list[str]:
-        """Tracked users whose devices must be asked for before anything is encrypted to them."""
-        users = self.store.users
-        names = users if among is None else among
-        return [user for user in names if user in users and users[user].outdated]
-
-    def receive_devices(self, answer: Mapping[str, Any], asked: Iterable[str]) -> None:
-        """Take the answer of `POST /keys/query`. What is malformed in it counts as not there."""
-        failures = answer.get("failures")
-        failed = set(failures) if isinstance(failures, dict) else set()
-        device_keys = answer.get("device_keys")
-        for user in asked:
-            if user.partition(":")[2] in failed:
-                continue  # their server did not answer: stays outdated, asked again
-            theirs = device_keys.get(user) if isinstance(device_keys, dict) else None
-            master, signer = _identity(user, answer)
-            if user == self.user_id:
-                signer = self.self_signing_key  # what we hold, not what the server says that we hold
-            self._receive_devices_of(user, theirs if isinstance(theirs, dict) else {}, signer)
-            self._note_signed(user, master)
-            self.store.save_user(user, outdated=False, master_key=master)
-
-    def _receive_devices_of(self, user: str, devices: Mapping[str, Any], signer: str | None) -> None:
-        changed: dict[str, OlmDevice] = {}
-        known = self.device_store[user]
-        for device_id, keys in list(devices.items())[:_MAX_DEVICES_PER_USER]:
-            if user == self.user_id and device_id == self.device_id:
-                continue
-            found = self._checked_device(user, device_id, keys)
-            if found is None:
-                continue
-            old = known.get(device_id)
-            if old is not None and (old.ed25519, old.curve25519) != (found.ed25519, found.curve25519):
-                # A device never changes its keys (spec: "a device's identity keys must not change").
-                log.warning("a device changed its keys: ignored")
-                continue
-            signed = signer is not None and verified(keys, user, signer, signer)
-            found.trust_state = TrustState.verified if signed else TrustState.unset
-            known[device_id] = changed[device_id] = found
-        for device_id, old in known.items():
-            if device_id not in devices and not old.deleted:
-                old.deleted = True
-                changed[device_id] = old
-        if changed:
-            self.store.save_device_keys({user: changed})
-
-    def _note_signed(self, user: str, master: str | None) -> None:
-        """Remember since when devices are signed by the identity that the user is known by: what a new identity signs
-        later can't pass for a device that was there before."""
-        known = self.store.users.get(user)
-        if master is None or (known is not None and known.master_key not in (None, master)):
-            return
-        for device in self.device_store.active_user_devices(user):
-            if device.verified:
-                self.store.note_signed(device)
-
-    def _checked_device(self, user: str, device_id: str, keys: object) -> OlmDevice | None:
-        try:
-            assert isinstance(keys, dict)
-            if keys["user_id"] != user or keys["device_id"] != device_id or not is_device_id(device_id):
-                return None
-            ed25519, curve = keys["keys"][f"ed25519:{device_id}"], keys["keys"][f"curve25519:{device_id}"]
-            vodozemac.Curve25519PublicKey.from_base64(curve)
-            if MEGOLM not in keys["algorithms"] or OLM not in keys["algorithms"]:
-                return None
-        except (AssertionError, KeyError, TypeError, ValueError):
-            return None
-        if not verified(keys, user, device_id, ed25519):
-            return None
-        return OlmDevice(user, device_id, {"ed25519": ed25519, "curve25519": curve})
-
-    def devices_of(self, users: Iterable[str]) -> list[OlmDevice]:
-        """Devices that room keys go to: other people's (signed ones only, if so set), and those that we signed."""
-        return [
-            device
-            for user in users
-            for device in self.device_store.active_user_devices(user)
-            if (device.verified and device.device_id != self.device_id)
-            or (user != self.user_id and not self._excludes_unsigned(user))
-        ]
-
-    def excluded(self, users: Iterable[str]) -> list[OlmDevice]:
-        """Other people's devices that get no room keys, because their owners have not signed them."""
-        return [
-            device
-            for user in users
-            if user != self.user_id and self._excludes_unsigned(user)
-            for device in self.device_store.active_user_devices(user)
-            if not device.verified
-        ]
-
-    def _excludes_unsigned(self, user: str) -> bool:
-        return self.exclude_unsigned or self.guards(user)
-
     def without_session(self, devices: Iterable[OlmDevice]) -> dict[str, dict[str, str]]:
         """The body of `POST /keys/claim` for the devices that we have no Olm session with."""
         claim: dict[str, dict[str, str]] = {}
@@ -444,8 +364,9 @@ class Machine(Olm):  # type: ignore[misc]
                 claim.setdefault(device.user_id, {})[device.device_id] = "signed_curve25519"
         return claim
 
-    def receive_claimed(self, answer: Mapping[str, Any]) -> None:
-        """Take the answer of `POST /keys/claim`: an Olm session for each key that is rightly signed."""
+    def receive_claimed(self, answer: Mapping[str, Any]) -> list[OlmDevice]:
+        """Take the answer of `POST /keys/claim`: an Olm session for each key that is rightly signed. Whose."""
+        got: list[OlmDevice] = []
         users = answer.get("one_time_keys")
         for user, devices in users.items() if isinstance(users, dict) else ():
             for device_id, keys in devices.items() if isinstance(devices, dict) else ():
@@ -454,8 +375,10 @@ class Machine(Olm):  # type: ignore[misc]
                     key = next(iter(keys.values()))
                     if device is not None and verified(key, user, device_id, device.ed25519):
                         self.create_session(key["key"], device.curve25519)
+                        got.append(device)
                 except (AttributeError, StopIteration, KeyError, TypeError, ValueError):
                     log.debug("claimed key dropped")
+        return got
 
     # --- room keys out ---
     def room_session(
@@ -490,26 +413,42 @@ class Machine(Olm):  # type: ignore[misc]
 
     def encrypt_room_key(self, session: GroupSession, devices: Iterable[OlmDevice]) -> dict[str, dict[str, Any]]:
         """`m.room_key` for each device, encrypted: the `messages` of `PUT /sendToDevice/m.room.encrypted`."""
-        content = {
-            "algorithm": MEGOLM,
-            "room_id": session.room_id,
-            "session_id": session.session.session_id,
-            "session_key": session.session.session_key.to_base64(),
-        }
+        content = {"algorithm": MEGOLM, "room_id": session.room_id, "session_id": session.session.session_id}
         messages: dict[str, dict[str, Any]] = {}
         for device in devices:
             olm = self.session_store.get(device.curve25519)
             assert olm is not None
+            key = session.key_for(device.user_id, device.device_id)
             messages.setdefault(device.user_id, {})[device.device_id] = self._olm_encrypt(
-                olm, device, "m.room_key", content
+                olm, device, "m.room_key", {**content, "session_key": key}
             )
         return messages
 
     def shared(self, session: GroupSession, devices: Iterable[OlmDevice]) -> None:
         """The server took the room key for these devices."""
         for device in devices:
-            session.shared_with.setdefault(device.user_id, {})[device.device_id] = device.curve25519
+            session.got(device.user_id, device.device_id, device.curve25519)
         self.store.save_outbound(session)
+
+    def note_lacking(self, session: GroupSession, users: Iterable[str]) -> None:
+        """Right before encryption: remember who of these users' devices lacks the key, so that they get it from this
+        message on when they can be reached."""
+        names = list(users)
+        lack = [
+            (d.user_id, d.device_id)
+            for d in self.devices_of(names)
+            if d.device_id not in session.shared_with.get(d.user_id, {})
+        ]
+        lack += [(user, "") for user in self.users_to_query(names)]
+        if session.note_lacking(lack):
+            self.store.save_outbound(session)
+
+    def reaches(self, session: GroupSession, user: str) -> bool:
+        """Whether a person can read what is encrypted now: their devices are known and one of them has the key, or
+        all of them are excluded on purpose and told so."""
+        if self.users_to_query([user]):
+            return False
+        return bool(session.shared_with.get(user)) or (not self.devices_of([user]) and bool(self.excluded([user])))
 
     def encrypt_event(self, session: GroupSession, event_type: str, content: Mapping[str, Any]) -> dict[str, Any]:
         """Content of an m.room.encrypted event. Commit before it is sent: its index must never be used again."""
@@ -546,10 +485,12 @@ class Machine(Olm):  # type: ignore[misc]
         session_id, ciphertext = content.get("session_id"), content.get("ciphertext")
         if content.get("algorithm") != MEGOLM or not isinstance(session_id, str) or not isinstance(ciphertext, str):
             raise Undecryptable("malformed")
-        if not _KEY32.fullmatch(session_id):
+        if not KEY32.fullmatch(session_id):
             raise Undecryptable("malformed")
         candidates = [
-            sessions[session_id] for sessions in self.inbound_group_store[room_id].values() if session_id in sessions
+            sessions[session_id]
+            for sessions in self.inbound_group_store._entries.get(room_id, {}).values()
+            if session_id in sessions
         ]
         if not candidates:
             raise NoKey(session_id)
@@ -560,13 +501,17 @@ class Machine(Olm):  # type: ignore[misc]
         else:
             raise UnknownSender("the room key belongs to no device of the sender")
         try:
-            decrypted = session._session.decrypt(vodozemac.MegolmMessage.from_base64(ciphertext))
+            message = vodozemac.MegolmMessage.from_base64(ciphertext)
+            if message.message_index() < session.first_known_index:
+                raise NoKey(session_id)  # the key that we have starts later; an earlier one may come
+            decrypted = session._session.decrypt(message)
             payload = json.loads(decrypted.plaintext)
         except (ValueError, RecursionError) as error:  # vodozemac's errors are ValueErrors
             raise Undecryptable(type(error).__name__) from None
         key = (session.sender_key, session_id, decrypted.message_index)
         if self._seen.setdefault(key, event_id) != event_id:
             raise Undecryptable("replayed")
+        self.store.use_group(session)
         if (
             not isinstance(payload, dict)
             or payload.get("room_id") != room_id
@@ -603,26 +548,3 @@ def _related(relation: object) -> tuple[object, ...]:
     answered = answers.get("event_id") if isinstance(answers, Mapping) else None
     kind, target, key = relation.get("rel_type"), relation.get("event_id"), relation.get("key")
     return kind, target, key, relation.get("is_falling_back") is True, answered
-
-
-def _identity(user: str, answer: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Master and self-signing key of a user in an answer of /keys/query; the second only if the first signed it."""
-    masters, signers = answer.get("master_keys"), answer.get("self_signing_keys")
-    master = masters.get(user) if isinstance(masters, dict) else None
-    signer = signers.get(user) if isinstance(signers, dict) else None
-    public, signing = _only_key(master), _only_key(signer)
-    if public is None or not isinstance(master, dict) or master.get("user_id") != user:
-        return None, None
-    if signing is None or not isinstance(signer, dict) or signer.get("user_id") != user:
-        return public, None
-    return public, signing if verified(signer, user, public, public) else None
-
-
-def _only_key(key: object) -> str | None:
-    """The public key of a CrossSigningKey, which holds exactly one."""
-    try:
-        assert isinstance(key, dict)
-        (value,) = key["keys"].values()
-    except (AssertionError, KeyError, TypeError, ValueError, AttributeError):
-        return None
-    return value if isinstance(value, str) and _KEY32.fullmatch(value) else None

@@ -5,7 +5,7 @@ Kept in memory and, as a snapshot per room, in the database: a sync that goes on
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from bridge.chat.inbound import RoomView
 from bridge.db import Tx
@@ -15,6 +15,8 @@ from bridge.matrix.seal import Sealer
 
 _DEFAULT_ROTATION_MS = 7 * 24 * 3600 * 1000
 _DEFAULT_ROTATION_MESSAGES = 100
+_MIN_ROTATION_MS = 3_600_000
+"""A room that asks for less gets this: each new session is a message to every device."""
 
 _ENCRYPTION = ("algorithm", "rotation_period_ms", "rotation_period_msgs")
 _MAX_STRANGE = 100
@@ -64,8 +66,8 @@ class Room:
         settings = self.encryption or {}
         age, messages = settings.get("rotation_period_ms"), settings.get("rotation_period_msgs")
         return (
-            age if isinstance(age, int) and 3_600_000 <= age <= _DEFAULT_ROTATION_MS else _DEFAULT_ROTATION_MS,
-            messages if isinstance(messages, int) and 1 <= messages <= 100 else _DEFAULT_ROTATION_MESSAGES,
+            min(max(age, _MIN_ROTATION_MS), _DEFAULT_ROTATION_MS) if _is_positive(age) else _DEFAULT_ROTATION_MS,
+            min(messages, _DEFAULT_ROTATION_MESSAGES) if _is_positive(messages) else _DEFAULT_ROTATION_MESSAGES,
         )
 
     def dm_with(self, me: UserId) -> UserId | None:
@@ -175,6 +177,10 @@ def _own_levels(content: Mapping[str, Any], me: UserId) -> dict[str, Any]:
         "users": numbers(content.get("users"), me),
         "events": numbers(content.get("events"), "m.room.encryption"),
     }
+
+
+def _is_positive(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 class Rooms:

@@ -26,6 +26,8 @@ _LOOK_BACK_PAGES = 5
 _CLOCKS_DIFFER_MS = 5 * 60_000
 _PAUSE_MS = 2_000
 _SOON_MS = 300
+_MAX_UNREACHED_MS = 60_000
+_SESSION_TRIES = 3
 
 
 class RoomSender:
@@ -113,7 +115,9 @@ class RoomSender:
                 if found is not None:
                     return found
             content = {**event.content, TXN_KEY: event.txn_id}
-            return await self._encrypted(event.room_id, event.only_dm_with, "m.room.message", content, event.txn_id)
+            return await self._encrypted(
+                event.room_id, event.only_dm_with, "m.room.message", content, event.txn_id, old
+            )
 
     def _lock(self, room_id: RoomId) -> asyncio.Lock:
         lock = self._locks.get(room_id)
@@ -122,14 +126,27 @@ class RoomSender:
         return lock
 
     async def _encrypted(
-        self, room_id: RoomId, only_dm_with: UserId | None, event_type: str, content: Mapping[str, Any], txn_id: str
+        self,
+        room_id: RoomId,
+        only_dm_with: UserId | None,
+        event_type: str,
+        content: Mapping[str, Any],
+        txn_id: str,
+        first_try: int | None = None,
     ) -> EventId:
         """Share the key, encrypt, commit, send. The room's lock is held."""
-        members, rotation = self._admitted(room_id, only_dm_with)
         keys = self._keys()
-        session = await keys.session_for(room_id, members, rotation)
-        # Somebody may have come in while the key was on its way: check again, with no await until encryption.
-        self._admitted(room_id, only_dm_with)
+        for _ in range(_SESSION_TRIES):
+            members, rotation = self._admitted(room_id, only_dm_with)
+            session = await keys.session_for(room_id, members, rotation)
+            # Somebody may have come in while the key was on its way: check again, with no await until encryption.
+            self._admitted(room_id, only_dm_with)
+            if only_dm_with is None or keys.machine.reaches(session, only_dm_with):
+                break
+            if not keys.machine.users_to_query([only_dm_with]) or not keys.may_query(only_dm_with):
+                raise _unreached(first_try)
+        else:
+            raise _unreached(first_try)
         encrypted = keys.machine.encrypt_event(session, event_type, content)
         await self._store.commit()
         path = f"/_matrix/client/v3/rooms/{segment(room_id)}/send/m.room.encrypted/{segment(txn_id)}"
@@ -199,3 +216,10 @@ def _is_like(event: Mapping[str, Any], relation: object, since: int) -> bool:
     if isinstance(sent_at, int) and sent_at < since:
         return False
     return (content.get("m.relates_to") if isinstance(content, dict) else None) == relation
+
+
+def _unreached(first_try: int | None) -> Later:
+    """What is for one person is not sent while nobody could read it: it waits until one of their devices can be given
+    the key. The pause grows with the time that has passed."""
+    waited = 0 if first_try is None else now_ms() - first_try
+    return Later(min(max(_PAUSE_MS, waited // 2), _MAX_UNREACHED_MS))

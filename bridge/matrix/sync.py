@@ -19,6 +19,7 @@ from bridge.db.engine import now_ms
 from bridge.ids import AccountId, RoomId, UserId, is_room_id
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.events import origin, relation_of, sender_of, to_inbound
+from bridge.matrix.generation import ACCOUNT_DATA
 from bridge.matrix.http import Homeserver, MatrixError, TooLarge, Unreachable, retrying, segment
 from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys, Waiting
@@ -48,7 +49,7 @@ def sync_filter(timeline_limit: int, *, lazy: bool = False) -> str:
     return json.dumps(
         {
             "presence": none,
-            "account_data": none,
+            "account_data": {"types": [ACCOUNT_DATA]},
             "room": {
                 "ephemeral": none,
                 "account_data": none,
@@ -58,6 +59,12 @@ def sync_filter(timeline_limit: int, *, lazy: bool = False) -> str:
         },
         separators=(",", ":"),
     )
+
+
+def account_data(answer: Mapping[str, Any], event_type: str) -> list[object]:
+    """What a sync brought of the account's own data of one type (spec: "Client Config")."""
+    events = _list(_dict(answer.get("account_data")).get("events"))
+    return [event.get("content") for event in events if isinstance(event, dict) and event.get("type") == event_type]
 
 
 @dataclass(slots=True)
@@ -141,8 +148,8 @@ class SyncReader:
             if not is_room_id(room_id):
                 continue
             said += await self._joined(RoomId(room_id), _dict(data), since, batch, lazy)
-        self._unshared(answer)
         self._track()
+        self._untrack(answer)
         for room_id, event in said:
             inbound = await self._open(room_id, event)
             if inbound is not None:
@@ -170,17 +177,6 @@ class SyncReader:
             if user in self._store.users:
                 self._store.save_user(user, outdated=True)
 
-    def _unshared(self, answer: Mapping[str, Any]) -> None:
-        """Forget people with whom no room is shared any more: nobody tells of their devices from now on."""
-        for user in _strings(_dict(answer.get("device_lists")).get("left")):
-            if user in self._rooms.users() or user not in self._store.users:
-                continue
-            if self._guards(user):
-                # Whoever has their account could leave, reset the identity, and come back as if for the first time.
-                self._store.save_user(user, outdated=True)
-            else:
-                self._store.untrack(user)
-
     def _to_device(self, answer: Mapping[str, Any]) -> list[RoomKey]:
         received: list[RoomKey] = []
         for event in _list(_dict(answer.get("to_device")).get("events")):
@@ -199,6 +195,17 @@ class SyncReader:
     def _track(self) -> None:
         for user in self._rooms.users():
             self._store.track(user)
+
+    def _untrack(self, answer: Mapping[str, Any]) -> None:
+        """Whom we share no room with any more, now that the rooms of the batch are known: nobody tells of their devices
+        from now on."""
+        left = _strings(_dict(answer.get("device_lists")).get("left"))
+        for user in set(left) - self._rooms.users() - {self._me} if left else ():
+            if user in self._store.users and self._guards(user):
+                # Whoever has their account could leave, reset the identity, and come back as if for the first time.
+                self._store.save_user(user, outdated=True)
+            else:
+                self._keys.machine.untrack(user)
 
     # --- rooms ---
     def _left(self, room_id: RoomId) -> None:
@@ -378,7 +385,7 @@ class SyncReader:
             opened = await self._ask_and_decrypt(room_id, where, event)
         except Undecryptable as error:
             log.info("an event can't be decrypted", reason=str(error))
-            self.late.settled(where.event_id)
+            self.late.dropped(where.event_id)
             return None
         if opened is None:
             return None
@@ -419,10 +426,18 @@ class SyncReader:
                 return None
             try:
                 return self._keys.machine.decrypt_room_event(event, room_id)
-            except (NoKey, UnknownSender, Undecryptable):
-                log.warning("an event was refused: its room key belongs to no device of its sender")
+            except Undecryptable as error:
+                log.info("an event can't be decrypted", reason=str(error))
+                self.late.dropped(where.event_id)
+                return None
+            except NoKey:
+                pass
+            except UnknownSender:
+                log.warning("an event was not believed: its room key belongs to no device of its sender")
                 self._refused[(where.sender, session_id)] = None
-        self.late.settled(where.event_id)
+        # Whoever was given a room key can pass it on as their own: the one from the sender may still come.
+        if where.event_id not in self._answered:
+            self.late.add(room_id, event, session_id)
         return None
 
     async def _ask(self, user: UserId) -> bool:
@@ -458,7 +473,7 @@ class SyncReader:
         for waiting in self.late.overdue():
             where = self._about(waiting)
             withheld = self._keys.machine.is_withheld(waiting.sender, waiting.room_id, waiting.session_id)
-            self._keys.wanted.append((waiting.sender, waiting.room_id, waiting.session_id))
+            self._keys.want(waiting.sender, waiting.room_id, waiting.session_id)
             if where is not None:
                 relation = relation_of(waiting.event["content"], True)
                 batch.events.append(Unreadable(where, withheld, relation))

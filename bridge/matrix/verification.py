@@ -10,7 +10,7 @@ compares them in their DM; then the bot signs the person's master key.
 
 import asyncio
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
@@ -108,6 +108,8 @@ class _Live:
     user: UserId
     device_id: DeviceId
     ref: int = field(default_factory=lambda: secrets.randbelow(2**53))
+    evicted: bool = False
+    """It has to make room for somebody else's."""
     inbox: asyncio.Queue[_Item] = field(default_factory=lambda: asyncio.Queue(_MAX_INBOX))
 
     def put(self, item: _Item) -> None:
@@ -196,7 +198,7 @@ class Verification:
             tasks.create_task(self._refuse(heard, flow, Code.USER if self._settings.mode == "off" else code))
             return
         own = [live for (user, _), live in self._live.items() if user == heard.sender]
-        if len(self._live) >= _MAX_FLOWS or len(own) >= _MAX_FLOWS_PER_USER:
+        if len(own) >= _MAX_FLOWS_PER_USER or not self._makes_room(heard.sender):
             return
         again = [live for live in own if live.device_id == device_id]
         if again:
@@ -209,6 +211,25 @@ class Verification:
             return
         live = self._live[key] = _Live(flow, heard.sender, DeviceId(device_id))
         tasks.create_task(self._run(live, heard))
+
+    def _makes_room(self, user: UserId) -> bool:
+        """Whether one more flow of this user may run. When there are too many, one goes of the server, or of the user,
+        that has more of them than this one."""
+        going = [live for live in self._live.values() if not live.evicted]
+        if len(going) < _MAX_FLOWS:
+            return True
+        servers = Counter(_server(live.user) for live in going)
+        ((server, most),) = servers.most_common(1)
+        if most <= servers[_server(user)]:
+            server, most = _server(user), 0
+        users = Counter(live.user for live in going if _server(live.user) == server)
+        ((victim, many),) = users.most_common(1)
+        if len(self._live) >= 2 * _MAX_FLOWS or (not most and many <= users[user] + 1):
+            return False
+        live = next(live for live in going if live.user == victim)
+        live.evicted = True
+        live.put(Code.TIMEOUT)
+        return True
 
     def _is_admitted(self, heard: Heard) -> bool:
         """Whether this message, which belongs to no flow, is worth an answer at all."""
@@ -376,6 +397,10 @@ def _flow(heard: Heard) -> Flow | None:
         return None
     target = relation.get("event_id")
     return Flow(target, RoomId(heard.where.room_id)) if is_event_id(target) else None
+
+
+def _server(user: UserId) -> str:
+    return user.partition(":")[2]
 
 
 def _is_recent(sent_at: object) -> bool:

@@ -160,3 +160,37 @@ async def test_a_person_lost_their_olm_sessions(servers: tuple[Homeserver, Homes
         client.machine.sessions.clear()
         client.megolm.outbound.clear()
         assert "pong" in await alice.ask("ping")
+
+
+async def test_events_without_the_deprecated_fields_are_read(
+    servers: tuple[Homeserver, Homeserver], bot: BotProcess
+) -> None:
+    """New clients leave `sender_key` and `device_id` out (spec: "m.megolm.v1.aes-sha2")."""
+    async with OlmClient(deprecated_fields=False) as client:
+        alice = await olm_person(client, servers[1], unique("alice"), bot)
+        assert await alice.ask("ping") == "pong"
+
+
+async def test_a_key_that_starts_too_late_leaves_the_notice(
+    servers: tuple[Homeserver, Homeserver], bot: BotProcess
+) -> None:
+    """The first message stays unreadable with the key as it is later, and is answered when the whole key comes."""
+    async with OlmClient() as client:
+        alice = await olm_person(client, servers[0], unique("alice"), bot)
+        device = await bots_device(client, bot)
+        key = begin_session_in_secret(client, alice.room, bot, device)
+        mark = client.mark()
+        first = await client.send(alice.room, "ping")
+        told = await notice(alice, bot, mark, KEY_NOTICE)
+        later = {**key, "session_key": client.megolm.outbound[alice.room].session.session_key}
+        assert later != key
+        content = await client.encrypt_olm(bot.user_id, device, "m.room_key", later)
+        await client.send_to_device_raw("m.room.encrypted", {bot.user_id: {device: content}})
+        second = await client.send(alice.room, "ping")
+        await pong_to(client, alice.room, second)
+        (kept,) = [m for m in client.timeline(alice.room) if m.event_id == told.event_id]
+        assert not kept.redacted
+        content = await client.encrypt_olm(bot.user_id, device, "m.room_key", key)
+        await client.send_to_device_raw("m.room.encrypted", {bot.user_id: {device: content}})
+        await pong_to(client, alice.room, first)
+        await gone(client, alice.room, told.event_id)

@@ -21,7 +21,7 @@ from bridge.db.migrate import VERSION_TABLE, upgrade
 from bridge.delivery.queue import open_content
 from bridge.errors import OperatorError
 from bridge.ids import AccountId, PersonId, UserId
-from bridge.matrix.cryptostore import shared_context
+from bridge.matrix.cryptorows import shared_context
 from bridge.matrix.late import LateKeys
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.seal import Sealer

@@ -12,8 +12,11 @@ from bridge.db import Database
 from bridge.ids import AccountId, DeviceId, UserId
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.keys import Keys
+from bridge.matrix.late import LateKeys
 from bridge.matrix.machine import Machine
+from bridge.matrix.rooms import Rooms
 from bridge.matrix.seal import Sealer
+from bridge.matrix.sync import SyncReader
 from tests.unit.matrix.fake_homeserver import FakeHomeserver
 
 STORE_KEY = bytes(range(32))
@@ -73,3 +76,28 @@ def device(database: Database, homeserver: FakeHomeserver) -> Callable[[str], De
         return made
 
     return make
+
+
+def make_rooms(device: Device) -> Rooms:
+    """What the device's account knows of its rooms: nothing yet."""
+    return Rooms(device.store.account, device.user_id, Sealer(STORE_KEY))
+
+
+def make_late(device: Device, keep_ms: int = 10**9, notice_ms: int = 10**9) -> LateKeys:
+    """What waits for keys: nothing yet."""
+    return LateKeys(device.store.account, keep_ms, notice_ms, Sealer(STORE_KEY))
+
+
+def make_reader(device: Device, homeserver: FakeHomeserver, rooms: Rooms, late: LateKeys) -> SyncReader:
+    """The device's reader of syncs."""
+    return SyncReader(
+        device.store.account,
+        device.user_id,
+        homeserver,
+        device.store,
+        device.keys,
+        rooms,
+        max_backfill=100,
+        late=late,
+        hear=lambda heard: None,
+    )

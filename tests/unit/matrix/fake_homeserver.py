@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.matrix.http import Homeserver
+from bridge.matrix.http import Homeserver, Unreachable
 
 
 class FakeHomeserver(Homeserver):
@@ -17,9 +17,13 @@ class FakeHomeserver(Homeserver):
         self.one_time_keys: dict[tuple[str, str], dict[str, Any]] = {}
         self.failures: set[str] = set()
         """Servers that do not answer."""
+        self.broken: set[str] = set()
+        """Parts of paths: requests to them never arrive."""
         self.requests: list[tuple[str, str, Any]] = []
         self.to_device: list[dict[str, Any]] = []
         self.answers: dict[str, dict[str, Any]] = {}
+        self.sent: list[dict[str, Any]] = []
+        """Contents of room events."""
 
     def add_device(self, upload: dict[str, Any]) -> None:
         """Take the body of a `POST /keys/upload`."""
@@ -30,6 +34,8 @@ class FakeHomeserver(Homeserver):
 
     async def request(self, method: str, path: str, body: Any = None, **options: Any) -> dict[str, Any]:
         self.requests.append((method, path, body))
+        if any(part in path for part in self.broken):
+            raise Unreachable("broken")
         if path in self.answers:
             return self.answers[path]
         if path.endswith("/keys/query"):
@@ -50,4 +56,7 @@ class FakeHomeserver(Homeserver):
         if "/sendToDevice/" in path:
             self.to_device.append(body["messages"])
             return {}
+        if "/send/" in path:
+            self.sent.append(body)
+            return {"event_id": f"$sent{len(self.sent)}"}
         return {}

@@ -96,7 +96,7 @@ async def test_strangers_drive_out_each_other_and_nobody_else(
         bot.machine.receive(greeting(bot, homeserver, f"@mallory{n}:example.com"))
     await bot.store.commit()
     assert bot.machine.session_store.get(key) is not None
-    assert bot.store.count_groups_of(key) == 1
+    assert bot.store.usage.count(key) == 1
     assert len(list(bot.machine.session_store.values())) <= 22
 
 
