@@ -80,7 +80,7 @@ async def test_what_a_homeserver_could_say_decides_nothing_and_closes_nothing() 
     async with desk() as d:
         assert await d.ask()
         for key in ("👍", "✅", "1️⃣", "❌"):
-            assert await d.w.react("$question", key) == [say("verification-type-it")]
+            assert await d.w.react("$question", key) == [say("prompt-reaction")]
         for session in (
             {"device": "NEW", "unsigned_ms": 1},
             {"device": "NEW", "signed_at": None},  # of an identity that came just now
