@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import re
 import secrets
 import sys
 from collections.abc import Iterator, Sequence
@@ -174,6 +175,25 @@ async def fill(
     await alice.ask(f"profile set bio {new('bio')} {new('bio, second word')}")
     await bob.ask(f"profile set name {new('name of the other')}")
     await alice.ask("language en")
+    # What one keeps about others, fields with names of one's own, codes.
+    for command in (
+        f"tag add #{new('tag')} {bob.user_id}",
+        f"remark {bob.user_id} {new('remark')}",
+        f"note {bob.user_id} {new('note about somebody')}",
+        f"profile set {new('name of a field')} {new('own field')}",
+        f"profile set phone {new('phone')}",
+        f"privacy set phone {bob.user_id}",
+    ):
+        answer = await alice.ask(command)
+        assert "went wrong" not in answer
+        assert "I know no" not in answer
+    mark = alice.client.mark()
+    sent = await alice.client.send(alice.room, "invite new")
+    await told(alice, mark, "invite")
+    [code] = re.findall(r"[2-9A-Z]{4}(?:-[2-9A-Z]{4}){2}", (await alice.client.replies(alice.room, sent))[0].body)[:1]
+    words.places[code.lower()] = "invite code"
+    for command in ("profile", "privacy", "privacy checkup", f"view as {bob.user_id}", "log", "tags", "invites"):
+        await alice.ask(command)
     name = new("name of an account with named devices")
     await servers[0].register(name, PASSWORD)
     carol_client = await js.login(name, servers[0].url, name, PASSWORD, device_name=new("name of a device"))
