@@ -210,9 +210,12 @@ async def test_a_cancelled_start_leaves_nothing(tmp_path: Path) -> None:
 
 
 CALLER = """
-import asyncio, sys
+import asyncio, signal, sys
 from pathlib import Path
 from bridge.demo.synapse import synapse
+
+# A shell that starts the tests in the background has them ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 async def main():
     async with synapse(Path(sys.argv[1])) as hs:
@@ -237,7 +240,8 @@ async def test_nothing_outlives_the_caller(tmp_path: Path, end: signal.Signals) 
             server = int(await caller.stdout.readline())
         assert alive(server)
         caller.send_signal(end)
-        await caller.wait()
+        async with asyncio.timeout(DEADLINE):
+            await caller.wait()
         assert await ends(server)
     finally:
         if caller.returncode is None:
