@@ -128,7 +128,7 @@ async def test_the_operator_decides(servers: tuple[Homeserver, Homeserver], meet
         verification, question = await asked()
         mark = boss.client.mark()
         await boss.client.react(boss.room, question.event_id, "👍")
-        await told(boss, mark, "type the number")
+        await told(boss, mark, "answer this question with its number")
         assert vouched_for(servers[0], bot.user_id) == set()
         assert (await boss.ask("2")).startswith("Cancelled.")
         await ended(alice, verification, "m.mismatched_sas", bot.user_id)
