@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 from bridge.chat.clean import shorten
 from bridge.chat.command import Command, Kind, Param
-from bridge.errors import UserError
+from bridge.chat.reply import Text
+from bridge.errors import Arg, UserError
 from bridge.ids import UserId, parse_user_id
 
 MAX_NUMBER = 2**31 - 1
@@ -18,6 +19,7 @@ _SHOWN = 60
 _QUOTES = {'"': '"', "“": "”“", "„": "“”", "「": "」"}
 _PILL = re.compile(r"\[[^\]\n]{0,255}\]\((?P<link>[^()\s]{1,1024})\)")
 _MATRIX_TO = re.compile(r"https?://matrix\.to/#/(?P<id>[^?\s]+)(?:\?\S*)?", re.IGNORECASE)
+_NO_LETTERS = re.compile(r"[^a-z]+")
 _MATRIX_URI = re.compile(r"matrix:u/(?P<id>[^?/\s]+)(?:\?\S*)?", re.IGNORECASE)
 
 
@@ -32,6 +34,16 @@ class Word:
 
 class UnclosedQuote(Exception):
     """A quoted word that never ends."""
+
+
+class WrongArguments(UserError):
+    """Something is missing, wrong or left over. `texts` are the arguments that depend on the reader's language."""
+
+    def __init__(self, message_id: str, command: Command, param: Param | None = None, **args: Arg) -> None:
+        super().__init__(message_id, **args)
+        self.texts: Mapping[str, Text] = {"usage": usage(command)}
+        if param is not None:
+            self.texts = {**self.texts, "name": Text(f"param-{_slug(param)}")}
 
 
 def next_word(text: str, position: int) -> Word | None:
@@ -61,9 +73,8 @@ def parse(command: Command, text: str) -> Mapping[str, Any]:
     """The arguments of `command` in `text`, by parameter name; optional ones that are absent are missing.
 
     Raises:
-        UserError: something is missing, wrong or left over. Its text shows the usage.
+        WrongArguments: something is missing, wrong or left over. Its text shows the usage.
     """
-    shown = usage(command)
     args: dict[str, Any] = {}
     position = 0
     try:
@@ -73,22 +84,22 @@ def parse(command: Command, text: str) -> Mapping[str, Any]:
                 if rest:
                     args[param.name] = rest
                 elif param.required:
-                    raise UserError("missing-argument", name=param.name, usage=shown)
+                    raise WrongArguments("missing-argument", command, param)
                 return args
             word = next_word(text, position)
             if word is None:
                 if param.required:
-                    raise UserError("missing-argument", name=param.name, usage=shown)
+                    raise WrongArguments("missing-argument", command, param)
                 return args
-            args[param.name] = _value(param, word, text, shown)
+            args[param.name] = _value(command, param, word, text)
             position = (
                 len(text) if Kind.REST in param.kinds and args[param.name] == text[word.start :].strip() else word.end
             )
     except UnclosedQuote:
-        raise UserError("unclosed-quote", usage=shown) from None
+        raise WrongArguments("unclosed-quote", command) from None
     rest = text[position:].strip()
     if rest:
-        raise UserError("too-many-arguments", rest=shorten(rest, _SHOWN), usage=shown)
+        raise WrongArguments("too-many-arguments", command, rest=shorten(rest, _SHOWN))
     return args
 
 
@@ -114,20 +125,31 @@ def parse_number(text: str) -> int | None:
     return number if 1 <= number <= MAX_NUMBER else None
 
 
-def usage(command: Command) -> str:
-    """How the command is written, e.g. `friend add @user [note]`."""
-    return " ".join([command.name, *(_usage(param) for param in command.params)])
+def usage(command: Command) -> Text:
+    """How the command is written, e.g. `friend add @user [note]`, with the names of parameters in any language."""
+    shown = Text("usage-name", {"name": command.name})
+    for param in command.params:
+        shown = Text("usage-words", {"first": shown, "next": _usage(param)})
+    return shown
 
 
-def _usage(param: Param) -> str:
-    names = {Kind.USER: "@user", Kind.NUMBER: "N"}
+def _usage(param: Param) -> Text:
     if not param.required and param.kinds[0] in (Kind.WORD, Kind.REST):
-        return f"[{param.name}]"
-    shown = "|".join(names.get(kind, param.name.upper()) for kind in param.kinds)
-    return shown if param.required else f"[{shown}]"
+        return Text("usage-optional", {"name": Text(f"param-{_slug(param)}")})
+    known = {Kind.USER: "usage-user", Kind.NUMBER: "usage-number"}
+    either = [Text(known.get(kind, f"param-{_slug(param)}.required")) for kind in param.kinds]
+    shown = either[0]
+    for text in either[1:]:
+        shown = Text("usage-either", {"first": shown, "next": text})
+    return shown if param.required else Text("usage-optional", {"name": shown})
 
 
-def _value(param: Param, word: Word, text: str, shown: str) -> Any:
+def _slug(param: Param) -> str:
+    """The name as a part of message ids."""
+    return _NO_LETTERS.sub("-", param.name)
+
+
+def _value(command: Command, param: Param, word: Word, text: str) -> Any:
     for kind in param.kinds:
         if kind is Kind.USER:
             user = parse_user(word.value)
@@ -143,12 +165,12 @@ def _value(param: Param, word: Word, text: str, shown: str) -> Any:
             return word.value
     value = shorten(word.value, _SHOWN)
     if Kind.USER in param.kinds and Kind.NUMBER in param.kinds:
-        raise UserError("bad-user-or-number", value=value, usage=shown)
+        raise WrongArguments("bad-user-or-number", command, value=value)
     if Kind.USER in param.kinds:
-        raise UserError("bad-user", value=value, usage=shown)
+        raise WrongArguments("bad-user", command, value=value)
     if Kind.NUMBER in param.kinds:
-        raise UserError("bad-number", value=value, usage=shown)
-    raise UserError("missing-argument", name=param.name, usage=shown)
+        raise WrongArguments("bad-number", command, value=value)
+    raise WrongArguments("missing-argument", command, param)
 
 
 def _quoted(text: str, start: int, closers: str) -> Word:

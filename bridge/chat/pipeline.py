@@ -12,6 +12,7 @@ from sqlalchemy import exc
 
 from bridge.chat import sources
 from bridge.chat.command import Person, Prepare
+from bridge.chat.grammar import WrongArguments
 from bridge.chat.hooks import Delivery, Hooks, PicturePreparer
 from bridge.chat.inbound import (
     DmOpened,
@@ -294,7 +295,8 @@ class Pipeline:
         # What a command says may be personal; what the grammar says comes from the message alone.
         own = said is not None and (error is said.error or (said.command is not None and said.command.anywhere))
         personal = not own and error.message_id not in _NEUTRAL
-        reply = Reply.text(error.message_id, personal=personal, **error.args_)
+        texts = error.texts if isinstance(error, WrongArguments) else {}
+        reply = Reply.text(error.message_id, personal=personal, **error.args_, **texts)
         return await self._db.run(lambda tx: self._write(tx, job, lambda _: Outcome(reply)))
 
     def _write(self, tx: Tx, job: _Job, produce: Callable[[Person], Outcome]) -> bool:

@@ -106,7 +106,7 @@ def commands() -> Iterator[str]:
             continue
         what = catalogue.format("en", Text(f"help-{key(command)}"))
         english, chinese = (", ".join(every.aliases(command, language)) for language in ("en", "zh"))
-        yield _row(_code(grammar.usage(command)), what, english, chinese)
+        yield _row(_code(catalogue.format("en", grammar.usage(command))), what, english, chinese)
 
 
 def limits() -> Iterator[str]:

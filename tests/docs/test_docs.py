@@ -8,6 +8,9 @@ from urllib.parse import unquote
 
 import pytest
 
+from bridge.chat import grammar
+from bridge.chat.catalogue import Catalogue
+from bridge.chat.reply import Text
 from bridge.privacy import Rule
 from tests.docs import conversation, tables
 from tests.docs.tables import ROOT, TABLES, block
@@ -36,6 +39,18 @@ def test_the_transcript_is_of_the_script() -> None:
     said = conversation.parse(conversation.TRANSCRIPT.read_text("utf-8"))
     typed = [one.text for one in said if not one.by_bot]
     assert typed == conversation.script().splitlines(), "run: python -m tests.docs --record"
+
+
+def test_every_command_can_be_explained_in_every_language() -> None:
+    """With `strict`, a text that a language lacks raises: the names of parameters are texts as well."""
+    commands, _ = tables.registry()
+    catalogue = Catalogue.load(strict=True)
+    for command in commands.commands:
+        for language in catalogue.languages:
+            assert catalogue.format(language, grammar.usage(command))
+            for param in command.params:
+                error = grammar.WrongArguments("missing-argument", command, param)
+                assert catalogue.format(language, Text(error.message_id, error.texts))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

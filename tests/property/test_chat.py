@@ -12,14 +12,13 @@ from bridge.chat.catalogue import Catalogue
 from bridge.chat.clean import clean_argument, clean_text, strip_reply_fallback
 from bridge.chat.command import Command, Kind, Param, Request
 from bridge.chat.commands import build_registry
-from bridge.chat.grammar import parse
+from bridge.chat.grammar import WrongArguments, parse
 from bridge.chat.inbound import Relation
 from bridge.chat.people import People
 from bridge.chat.prompts import number_of_reaction, number_of_text
 from bridge.chat.reading import Reader
 from bridge.chat.render import ATTRIBUTES, MAX_CONTENT, TAGS, URL_SCHEMES, relate, render
 from bridge.chat.reply import NOTHING, Lines, Message, Reply, Text, Written
-from bridge.errors import UserError
 from bridge.ids import EventId, UserId, parse_user_id
 
 pytestmark = pytest.mark.property
@@ -32,7 +31,9 @@ def nothing(request: Request) -> Reply:
 
 
 _kinds = st.lists(st.sampled_from(Kind), min_size=1, max_size=3, unique=True).map(tuple)
-_params = st.lists(st.builds(Param, st.sampled_from(["a", "b", "c"]), _kinds, st.booleans()), max_size=4).map(tuple)
+_params = st.lists(st.builds(Param, st.sampled_from(["name", "note", "text"]), _kinds, st.booleans()), max_size=4).map(
+    tuple
+)
 _commands = st.builds(Command, st.just("do it"), _params, st.just(nothing))
 
 # Anything a `str` can hold, unpaired surrogates included, and what is special to the grammar or to Markdown.
@@ -94,9 +95,9 @@ def check_html(html: str) -> None:
 def test_the_grammar_raises_nothing_but_user_errors(command: Command, text: str) -> None:
     try:
         args = parse(command, text)
-    except UserError as error:
-        CATALOGUE.format("en", Text(error.message_id, error.args_))
-        CATALOGUE.format("zh", Text(error.message_id, error.args_))
+    except WrongArguments as error:
+        for language in ("en", "zh"):
+            CATALOGUE.format(language, Text(error.message_id, {**error.args_, **error.texts}))
         return
     for name, value in args.items():
         kinds = {kind for param in command.params if param.name == name for kind in param.kinds}

@@ -2,13 +2,13 @@
 
 import pytest
 
+from bridge.chat import grammar
 from bridge.chat.clean import clean_text, strip_reply_fallback
 from bridge.chat.command import Command, Kind, Param, Request
 from bridge.chat.commands import build_registry, find_time_zone
-from bridge.chat.grammar import parse, parse_number, parse_user, usage
+from bridge.chat.grammar import WrongArguments, parse, parse_number, parse_user
 from bridge.chat.people import People
 from bridge.chat.reply import NOTHING, Reply
-from bridge.errors import UserError
 from tests.unit.chat.harness import CATALOGUE
 
 
@@ -23,11 +23,20 @@ SHOW = Command("profile", (Param("user", (Kind.USER,), required=False),), nothin
 TWO = Command("two", (Param("first", (Kind.WORD,)), Param("second", (Kind.WORD,), required=False)), nothing)
 
 
+def usage(command: Command, language: str = "en") -> str:
+    return CATALOGUE.format(language, grammar.usage(command))
+
+
 def test_usage_reads_like_the_documentation() -> None:
     assert usage(ADD) == "friend add @user [note]"
     assert usage(ACCEPT) == "friend accept @user|N"
     assert usage(SET) == "profile set FIELD VALUE"
     assert usage(SHOW) == "profile [@user]"
+    assert [usage(command, "zh") for command in (ADD, ACCEPT, SET)] == [
+        "friend add @用户 [附言]",
+        "friend accept @用户|编号",
+        "profile set 字段 内容",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -69,10 +78,10 @@ def test_arguments(command: Command, text: str, args: dict[str, object]) -> None
     ],
 )
 def test_refusals_show_the_usage(command: Command, text: str, error: str) -> None:
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(WrongArguments) as caught:
         parse(command, text)
     assert caught.value.message_id == error
-    assert caught.value.args_["usage"] == usage(command)
+    assert caught.value.texts["usage"] == grammar.usage(command)
 
 
 def test_numbers() -> None:
