@@ -19,12 +19,17 @@ from bridge.config.yaml_source import KeyPath, printable
 
 _SECRET_BYTES = 65_536
 _MAX_PROBLEMS = 100
+_NO_FILE = "no file"
 # Each of these may be given directly, or as `NAME_file`.
 _SECRETS: tuple[KeyPath, ...] = (
     ("matrix", "password"),
     ("matrix", "access_token"),
     ("database", "url"),
     ("vault", "key_store_url"),
+)
+# Files that the program makes itself when they are missing.
+_KEY_FILES: tuple[KeyPath, ...] = tuple(
+    ("secrets", name) for name in ("store_key_file", "master_key_file", "recovery_key_file")
 )
 
 
@@ -63,6 +68,8 @@ class _Load:
         self._merge_environment()
         for secret in _SECRETS:
             self._resolve_secret(secret)
+        for key in _KEY_FILES:
+            self._check_key_file(key)
         config: Config | None = None
         try:
             # As JSON: pydantic then takes text for paths and lists for tuples, and is strict about all the rest.
@@ -115,20 +122,12 @@ class _Load:
                 self._warn(path, "a secret in a file that others can read; use chmod 600 or a file of its own")
 
     def _read_secret(self, key: KeyPath, given: str) -> str:
-        file = self._base / given
         # What can't be read is replaced, so that only this problem is reported and none that follows from it.
         unread = "unread"
         try:
-            # O_NONBLOCK: a named pipe would hang here.
-            descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with open(descriptor, "rb") as opened:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    self._problem(key, "is no file")
-                    return unread
-                raw = opened.read(_SECRET_BYTES + 1)
+            raw, mode = self._contents(given)
         except (OSError, ValueError) as error:
-            reason = (getattr(error, "strerror", None) or "no valid path").lower()
-            self._problem(key, f"the file can't be read ({reason}); paths start in the directory of this file")
+            self._problem(key, _unreadable(error))
             return unread
         try:
             secret = raw.decode("utf-8").rstrip("\r\n")
@@ -137,9 +136,40 @@ class _Load:
         if not secret.strip() or len(raw) > _SECRET_BYTES or "\n" in secret:
             self._problem(key, "the file should hold the secret as one line of UTF-8 text")
             return unread
-        if self._readable_by_others(file):
+        if mode & stat.S_IROTH:
             self._warn(key, "the file can be read by others; use chmod 600")
         return secret
+
+    def _check_key_file(self, key: KeyPath) -> None:
+        """A key is read when it is needed; that it can't be read is said here, with everything else that is wrong."""
+        section = self._tree.get(key[0])
+        given = section.get(key[1]) if isinstance(section, dict) else None
+        if not isinstance(given, str):
+            return
+        try:
+            _, mode = self._contents(given)
+        except FileNotFoundError:
+            return  # it is made at the first start
+        except (OSError, ValueError) as error:
+            self._problem(key, _unreadable(error))
+        else:
+            if mode & (stat.S_IROTH | stat.S_IWOTH):
+                self._problem(key, "the file is open to everybody on this machine; use chmod 600")
+
+    def _contents(self, given: str) -> tuple[bytes, int]:
+        """The beginning of a file and its mode.
+
+        Raises:
+            OSError, ValueError: it is no file, can't be read, or the path is none.
+        """
+        # O_NONBLOCK: a named pipe would hang here.
+        path = self._base / os.path.expanduser(given)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as opened:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
+                raise ValueError(_NO_FILE)
+            return opened.read(_SECRET_BYTES + 1), mode
 
     @staticmethod
     def _readable_by_others(path: Path) -> bool:
@@ -152,7 +182,7 @@ class _Load:
         """Paths count from the directory of the file, wherever the program is started."""
 
         def at(path: Path | None) -> Path | None:
-            return None if path is None else Path(os.path.abspath(self._base / path.expanduser()))
+            return None if path is None else Path(os.path.abspath(self._base / os.path.expanduser(path)))
 
         def database_at(url: SecretStr | None) -> SecretStr | None:
             if url is not None and url.get_secret_value().startswith("sqlite:///"):
@@ -209,6 +239,13 @@ class _Load:
             if path[:length] in self._source.lines:
                 return Problem(self._name, self._source.lines[path[:length]], key, message)
         return Problem(self._name, None, key, message)
+
+
+def _unreadable(error: OSError | ValueError) -> str:
+    if str(error) == _NO_FILE:
+        return "is no file"
+    reason = (getattr(error, "strerror", None) or "no valid path").lower()
+    return f"the file can't be read ({reason}); paths start in the directory of this file"
 
 
 def _is_loopback(url: str) -> bool:

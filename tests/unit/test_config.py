@@ -228,6 +228,28 @@ def test_secret_files_are_checked(tmp_path: Path) -> None:
     assert message == "is no file"
 
 
+def test_key_files_are_checked_with_everything_else(tmp_path: Path) -> None:
+    (tmp_path / "store.key").write_text("x")
+    (tmp_path / "store.key").chmod(0o644)
+    (tmp_path / "master.key").mkdir()
+    keys = (
+        "secrets:\n  store_key_file: store.key\n  master_key_file: master.key\n"
+        "  recovery_key_file: ~nobody-here/key\nsurprise: 1\n"
+    )
+    text = MATRIX.rstrip("\n") + "\n" + keys
+    start = MATRIX.rstrip("\n").count("\n") + 1
+    assert [(line, key) for line, key, _ in problems(tmp_path, text)] == [
+        (start + 2, "secrets.store_key_file"),
+        (start + 3, "secrets.master_key_file"),
+        (start + 5, "surprise"),
+    ]
+    assert "chmod 600" in problems(tmp_path, text)[0][2]
+    (tmp_path / "store.key").chmod(0o600)
+    # What is not there yet is made at the first start.
+    (tmp_path / "master.key").rmdir()
+    load(write(tmp_path, text.replace("surprise: 1\n", "")), {})
+
+
 def test_secrets_that_others_can_read_are_warned_of(tmp_path: Path) -> None:
     path = write(tmp_path, MATRIX)
     assert load_with_warnings(path, {}).warnings == ()
