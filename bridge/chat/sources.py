@@ -43,3 +43,21 @@ def find(tx: Tx, account: AccountId, event_id: EventId) -> Source | None:
 def forget(tx: Tx, kind: str, ref_id: int) -> None:
     """Forget every event that made this thing."""
     tx.sql("DELETE FROM sources WHERE kind = ? AND ref_id = ?", (kind, ref_id))
+
+
+def forget_event(tx: Tx, account: AccountId, event_id: EventId) -> None:
+    """Forget one event."""
+    tx.sql("DELETE FROM sources WHERE account_id = ? AND event_id = ?", (account, event_id))
+
+
+def has_any(tx: Tx, kind: str, ref_id: int, person: PersonId) -> bool:
+    """Whether an event of this person made this thing."""
+    row = tx.sql(
+        "SELECT 1 FROM sources WHERE kind = ? AND ref_id = ? AND person_id = ? LIMIT 1", (kind, ref_id, person)
+    ).first()
+    return row is not None
+
+
+def forget_of(tx: Tx, kind: str, ref_id: int, person: PersonId) -> None:
+    """Forget every event of this person that made this thing."""
+    tx.sql("DELETE FROM sources WHERE kind = ? AND ref_id = ? AND person_id = ?", (kind, ref_id, person))

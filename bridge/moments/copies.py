@@ -11,7 +11,7 @@ from bridge.contacts.model import one_line
 from bridge.contacts.names import enumeration, labels
 from bridge.db import Tx
 from bridge.ids import PersonId
-from bridge.moments import store
+from bridge.moments import copy_store, numbers, picture_store, responses, store
 from bridge.moments.items import Items
 from bridge.moments.model import Comment, Moment
 from bridge.moments.service import COMMENT, LIKES, MOMENT, MOMENT_COPIES, WHOLE, Moments
@@ -45,7 +45,7 @@ class Copies:
         answered = None
         if comment.answer_to is not None:
             answered = self._moments.visible_comment(tx, reader.id, comment.answer_to)
-        number = store.number_of(tx, reader.id, moment.id)
+        number = numbers.number_of(tx, reader.id, moment.id)
         who = labels(tx, reader.id, [comment.writer])[comment.writer]
         answers_me = answered is not None and answered[0].writer == reader.id
         about = answered[0].text if answered is not None and answers_me else moment.text
@@ -65,14 +65,14 @@ class Copies:
         if moment is None or moment.author != reader.id:
             return None
         # A notice that failed half-way is rendered again with the same turn: copies count what was sent.
-        turn = 1 + store.count_copies(tx, (LIKES,), ref_id, reader.id)
-        fresh = [person for person in store.untold_likers(tx, ref_id, turn) if person != reader.id]
+        turn = 1 + copy_store.count_copies(tx, (LIKES,), ref_id, reader.id)
+        fresh = [person for person in responses.untold_likers(tx, ref_id, turn) if person != reader.id]
         items = Items(tx, [reader.id], fresh, [moment])
         seen = [person for person in fresh if items.sees_response(reader.id, moment, person)]
         if not seen:
             return None
-        store.tell_likes(tx, ref_id, seen, turn)
-        number = store.number_of(tx, reader.id, ref_id)
+        responses.tell_likes(tx, ref_id, seen, turn)
+        number = numbers.number_of(tx, reader.id, ref_id)
         text = self._people(tx, reader, seen, "likes-notice", number=number, count=len(seen))
         blocks: list[Block] = [text]
         if moment.text:
@@ -84,16 +84,16 @@ class Copies:
         moment = self._moments.visible(tx, reader, ref_id)
         if moment is None:
             return None
-        liked = store.likers(tx, moment.id, reader.id, moment.author)
-        comments = store.comments_on(tx, moment.id, reader.id, moment.author)
+        liked = responses.likers(tx, moment.id, reader.id, moment.author)
+        comments = responses.comments_on(tx, moment.id, reader.id, moment.author)
         writers = {*liked, *(comment.writer for comment in comments)}
         items = Items(tx, [reader.id, moment.author], writers, [moment])
         liked = [person for person in liked if items.sees_response(reader.id, moment, person)]
         comments = [c for c in comments if items.sees_response(reader.id, moment, c.writer)]
 
-        number = store.number_of(tx, reader.id, moment.id)
+        number = numbers.number_of(tx, reader.id, moment.id)
         own = moment.author == reader.id
-        new = not own and kind == MOMENT and not store.count_copies(tx, MOMENT_COPIES, moment.id, reader.id)
+        new = not own and kind == MOMENT and not copy_store.count_copies(tx, MOMENT_COPIES, moment.id, reader.id)
         author = labels(tx, reader.id, [moment.author])[moment.author]
         blocks: list[Block] = [
             Text(
@@ -114,8 +114,8 @@ class Copies:
         blocks += self._comments(tx, reader, comments, number, moment.text, whole=kind == WHOLE)
         if kind == MOMENT and self._moments.is_page_end(tx, reader, moment):
             blocks.append(Text("moment-more"))
-        stored = store.first_picture(tx, moment)
-        if stored is None and store.has_picture(tx, moment.id):
+        stored = picture_store.first_picture(tx, moment)
+        if stored is None and picture_store.has_picture(tx, moment.id):
             blocks.append(Text("picture-damaged"))
         picture = None if stored is None else Picture(stored.file, stored.image_info())
         return Message(tuple(blocks), CopyRef(kind, ref_id), picture)

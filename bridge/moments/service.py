@@ -15,7 +15,7 @@ from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import AccountId, EventId, PersonId, UserId
-from bridge.moments import store
+from bridge.moments import copy_store, numbers, picture_store, places, responses, store
 from bridge.moments.audience import Said
 from bridge.moments.feed import album_page, feed_page
 from bridge.moments.items import Items
@@ -60,8 +60,8 @@ class Moments:
         to, named_tags = self.resolve(tx, author, said)
         moment_id = store.add_moment(tx, author.id, text, to, named_tags)
         if picture is not None:
-            store.add_picture(tx, moment_id, author.id, 0, picture)
-        store.number_of(tx, author.id, moment_id)
+            picture_store.add_picture(tx, moment_id, author.id, 0, picture)
+        numbers.number_of(tx, author.id, moment_id)
         return self._get(tx, moment_id)
 
     def resolve(self, tx: Tx, author: Person, said: Said) -> tuple[Addressed, frozenset[int]]:
@@ -124,7 +124,7 @@ class Moments:
         moment = store.moment(tx, moment_id)
         if moment is None or moment.author != author.id:
             return False
-        text = self._text(text, empty_ok=store.has_picture(tx, moment_id))
+        text = self._text(text, empty_ok=picture_store.has_picture(tx, moment_id))
         if text != moment.text or moment.damaged:
             store.set_text(tx, moment, text)
         return True
@@ -141,7 +141,7 @@ class Moments:
         for kind in (*MOMENT_COPIES, LIKES):
             self._outbox.withdraw(tx, kind, moment_id)
         # The sources of comments stay: an edit of one gets the same answer as if the moment were merely out of sight.
-        for comment_id in store.comment_ids(tx, moment_id):
+        for comment_id in responses.comment_ids(tx, moment_id):
             self._outbox.withdraw(tx, COMMENT, comment_id)
         sources.forget(tx, MOMENT, moment_id)
         sources.forget(tx, LIKE, moment_id)
@@ -155,7 +155,7 @@ class Moments:
         Raises:
             UserError: there is nothing for this reader: never was, deleted, no longer theirs to see, all alike.
         """
-        moment_id = store.numbered(tx, reader.id, number)
+        moment_id = numbers.numbered(tx, reader.id, number)
         moment = None if moment_id is None else self.visible(tx, reader, moment_id)
         if moment is None:
             raise UserError("moment-none", number=number)
@@ -170,7 +170,7 @@ class Moments:
 
     def visible_comment(self, tx: Tx, reader: PersonId, comment_id: int) -> tuple[Comment, Moment] | None:
         """The comment with its moment, when the reader may see it."""
-        comment = store.comment(tx, comment_id)
+        comment = responses.comment(tx, comment_id)
         moment = None if comment is None else store.moment(tx, comment.moment_id)
         if comment is None or moment is None:
             return None
@@ -179,7 +179,7 @@ class Moments:
 
     def number_of(self, tx: Tx, reader: Person, moment: Moment) -> int:
         """The reader's number of a moment that they may see."""
-        return store.number_of(tx, reader.id, moment.id)
+        return numbers.number_of(tx, reader.id, moment.id)
 
     # --- likes ----------------------------------------------------------------------------------------------
     def like(self, tx: Tx, person: Person, moment: Moment) -> None:
@@ -189,24 +189,24 @@ class Moments:
             UserError: they see it as a stranger.
         """
         self._check_friend(tx, person, moment)
-        if store.like(tx, moment.id, person.id) and person.id != moment.author:
+        if responses.like(tx, moment.id, person.id) and person.id != moment.author:
             self._outbox.copy(tx, moment.author, LIKES, moment.id, delay_ms=self.limits.likes_delay_ms, once=True)
 
     def unlike(self, tx: Tx, person: Person, moment: Moment) -> bool:
         """Take a like back, however it was given. False when there was none."""
-        store.forget_sources_of(tx, LIKE, moment.id, person.id)
-        return store.unlike(tx, moment.id, person.id)
+        sources.forget_of(tx, LIKE, moment.id, person.id)
+        return responses.unlike(tx, moment.id, person.id)
 
     def forget_like(self, tx: Tx, person: Person, moment_id: int) -> None:
         """Take back a like of a moment that one may no longer see."""
-        store.forget_sources_of(tx, LIKE, moment_id, person.id)
-        store.unlike(tx, moment_id, person.id)
+        sources.forget_of(tx, LIKE, moment_id, person.id)
+        responses.unlike(tx, moment_id, person.id)
 
     def retract_like(self, tx: Tx, person: Person, moment_id: int, account: AccountId, event_id: EventId) -> None:
         """An event that gave a like was redacted; the like goes with the last such event."""
-        store.forget_source(tx, account, event_id)
-        if not store.has_source(tx, LIKE, moment_id, person.id):
-            store.unlike(tx, moment_id, person.id)
+        sources.forget_event(tx, account, event_id)
+        if not sources.has_any(tx, LIKE, moment_id, person.id):
+            responses.unlike(tx, moment_id, person.id)
 
     # --- comments -------------------------------------------------------------------------------------------
     def comment(self, tx: Tx, person: Person, moment: Moment, text: str, answer_to: Comment | None = None) -> int:
@@ -217,9 +217,9 @@ class Moments:
         """
         text = self._comment_text(text)
         self._check_friend(tx, person, moment)
-        if store.count_comments(tx, moment.id, person.id) >= self.limits.comments_each:
+        if responses.count_comments(tx, moment.id, person.id) >= self.limits.comments_each:
             raise UserError("comment-limit", limit=self.limits.comments_each)
-        comment_id = store.add_comment(tx, moment.id, person.id, text, answer_to.id if answer_to else None)
+        comment_id = responses.add_comment(tx, moment.id, person.id, text, answer_to.id if answer_to else None)
         told = {moment.author, answer_to.writer} if answer_to else {moment.author}
         for reader in sorted(told - {person.id}):
             if self.visible_comment(tx, reader, comment_id) is not None:
@@ -228,22 +228,22 @@ class Moments:
 
     def edit_comment(self, tx: Tx, person: Person, comment_id: int, text: str) -> bool:
         """Change the text. False when there is no such comment of this person."""
-        comment = store.comment(tx, comment_id)
+        comment = responses.comment(tx, comment_id)
         if comment is None or comment.writer != person.id:
             return False
         text = self._comment_text(text)
         if text != comment.text or comment.damaged:
-            store.set_comment_text(tx, comment, text)
+            responses.set_comment_text(tx, comment, text)
         return True
 
     def delete_comment(self, tx: Tx, person: Person, comment_id: int) -> bool:
         """Delete one's own comment, also where copies of the moment show it. False when there is none."""
-        comment = store.comment(tx, comment_id)
+        comment = responses.comment(tx, comment_id)
         moment = None if comment is None else store.moment(tx, comment.moment_id)
         if comment is None or moment is None or comment.writer != person.id:
             return False
         self._outbox.withdraw(tx, COMMENT, comment_id)
-        readers = store.readers_since(tx, MOMENT_COPIES, moment.id, comment.created_at)
+        readers = copy_store.readers_since(tx, MOMENT_COPIES, moment.id, comment.created_at)
         items = Items(tx, [moment.author, comment.writer], readers, [moment])
         for reader in readers:
             # Copies for those who can't see the comment never showed it, and must not tell that there was one.
@@ -251,7 +251,7 @@ class Moments:
                 for kind in MOMENT_COPIES:
                     self._outbox.withdraw(tx, kind, moment.id, only_for=reader)
         sources.forget(tx, COMMENT, comment_id)
-        store.delete_comment(tx, comment_id)
+        responses.delete_comment(tx, comment_id)
         return True
 
     # --- reading --------------------------------------------------------------------------------------------
@@ -267,7 +267,7 @@ class Moments:
 
     def more(self, tx: Tx, reader: Person) -> Page:
         """The next page of what was read last; the feed when nothing was."""
-        at = store.position(tx, reader.id, _READING)
+        at = places.position(tx, reader.id, _READING)
         if at is None:
             return self.feed(tx, reader)
         if not at["more"]:
@@ -281,7 +281,7 @@ class Moments:
 
     def is_page_end(self, tx: Tx, reader: Person, moment: Moment) -> bool:
         """Whether the page that was read last ended with this moment, and there was more."""
-        at = store.position(tx, reader.id, _READING)
+        at = places.position(tx, reader.id, _READING)
         return at is not None and bool(at["more"]) and at["id"] == moment.id
 
     def shown_to(self, tx: Tx, owner: PersonId, viewer: Viewer, most: int) -> list[Moment]:
@@ -346,9 +346,9 @@ class Moments:
     def _shown(self, tx: Tx, reader: Person, page: Page, author: PersonId | None) -> Page:
         """Number what is shown, in this order, and remember where the page ended."""
         for moment_id in page.moments:
-            store.number_of(tx, reader.id, moment_id)
+            numbers.number_of(tx, reader.id, moment_id)
         last = self._get(tx, page.moments[-1]).position if page.moments else Position(0, 0)
-        store.set_position(
+        places.set_position(
             tx,
             reader.id,
             _READING,

@@ -7,7 +7,7 @@ from bridge.contacts.store import friend_ids
 from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
-from bridge.moments import store
+from bridge.moments import copy_store, responses, store
 from bridge.moments.items import Items
 from bridge.moments.model import Moment, MomentLimits
 from bridge.moments.service import COMMENT, MOMENT_COPIES
@@ -49,12 +49,12 @@ class Showing:
         most = max(_LEAST, self._limits.reviewed // max(1, len(people)))
         moments = store.newest_by(tx, owner, owner, None, None, most + 1) if people else []
         looked = tuple(moments[:most])
-        holders = store.holders(tx, MOMENT_COPIES, owner) if viewers is None else []
+        holders = copy_store.holders(tx, MOMENT_COPIES, owner) if viewers is None else []
         shown_to = sorted({*people, *holders} - {owner})
         shown = {
             (viewer, moment_id)
             for viewer in (people if viewers is not None else ())
-            for moment_id in store.moments_with_responses(tx, MOMENT_COPIES, viewer, owner)
+            for moment_id in copy_store.moments_with_responses(tx, MOMENT_COPIES, viewer, owner)
             if self._sees_response(tx, viewer, moment_id, owner)
         }
         return Sight(
@@ -93,13 +93,13 @@ class Showing:
     def _copies(self, tx: Tx, owner: PersonId, viewer: PersonId) -> Iterable[tuple[PersonId, int]]:
         """Moments of `owner` that `viewer` was shown and may still see. What is still queued, the policy drops when it
         would be sent."""
-        for moment_id in store.moments_copied(tx, MOMENT_COPIES, viewer, owner):
+        for moment_id in copy_store.moments_copied(tx, MOMENT_COPIES, viewer, owner):
             if self._sees(tx, viewer, moment_id):
                 yield viewer, moment_id
 
     def _comments(self, tx: Tx, owner: PersonId, viewer: PersonId) -> Iterable[tuple[PersonId, int]]:
         """Comments of `owner`, or under moments of theirs, that `viewer` was told of and may still see."""
-        for comment_id in store.comments_copied(tx, COMMENT, viewer, owner):
+        for comment_id in copy_store.comments_copied(tx, COMMENT, viewer, owner):
             if self._sees_comment(tx, viewer, comment_id):
                 yield viewer, comment_id
 
@@ -109,7 +109,7 @@ class Showing:
         return moment is not None and bool(Items(tx, [viewer, moment.author], [], [moment]).sees(viewer, moment))
 
     def _sees_comment(self, tx: Tx, viewer: PersonId, comment_id: int) -> bool:
-        comment = store.comment(tx, comment_id)
+        comment = responses.comment(tx, comment_id)
         return comment is not None and self._sees_response(tx, viewer, comment.moment_id, comment.writer)
 
     @staticmethod

@@ -9,7 +9,7 @@ from bridge.contacts.profile_commands import field_blocks
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.ids import PersonId
-from bridge.moments import store as moments_store
+from bridge.moments import numbers, picture_store
 from bridge.moments.model import Moment
 from bridge.moments.service import Moments
 from bridge.privacy import ProfileItem, viewer
@@ -60,13 +60,13 @@ class ViewAs:
 
     @staticmethod
     def _moment(tx: Tx, owner: PersonId, moment: Moment) -> Message:
-        number = moments_store.number_of(tx, owner, moment.id)
+        number = numbers.number_of(tx, owner, moment.id)
         blocks: list[Block] = [Text("view-as-moment", {"number": number, "time": Time(moment.created_at)})]
         if moment.edited_at is not None:
             blocks.append(Text("moment-edited", {"time": Time(moment.edited_at)}))
         if moment.text:
             blocks.append(Written(moment.text))
-        stored = moments_store.first_picture(tx, moment)
+        stored = picture_store.first_picture(tx, moment)
         return Message(tuple(blocks), None, None if stored is None else Picture(stored.file, stored.image_info()))
 
 

@@ -16,7 +16,7 @@ from bridge.contacts.model import FriendRequest
 from bridge.contacts.profile_commands import field_blocks
 from bridge.db import Tx
 from bridge.ids import PersonId
-from bridge.moments import store
+from bridge.moments import responses, store
 from bridge.moments.model import Moment
 from bridge.privacy import Decision, Rule, model, viewer
 from tests.features.village import MINUTE, Village, user_id
@@ -132,7 +132,7 @@ def only_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "newest_by", everything_by)
     monkeypatch.setattr(store, "latest_times", everybody)
     monkeypatch.setattr(store, "windows", lambda tx, authors: {})
-    monkeypatch.setattr(store, "_narrowed", lambda query, *_: query)
+    monkeypatch.setattr(responses, "_narrowed", lambda query, *_: query)
     monkeypatch.setattr(contacts_store, "pending_for", every_request)
 
 

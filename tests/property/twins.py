@@ -20,7 +20,7 @@ from bridge.chat import sources
 from bridge.contacts import invites
 from bridge.db import Tx
 from bridge.ids import EventId
-from bridge.moments import store
+from bridge.moments import numbers, store
 from tests.features.village import ACCOUNT, Village, user_id
 
 ME = "alice"
@@ -157,7 +157,7 @@ class Twin:
             person = self.village.people.get(tx, user_id(who))
             if source is None or person is None or store.moment(tx, source.ref_id) is None:
                 return None
-            return store.number_of(tx, person.id, source.ref_id)
+            return numbers.number_of(tx, person.id, source.ref_id)
 
         return self.village.db.run_sync(work)
 

@@ -25,6 +25,7 @@ from bridge.matrix.cryptorows import shared_context
 from bridge.matrix.late import LateKeys
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.seal import Sealer
+from bridge.moments import picture_store, responses
 from bridge.moments import store as moments
 from bridge.storage import open_storage
 from tests.vaults import config_at
@@ -204,8 +205,8 @@ def contents(config: Config) -> dict[str, Any]:
             found["requests"] = [contacts.request_by_id(tx, n) for n in ids]
             posts = [moments.moment(tx, n) for n in ids]
             found["moments"] = posts
-            found["comments"] = [moments.comment(tx, n) for n in ids]
-            found["pictures"] = [moments.first_picture(tx, post) for post in posts if post is not None]
+            found["comments"] = [responses.comment(tx, n) for n in ids]
+            found["pictures"] = [picture_store.first_picture(tx, post) for post in posts if post is not None]
             found["outbox"] = [
                 open_content(tx, row.person_id, row.id, row.sealed)
                 for row in tx.sql("SELECT id, person_id, sealed FROM outbox WHERE id < 100 ORDER BY id").all()

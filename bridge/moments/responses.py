@@ -1,0 +1,134 @@
+"""Rows of likes and comments. What is loaded here is narrowed; whether it may be seen is decided elsewhere."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from bridge.db import Tx
+from bridge.db.tables import comments, friendships, likes
+from bridge.ids import PersonId
+from bridge.moments.model import Comment
+
+_CHUNK = 400
+_COMMENT = (
+    comments.c.id,
+    comments.c.moment_id,
+    comments.c.person_id,
+    comments.c.answer_to,
+    comments.c.sealed,
+    comments.c.created_at,
+)
+
+
+# --- likes --------------------------------------------------------------------------------------------------
+def like(tx: Tx, moment_id: int, person: PersonId) -> bool:
+    """Returns False when they liked it already."""
+    known = sa.select(likes.c.created_at).where(likes.c.moment_id == moment_id, likes.c.person_id == person)
+    if tx.execute(known).first() is not None:
+        return False
+    tx.execute(sa.insert(likes).values(moment_id=moment_id, person_id=person, created_at=tx.now, told=0))
+    return True
+
+
+def unlike(tx: Tx, moment_id: int, person: PersonId) -> bool:
+    """Returns False when there was no like."""
+    result = tx.execute(sa.delete(likes).where(likes.c.moment_id == moment_id, likes.c.person_id == person))
+    return bool(result.rowcount)
+
+
+def likers(tx: Tx, moment_id: int, reader: PersonId, author: PersonId) -> list[PersonId]:
+    """Who may come into question as a like that `reader` sees, in the order in which they liked."""
+    query = sa.select(likes.c.person_id).where(likes.c.moment_id == moment_id)
+    rows = tx.execute(
+        _narrowed(query, likes.c.person_id, reader, author).order_by(likes.c.created_at, likes.c.person_id)
+    )
+    return [PersonId(row.person_id) for row in rows]
+
+
+def untold_likers(tx: Tx, moment_id: int, turn: int) -> list[PersonId]:
+    """Likes that no notice told, or only the notice number `turn`, which may not have been sent."""
+    rows = tx.execute(
+        sa.select(likes.c.person_id)
+        .where(likes.c.moment_id == moment_id, likes.c.told.in_((0, turn)))
+        .order_by(likes.c.created_at, likes.c.person_id)
+    )
+    return [PersonId(row.person_id) for row in rows]
+
+
+def tell_likes(tx: Tx, moment_id: int, people: Sequence[PersonId], turn: int) -> None:
+    for start in range(0, len(people), _CHUNK):
+        tx.execute(
+            sa.update(likes)
+            .where(likes.c.moment_id == moment_id, likes.c.person_id.in_(people[start : start + _CHUNK]))
+            .values(told=turn)
+        )
+
+
+# --- comments -----------------------------------------------------------------------------------------------
+def add_comment(tx: Tx, moment_id: int, person: PersonId, text: str, answer_to: int | None) -> int:
+    [comment_id] = tx.new_ids("comments")
+    tx.execute(
+        sa.insert(comments).values(
+            id=comment_id,
+            moment_id=moment_id,
+            person_id=person,
+            answer_to=answer_to,
+            sealed=tx.vault.seal(person, "comments", comment_id, "sealed", {"text": text}),
+            created_at=tx.now,
+        )
+    )
+    return comment_id
+
+
+def comment(tx: Tx, comment_id: int) -> Comment | None:
+    row = tx.execute(sa.select(*_COMMENT).where(comments.c.id == comment_id)).first()
+    return _comment(tx, row) if row else None
+
+
+def comments_on(tx: Tx, moment_id: int, reader: PersonId, author: PersonId) -> list[Comment]:
+    """Comments that may come into question for `reader`, the oldest first."""
+    query = sa.select(*_COMMENT).where(comments.c.moment_id == moment_id)
+    rows = tx.execute(_narrowed(query, comments.c.person_id, reader, author).order_by(comments.c.id)).all()
+    tx.vault.prepare(row.person_id for row in rows)
+    return [_comment(tx, row) for row in rows]
+
+
+def comment_ids(tx: Tx, moment_id: int) -> list[int]:
+    return list(tx.execute(sa.select(comments.c.id).where(comments.c.moment_id == moment_id)).scalars())
+
+
+def count_comments(tx: Tx, moment_id: int, person: PersonId) -> int:
+    query = sa.select(sa.func.count()).where(comments.c.moment_id == moment_id, comments.c.person_id == person)
+    return int(tx.execute(query.select_from(comments)).scalar_one())
+
+
+def set_comment_text(tx: Tx, comment: Comment, text: str) -> None:
+    sealed = tx.vault.seal(comment.writer, "comments", comment.id, "sealed", {"text": text})
+    tx.execute(sa.update(comments).where(comments.c.id == comment.id).values(sealed=sealed, edited_at=tx.now))
+
+
+def delete_comment(tx: Tx, comment_id: int) -> None:
+    """Delete one comment; the answers to it stay, as comments of their own."""
+    tx.execute(sa.update(comments).where(comments.c.answer_to == comment_id).values(answer_to=None))
+    tx.execute(sa.delete(comments).where(comments.c.id == comment_id))
+
+
+def _comment(tx: Tx, row: Any) -> Comment:
+    said = tx.vault.read(row.person_id, "comments", row.id, "sealed", row.sealed)
+    return Comment(
+        row.id,
+        row.moment_id,
+        PersonId(row.person_id),
+        row.answer_to,
+        "" if said is None else said["text"],
+        row.created_at,
+        said is None,
+    )
+
+
+def _narrowed(query: "sa.Select[Any]", writer: "sa.Column[int]", reader: PersonId, author: PersonId) -> Any:
+    if reader == author:
+        return query
+    friends = sa.select(friendships.c.friend_id).where(friendships.c.person_id == reader)
+    return query.where(sa.or_(writer == reader, writer.in_(friends)))
