@@ -20,7 +20,7 @@ from bridge.demo.progress import Progress
 from bridge.demo.screen import Screen
 from bridge.demo.synapse import Homeserver, SynapseError, synapse
 from bridge.errors import CourtyardError, OperatorError
-from bridge.ids import UserId
+from bridge.ids import EventId, UserId
 
 PEOPLE = ("alice", "bob", "carol")
 BOT = "courtyard"
@@ -212,6 +212,7 @@ async def _chat(people: dict[str, Person], screen: Screen) -> int:
 async def _do(text: str, speaker: list[Person], people: dict[str, Person], screen: Screen) -> bool:
     """Carry out one line. False: it was not answered, or makes no sense."""
     me = speaker[0]
+    event_id: EventId | None = None
     command, _, rest = text.partition(" ")
     rest = rest.strip()
     if not text.startswith("/"):
@@ -228,10 +229,8 @@ async def _do(text: str, speaker: list[Person], people: dict[str, Person], scree
         event_id = await me.edit(rest)
     elif command == "/react" and rest and me.last_answer:
         await me.react(rest)
-        return True
     elif command == "/remove" and me.last_sent:
         await me.remove()
-        return True
     elif command == "/picture" and rest:
         path, _, caption = rest.partition(" ")
         event_id = await me.send_picture(Path(path), caption.strip())
@@ -240,7 +239,8 @@ async def _do(text: str, speaker: list[Person], people: dict[str, Person], scree
         return False
     if screen.interactive:
         return True
-    if await me.answered(event_id, _ANSWER_S):
+    # Nobody answers a reaction or a removal.
+    if await (me.settled(_ANSWER_S) if event_id is None else me.answered(event_id, _ANSWER_S)):
         return True
     screen.complain(f"no answer within {_ANSWER_S:.0f} s")
     return False

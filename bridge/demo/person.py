@@ -55,6 +55,9 @@ class Person:
         self.last_sent: EventId | None = None
         self._show = show
         self._answers: dict[EventId, asyncio.Event] = {}
+        self._asking = asyncio.Lock()
+        """Held until it is known which answer is not to be shown."""
+        self._unshown: EventId | None = None
         self._greeted = asyncio.Event()
         self._txn = (f"{secrets.token_hex(6)}.{n}" for n in itertools.count())
 
@@ -62,15 +65,18 @@ class Person:
         """What the account received."""
         if event.origin.sender != self.bot or isinstance(event, DmOpened):
             return
-        if isinstance(event, TextMessage | PictureMessage):
-            self.last_answer = event.origin.event_id
-        self._greeted.set()
-        self._show(self, event)
         answered = None
         if isinstance(event, TextMessage | PictureMessage):
             answered = event.relation.reply_to
         elif isinstance(event, EditedMessage):
             answered = event.target
+        async with self._asking:
+            unshown = answered is not None and answered == self._unshown
+        if not unshown:
+            if isinstance(event, TextMessage | PictureMessage):
+                self.last_answer = event.origin.event_id
+            self._greeted.set()
+            self._show(self, event)
         if answered is not None:
             self._answers.setdefault(answered, asyncio.Event()).set()
 
@@ -163,6 +169,15 @@ class Person:
         finally:
             self._answers.pop(event_id, None)
         return True
+
+    async def settled(self, timeout_s: float) -> bool:
+        """Wait until the bot has done what has no answer, like a reaction: it takes what somebody says in order, so a
+        question is sent behind it, and its answer is not shown. False: no answer came in time."""
+        last_sent = self.last_sent
+        async with self._asking:
+            self._unshown = await self.say("ping")
+        self.last_sent = last_sent
+        return await self.answered(self._unshown, timeout_s)
 
     async def _send(self, content: dict[str, Any]) -> EventId:
         assert self.room is not None

@@ -68,6 +68,16 @@ async def test_a_line_that_fails(first: FirstRun) -> None:
     assert "alice │ Courtyard: pong" in out  # the rest goes on
 
 
+async def test_a_script_waits_also_for_what_has_no_answer(first: FirstRun) -> None:
+    script = "post first light\n/remove\n/as bob\nunlike 1\nfeed\n/react ❤\n/as alice\nmoment 1\n"
+    status, out, err = await run(first.data_dir, first.port, script)
+    assert (status, err) == (0, "")
+    assert out.count("first light") == 1  # what alice typed
+    assert "pong" not in out
+    *_, last = conversation.parse(conversation.chat_of(out))
+    assert "♥ Bob" in last.text
+
+
 async def test_its_data_stays_and_only_one_uses_it(first: FirstRun, tmp_path: Path) -> None:
     async with demo(first.data_dir, first.port) as running:
         await running.until(_RUNS)
