@@ -1,0 +1,60 @@
+"""The bots that can be measured: ours, and peers that only echo. Any other by its command line."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.stub.homeserver import BOT
+
+PEERS = Path(__file__).parents[1] / "peers"
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """How to run a bot on a stub: its command, its environment, what is said to it and what it should answer."""
+
+    command: Sequence[str]
+    env: Mapping[str, str]
+    says: str = "ping"
+    answers: str = "pong"
+
+
+def courtyard(url: str, directory: Path) -> Bot:
+    """Ours, with everything on, as an operator would run it; quotas let a crowd through."""
+    secret = directory / "password"
+    if not secret.exists():
+        secret.touch(mode=0o600)
+        secret.write_text("password\n")
+        (directory / "courtyard.yaml").write_text(
+            f"matrix: {{homeserver: '{url}', user_id: '{BOT}', password_file: password}}\n"
+            "data_dir: var\n"
+            "limits:\n"
+            "  person_burst: 1000\n  person_commands_per_minute: 6000\n"
+            "  server_burst: 100000\n  server_commands_per_minute: 100000\n"
+            "  invites_per_minute: 6000\n"
+        )
+    return Bot([sys.executable, "-m", "bridge", "run", "-c", str(directory / "courtyard.yaml")], {})
+
+
+def peer(name: str, url: str, directory: Path) -> Bot:
+    """One of the echo bots in `tests/bench/peers`, in the Python that has its library."""
+    env = {"STUB_URL": url, "STUB_USER": BOT, "STUB_STORE": str(directory)}
+    return Bot([sys.executable, str(PEERS / f"{name}_echo.py")], env)
+
+
+def other(command: str, url: str, directory: Path) -> Bot:
+    """Any bot: it finds the stub in its environment, prints READY, and answers `ping` with what holds `pong`."""
+    return Bot(shlex.split(command), {"STUB_URL": url, "STUB_USER": BOT, "STUB_STORE": str(directory)})
+
+
+def named(name: str, url: str, directory: Path) -> Bot:
+    """`courtyard`, a peer by its name, or a command line."""
+    if name == "courtyard":
+        return courtyard(url, directory)
+    if (PEERS / f"{name}_echo.py").exists():
+        return peer(name, url, directory)
+    return other(name, url, directory)
