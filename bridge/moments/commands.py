@@ -20,9 +20,11 @@ from bridge.delivery.ports import Renderer
 from bridge.errors import UserError
 from bridge.ids import UserId
 from bridge.moments.audience import AudienceError, Said, looks_addressed, parse_addressed, without_to
+from bridge.moments.change_commands import ChangeCommands
 from bridge.moments.copies import Copies
+from bridge.moments.kinds import COMMENT, LIKE, LIKES, MOMENT, WHOLE
 from bridge.moments.model import Moment, MomentLimits, Page, is_like
-from bridge.moments.service import COMMENT, LIKE, LIKES, MOMENT, WHOLE, Moments
+from bridge.moments.service import Moments
 from bridge.moments.showing import Showing
 from bridge.privacy import FRIENDS, Audience, settings
 
@@ -210,6 +212,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
     moments = Moments(outbox, people, limits or MomentLimits())
     do = _Commands(moments, find)
     copies = Copies(moments)
+    changes = ChangeCommands(moments, outbox)
     text = Param("text", (Kind.REST,))
     commands = [
         Command("post", (Param("text", (Kind.REST,), required=False),), do.post, group=_GROUP, picture=True),
@@ -222,12 +225,14 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         Command("unlike", (_N,), do.unlike, group=_GROUP),
         Command("comment", (_N, text), do.comment, group=_GROUP),
         Command("delete", (_N,), do.delete, group=_GROUP),
+        *changes.commands,
     ]
     hooks = Hooks(
         on_reply={MOMENT: do.reply_to_moment, WHOLE: do.reply_to_moment, COMMENT: do.reply_to_comment},
         on_reaction={MOMENT: do.react, WHOLE: do.react},
         on_redaction={MOMENT: do.moment_redacted, COMMENT: do.comment_redacted, LIKE: do.like_redacted},
         on_edit={MOMENT: do.moment_edited, COMMENT: do.comment_edited},
+        on_choice=changes.choices,
     )
     renderers: dict[str, Renderer] = {
         MOMENT: copies.moment,

@@ -13,8 +13,9 @@ from bridge.db import Tx
 from bridge.ids import PersonId
 from bridge.moments import copy_store, numbers, picture_store, responses, store
 from bridge.moments.items import Items
+from bridge.moments.kinds import COMMENT, LIKES, MOMENT, MOMENT_COPIES, WHOLE
 from bridge.moments.model import Comment, Moment
-from bridge.moments.service import COMMENT, LIKES, MOMENT, MOMENT_COPIES, WHOLE, Moments
+from bridge.moments.service import Moments
 
 _SNIPPET = 60
 _RESERVED, _PER_COMMENT = 4_000, 300

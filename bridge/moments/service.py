@@ -19,16 +19,12 @@ from bridge.moments import copy_store, numbers, picture_store, places, responses
 from bridge.moments.audience import Said
 from bridge.moments.feed import album_page, feed_page
 from bridge.moments.items import Items
+from bridge.moments.kinds import COMMENT, LIKE, LIKES, MOMENT, MOMENT_COPIES
 from bridge.moments.model import Comment, Moment, MomentLimits, Page, Position
 from bridge.privacy import Addressed, Audience, MomentItem
 from bridge.privacy.model import STRANGERS_SEE
 from bridge.privacy.viewer import Viewer
 
-MOMENT, WHOLE, COMMENT, LIKES = "moment", "moment-whole", "comment", "likes"
-"""Kinds of copies: of a moment in a list, of one with all its comments, of a comment, of gathered likes."""
-MOMENT_COPIES = (MOMENT, WHOLE)
-LIKE = "like"
-"""Kind of the sources of likes; the subject is the moment, the person is whose event it is."""
 _READING = "reading"
 _LOOKS, _LOOK = 20, 50
 """How far back `view as` looks for what may be shown: batches, and moments in each."""
@@ -100,6 +96,10 @@ class Moments:
             candidates = sorted({*moment.to.people, *tags.members(tx, moment.to.tags)})
         items = Items(tx, [moment.author], candidates, [moment])
         return [person for person in candidates if items.as_author_knows(person, moment)]
+
+    def audience_if(self, tx: Tx, moment: Moment, to: Addressed) -> list[PersonId]:
+        """The same, if it had another audience."""
+        return self.audience_now(tx, replace(moment, to=to))
 
     def says_the_same(self, tx: Tx, author: Person, moment: Moment, said: Said) -> bool:
         """Whether these words mean the audience that the moment has."""

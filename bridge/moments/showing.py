@@ -9,8 +9,8 @@ from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
 from bridge.moments import copy_store, responses, store
 from bridge.moments.items import Items
+from bridge.moments.kinds import COMMENT, MOMENT_COPIES
 from bridge.moments.model import Moment, MomentLimits
-from bridge.moments.service import COMMENT, MOMENT_COPIES
 from bridge.privacy.impact import Impact
 
 _LEAST = 20

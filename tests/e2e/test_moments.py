@@ -96,7 +96,7 @@ async def test_an_audience_that_is_not_understood_publishes_nothing(three: Three
         answer = await alice.ask(command.format(text))
         assert answer.endswith(("Nothing was posted.", "Nothing was changed.")), (command, answer)
     # Somebody who is no friend can't be named, on whatever server.
-    assert (await bob.ask(f"post to {alice.user_id} {stranger} | {canary()}")).endswith("Nothing was posted.")
+    assert (await bob.ask(f"post to {alice.user_id} {stranger} | {canary()}")).endswith("Nothing was changed.")
     _, after = await post(alice, "post to private | another mark")
     assert after == before + 1
 

@@ -69,8 +69,8 @@ async def test_tags_are_audiences_and_nobody_sees_them(meet: Meet) -> None:
     await settled(carol)
     assert not [m for person in (bob, carol) for m in shown(person) if tag in m.body]
     nobody = unique("no-tag")
-    assert (await alice.ask(f"post to #{nobody} | {canary()}")).endswith("Nothing was posted.")
-    assert (await bob.ask(f"post to #{tag} | {canary()}")).endswith("Nothing was posted.")
+    assert (await alice.ask(f"post to #{nobody} | {canary()}")).endswith("Nothing was changed.")
+    assert (await bob.ask(f"post to #{tag} | {canary()}")).endswith("Nothing was changed.")
 
 
 @pytest.mark.parametrize("server", [0, 1], ids=["same server", "other server"])

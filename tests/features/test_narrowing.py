@@ -23,6 +23,7 @@ NARROWINGS = {
     "put into a tag left out, public": ("public except #shut", [f"tag add #shut {ALICE}"]),
     "taken out of a live tag": ("#live live", [f"tag remove #live {ALICE}"]),
     "live tag deleted": ("#live live", ["tag delete #live"]),
+    "another audience": ("friends", ["audience 1 private", f"audience 2 friends except {ALICE}"]),
     "deleted": ("friends", ["delete 1"]),
 }
 

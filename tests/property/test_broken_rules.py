@@ -239,6 +239,20 @@ def test_what_grew_too_old_is_not_taken_back_because_something_else_changed() ->
     assert second == first
 
 
+def test_who_else_loses_a_moment_leaves_no_trace() -> None:
+    """Bob takes his moment from people whom Alice does not know, with what they wrote under it."""
+    story: list[Event] = [
+        *_say("fourth", "comment {n} Hidden", "like {n}", "moment {n}"),
+        FEED,
+        *_say("bob", "audience {n} friends except @fourth:x.org"),
+        Wait(),
+        FEED,
+        Step(ME, "moment 1"),
+    ]
+    first, second = both(story, SETTING)
+    assert second == first
+
+
 @pytest.mark.parametrize("answer", ["decline", "nothing", "closed"])
 def test_what_became_of_a_request_that_was_taken_back(answer: str) -> None:
     """Alice asks and takes it back. When they ask her later, it is a question, whatever they had decided before."""

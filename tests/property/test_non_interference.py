@@ -73,6 +73,8 @@ _mine = st.one_of(
     _said(ME, _plain),
     _said(ME, st.builds("{} {}".format, st.sampled_from(["moment", "like", "unlike", "delete"]), _number)),
     _said(ME, st.builds("comment {} From Alice".format, _number)),
+    _said(ME, st.builds("edit {} Changed".format, _number)),
+    _said(ME, st.builds("audience {} {}".format, _number, _audience)),
     _said(ME, st.builds("friend {} {}".format, st.sampled_from(["accept", "decline"]), _number)),
     _said(
         ME,
@@ -155,7 +157,19 @@ def _friend(who: str) -> st.SearchStrategy[Event]:
         st.builds(
             Step,
             st.just(who),
-            st.sampled_from([f"comment {{n}} By {who}", "like {n}", "unlike {n}", "delete {n}"]),
+            st.sampled_from(
+                [
+                    f"comment {{n}} By {who}",
+                    "like {n}",
+                    "unlike {n}",
+                    "delete {n}",
+                    f"edit {{n}} Changed by {who}",
+                    f"audience {{n}} {ALICE}",
+                    f"audience {{n}} friends except {ALICE}",
+                    f"audience {{n}} friends except {other}",
+                    "audience {n} private",
+                ]
+            ),
             _about,
         ),
     )
@@ -209,6 +223,20 @@ _POSTS = [
     "post to public except #out | Hidden",
 ]
 
+_ABOUT_THEIRS = [
+    "like 1",
+    "comment 1 Hidden",
+    "delete 1",
+    "moment 1",
+    "edit 1 Hidden",
+    "audience 1 private",
+    f"audience 1 {BOB} {FOURTH}",
+    "audience 1 friends",
+    "audience 1 public",
+    "1",
+]
+"""What they do with the first moment that they know, which may be their own."""
+
 
 def _stances(others: list[str]) -> st.SearchStrategy[str]:
     return st.one_of(
@@ -256,7 +284,11 @@ def _unseen(who: str, others: list[str], more: list[str]) -> st.SearchStrategy[E
             ),
             SECOND,
         ),
-        _said(who, st.sampled_from(["like 1", "comment 1 Hidden", "delete 1", "moment 1"]), SECOND),
+        _said(
+            who,
+            st.sampled_from(_ABOUT_THEIRS),
+            SECOND,
+        ),
     )
 
 

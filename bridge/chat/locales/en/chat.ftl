@@ -87,6 +87,8 @@ param-number = number
     .required = NUMBER
 param-switch = switch
     .required = SWITCH
+param-audience = audience
+    .required = AUDIENCE
 param-audience-text = audience | text
     .required = AUDIENCE | TEXT
 

@@ -26,11 +26,11 @@ audience-no-separator = Who is it for, and where does the text begin? Put a | be
 audience-missing = Who is it for? Like this: `friends`, `public`, `private`, `#family`, @bob:example.org, or `friends except #work`. Nothing was changed.
 audience-unknown = I don't understand “{ $value }” in an audience. There are `friends`, `public`, `private`, tags like #family, people like @bob:example.org, and `except`. Nothing was changed.
 audience-without-to = That begins like an audience. If it is one, write `post to` before it. If not, begin with another word. Nothing was posted.
-audience-no-friend = { $user } is not among your friends, and only friends can be named. Nothing was posted.
-audience-too-many = At most { $limit } people and tags can be named. Nothing was posted.
-audience-no-tag = You have no tag #{ $tag }. `tags` shows yours. Nothing was posted.
+audience-no-friend = { $user } is not among your friends, and only friends can be named. Nothing was changed.
+audience-too-many = At most { $limit } people and tags can be named. Nothing was changed.
+audience-no-tag = You have no tag #{ $tag }. `tags` shows yours. Nothing was changed.
 audience-except-whom = Whom should it leave out? Name people or tags behind `except`. Nothing was changed.
-audience-except-self = You always see your own. Nothing was posted.
+audience-except-self = You always see your own. Nothing was changed.
 audience-mixed = These words contradict each other: it is either `friends`, `public`, `private`, or tags and people by name. Nothing was changed.
 
 ## A moment as it is shown
@@ -91,7 +91,7 @@ comment-notice-howto = Reply to this message to answer.
 moment-deleted = Deleted. I am taking back every copy that I can reach; in a chat that I was thrown out of, a copy stays.
 moment-changed = #{ $number } is changed.
 edit-not-understood = I no longer understand that message, so nothing is changed. Leave its beginning as it was and edit the text behind it.
-edit-audience = An edit can't change who sees it, so nothing is changed. Delete it and post it again instead.
+edit-audience = An edit can't change who sees it, so nothing is changed. `audience` does that, with its number.
 
 ## Help
 help-post = shares something with all your friends

@@ -72,6 +72,8 @@ param-number = 编号
     .required = 编号
 param-switch = 开关
     .required = 开关
+param-audience = 可见范围
+    .required = 可见范围
 param-audience-text = 可见范围 | 文字
     .required = 可见范围 | 文字
 

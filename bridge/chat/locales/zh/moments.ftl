@@ -22,11 +22,11 @@ audience-no-separator = 给谁看？正文从哪里开始？请用 | 隔开，�
 audience-missing = 给谁看？可以写 `好友`、`公开`、`私密`、`#家人`、@bob:example.org，或 `好友 除了 #工作`。没有任何改动。
 audience-unknown = 我不明白范围里的“{ $value }”。可以写 `好友`、`公开`、`私密`、#家人 这样的标签、@bob:example.org 这样的人，以及 `除了`。没有任何改动。
 audience-without-to = 开头看起来是可见范围。如果是，请用 `发给` 开头；如果不是，请换个词开头。没有发布任何内容。
-audience-no-friend = { $user } 不在你的好友之中，只能指定好友。没有发布任何内容。
-audience-too-many = 最多可以指定 { $limit } 个人和标签。没有发布任何内容。
-audience-no-tag = 你没有标签 #{ $tag }。`标签` 可以查看。没有发布任何内容。
+audience-no-friend = { $user } 不在你的好友之中，只能指定好友。没有任何改动。
+audience-too-many = 最多可以指定 { $limit } 个人和标签。没有任何改动。
+audience-no-tag = 你没有标签 #{ $tag }。`标签` 可以查看。没有任何改动。
 audience-except-whom = 要排除谁？请在 `除了` 后面写人或标签。没有任何改动。
-audience-except-self = 自己的内容自己总能看到。没有发布任何内容。
+audience-except-self = 自己的内容自己总能看到。没有任何改动。
 audience-mixed = 这些词互相矛盾：要么是 `好友`、`公开`、`私密`，要么指定标签和人。没有任何改动。
 
 ## 动态的样子
@@ -83,7 +83,7 @@ comment-notice-howto = 回复这条消息即可回应。
 moment-deleted = 已删除，正在撤回我能撤回的所有副本；在已经把我移出的聊天里，副本会留下。
 moment-changed = #{ $number } 已修改。
 edit-not-understood = 修改后的消息我看不懂了，所以没有任何改动。请保留开头，只改后面的文字。
-edit-audience = 编辑不能改变可见范围，所以没有任何改动。请删除后重新发布。
+edit-audience = 编辑不能改变可见范围，所以没有任何改动。请用 `范围` 加编号来改。
 
 ## 帮助
 help-post = 发布给所有好友

@@ -1,0 +1,33 @@
+# Moments: what happens to them after they were posted.
+
+## Audience
+audience-changed = #{ $number } is for { $audience } now: { $count ->
+    [0] nobody for now
+    [one] one friend
+   *[other] { $count } friends
+}.
+audience-lost = { $count ->
+    [one] One friend can't see it any more
+   *[other] { $count } friends can't see it any more
+}; whatever was shown is being taken back.
+audience-same = #{ $number } is for { $audience } already.
+audience-ask = If #{ $number } is for { $audience }, { $count ->
+    [one] one more friend sees it: { $people }
+   *[other] { $count } more friends see it: { $people }
+}. Shall it be?
+audience-ask-nobody = If #{ $number } is for { $audience }, nobody more sees it for now, but others may later. Shall it be?
+audience-ask-yes = 1 — yes
+audience-ask-no = 2 — no
+audience-kept = #{ $number } is for { $audience }, as it was.
+audience-strangers-too = Strangers who look see it too.
+audience-strangers-off = Strangers see nothing of yours, unless you let them: `privacy set strangers on`.
+audience-tag-gone = A tag in that audience is gone meanwhile, so nothing is changed. Say the audience again.
+
+## Help
+help-edit = changes the text of one of your moments
+    .details = `edit 3 Hello from the lake` puts this text in the place of the old one. Editing your own message does the same. Everybody who was shown it sees the new text, and that it was edited.
+help-audience = changes who sees one of your moments
+    .details = `audience 3 friends except #work`. Who loses it loses it at once, and what they were shown is taken back. Before more people see it, I say who and how many, and ask.
+
+alias-edit = change
+alias-audience = audience of

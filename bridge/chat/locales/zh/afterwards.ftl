@@ -1,0 +1,30 @@
+# 动态发布之后。
+
+## 可见范围
+audience-changed = #{ $number } 现在的范围：{ $audience }，{ $count ->
+    [0] 目前没有人
+   *[other] { $count } 位好友
+}可见。
+audience-lost = { $count ->
+   *[other] { $count } 位好友
+}不再能看到，展示过的内容正在撤回。
+audience-same = #{ $number } 的范围已经是：{ $audience }。
+audience-ask = 如果 #{ $number } 的范围改为 { $audience }，会多{ $count ->
+   *[other] { $count } 位好友
+}看到：{ $people }。要改吗？
+audience-ask-nobody = 如果 #{ $number } 的范围改为 { $audience }，目前不会有更多人看到，但以后可能会有。要改吗？
+audience-ask-yes = 1 — 改
+audience-ask-no = 2 — 不改
+audience-kept = #{ $number } 的范围不变：{ $audience }。
+audience-strangers-too = 来看的陌生人也能看到。
+audience-strangers-off = 陌生人看不到你的任何内容，除非你允许：`设置隐私 陌生人 开`。
+audience-tag-gone = 范围里的一个标签已经不在了，所以没有任何改动。请重新写一次范围。
+
+## 帮助
+help-edit = 修改自己一条动态的文字
+    .details = `修改 3 湖边的早晨` 用新文字代替旧文字。编辑你自己的那条消息也一样。看过它的人会看到新文字，以及它被编辑过。
+help-audience = 修改谁能看到自己的一条动态
+    .details = `范围 3 好友 除了 #工作`。看不到的人立刻看不到，展示过的内容会撤回。要让更多人看到之前，我会先说是谁、有多少人，再问你。
+
+alias-edit = 修改
+alias-audience = 范围

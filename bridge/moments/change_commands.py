@@ -1,0 +1,52 @@
+"""Commands that change a moment after it was posted."""
+
+from bridge.chat.command import Command, Kind, Param, Request
+from bridge.chat.hooks import OnChoice
+from bridge.chat.reply import Reply
+from bridge.contacts.model import cleaned
+from bridge.delivery.outbox import Outbox
+from bridge.errors import UserError
+from bridge.moments.audience import AudienceError, parse_audience
+from bridge.moments.model import Moment
+from bridge.moments.readdress import WIDEN, Readdress
+from bridge.moments.service import Moments
+
+_N = Param("number", (Kind.NUMBER,))
+
+
+class ChangeCommands:
+    def __init__(self, moments: Moments, outbox: Outbox) -> None:
+        self._moments = moments
+        self._readdress = Readdress(moments, outbox)
+
+    def edit(self, request: Request) -> Reply:
+        moment = self._own(request)
+        self._moments.edit(request.tx, request.person, moment.id, request.args["text"])
+        return Reply.text("moment-changed", number=request.args["number"])
+
+    def audience(self, request: Request) -> Reply:
+        moment = self._own(request)
+        try:
+            said = parse_audience(cleaned(request.args["audience"]))
+        except AudienceError as error:
+            raise UserError(error.message_id, **({"value": error.value[:60]} if error.value else {})) from None
+        return self._readdress.change(request, moment, said)
+
+    def _own(self, request: Request) -> Moment:
+        """One's own moment by its number. Somebody else's is nothing that could be changed, seen or not."""
+        number: int = request.args["number"]
+        moment = self._moments.numbered(request.tx, request.person, number)
+        if moment.author != request.person.id:
+            raise UserError("moment-none", number=number)
+        return moment
+
+    @property
+    def commands(self) -> list[Command]:
+        return [
+            Command("edit", (_N, Param("text", (Kind.REST,))), self.edit, group="moments"),
+            Command("audience", (_N, Param("audience", (Kind.REST,))), self.audience, group="moments"),
+        ]
+
+    @property
+    def choices(self) -> dict[str, OnChoice]:
+        return {WIDEN: self._readdress.answered}
