@@ -1,6 +1,5 @@
 """From a file and the environment to a `Config`, with every problem reported at once."""
 
-import difflib
 import json
 import os
 import stat
@@ -9,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from bridge.config import env_source, yaml_source
+from bridge.config.explain import message, siblings_in
 from bridge.config.model import Config
 from bridge.config.problem import ConfigError, Problem
 from bridge.config.yaml_source import KeyPath, printable
@@ -222,7 +222,7 @@ class _Load:
 
     def _explain(self, details: ErrorDetails) -> Problem:
         path = tuple(printable(str(part)) for part in details["loc"])
-        return self._at(path, _message(details, path))
+        return self._at(path, message(details, siblings_in(Config, path)))
 
     def _problem(self, path: KeyPath, message: str) -> None:
         self._problems.append(self._at(path, message))
@@ -251,49 +251,3 @@ def _unreadable(error: OSError | ValueError) -> str:
 def _is_loopback(url: str) -> bool:
     host = url.removeprefix("http://").split("/")[0]
     return host.startswith(("localhost", "127.", "[::1]"))
-
-
-def _message(details: ErrorDetails, path: KeyPath) -> str:
-    """What to do about it. Only texts of ours: those of the library may quote the value."""
-    context = details.get("ctx", {})
-    kind = details["type"]
-    if kind == "value_error":
-        return str(context.get("error", "not valid"))
-    if kind == "extra_forbidden":
-        near = difflib.get_close_matches(path[-1], _siblings(path), n=1)
-        return "unknown key" + (f"; did you mean {near[0]}?" if near else "")
-    bounds: dict[str, Any] = {
-        "greater_than_equal": f"should be at least {context.get('ge')}",
-        "less_than_equal": f"should be at most {context.get('le')}",
-        "greater_than": f"should be more than {context.get('gt')}",
-        "less_than": f"should be less than {context.get('lt')}",
-        "literal_error": f"should be one of: {context.get('expected', '')}".replace("'", "").replace(" or ", ", "),
-        "string_too_short": f"should have at least {context.get('min_length')} characters",
-        "string_too_long": f"should have at most {context.get('max_length')} characters",
-    }
-    if kind in bounds:
-        return str(bounds[kind])
-    return {
-        "missing": "is missing",
-        "string_type": "should be text; put it in quotes",
-        "path_type": "should be a path; put it in quotes",
-        "int_type": "should be a whole number",
-        "int_parsing": "should be a whole number",
-        "int_from_float": "should be a whole number",
-        "float_type": "should be a number",
-        "float_parsing": "should be a number",
-        "finite_number": "should be a number",
-        "bool_type": "should be true or false",
-        "tuple_type": "should be a list, like [one, two]",
-        "model_type": "should be a section with keys of its own",
-        "model_attributes_type": "should be a section with keys of its own",
-    }.get(kind, "is not valid")
-
-
-def _siblings(path: KeyPath) -> list[str]:
-    model: Any = Config
-    for key in path[:-1]:
-        model = model.model_fields[key].annotation if key in model.model_fields else None
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            return []
-    return list(model.model_fields)

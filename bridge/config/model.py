@@ -410,6 +410,39 @@ class MomentsConfig(Section):
     )
 
 
+class MiniProgramsConfig(Section):
+    """Mini-programs: how much each may take. `courtyard mp` has the same bounds, so what passes there runs here."""
+
+    bundle_bytes: int = Field(
+        default=262_144, ge=1024, le=4_194_304, description="Size of a program's code, in bytes (256 KiB)."
+    )
+    event_bytes: int = Field(
+        default=65_536, ge=4096, le=1_048_576, description="Size of one event with the program's state, in bytes."
+    )
+    answer_bytes: int = Field(
+        default=65_536, ge=4096, le=1_048_576, description="Size of what a program answers to one event, in bytes."
+    )
+    state_bytes: int = Field(
+        default=32_768, ge=256, le=524_288, description="Size of the state of one session, in bytes."
+    )
+    value_bytes: int = Field(default=8192, ge=256, le=65_536, description="Size of one stored value, in bytes.")
+    effects: int = Field(default=20, ge=1, le=200, description="Effects in one answer.")
+    fetches: int = Field(default=5, ge=0, le=50, description="Effects in one answer that ask another server.")
+    cpu_ms: int = Field(
+        default=100,
+        ge=5,
+        le=5000,
+        description="Work that one event may cause, in ms of one core of a usual server. Instructions are counted, so "
+        "that the same event ends the same way on every machine; three times as much CPU time ends it in any case.",
+    )
+    memory_bytes: int = Field(
+        default=33_554_432, ge=4_194_304, le=536_870_912, description="Memory of one event, in bytes (32 MiB)."
+    )
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Processes that run programs. Each runs one event at a time."
+    )
+
+
 class LogConfig(Section):
     """Logs go to standard error, without message texts, and from info up without identifiers of people."""
 
@@ -441,6 +474,7 @@ class Config(Section):
     verification: VerificationConfig = VerificationConfig()
     limits: LimitsConfig = LimitsConfig()
     moments: MomentsConfig = MomentsConfig()
+    miniprograms: MiniProgramsConfig = MiniProgramsConfig()
     log: LogConfig = LogConfig()
 
     @property

@@ -63,6 +63,11 @@ def read(path: Path, name: str) -> Source:
     except OSError as error:
         reason = (error.strerror or "it can't be read").lower()
         raise ConfigError([Problem(name, None, "", f"{reason}; give the file's path with -c")]) from None
+    return parse(raw, name)
+
+
+def parse(raw: bytes, name: str) -> Source:
+    """As `read`, for a file that was read already. `name` is what problems call it."""
     if len(raw) > MAX_BYTES:
         raise ConfigError([Problem(name, None, "", f"larger than {MAX_BYTES} bytes")])
     try:

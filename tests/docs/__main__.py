@@ -7,6 +7,7 @@ python -m tests.docs --record    first record the conversation anew: runs the de
 import asyncio
 import sys
 
+from bridge.miniprograms import schemas
 from tests.docs import conversation
 from tests.docs.tables import ROOT, TABLES, with_tables
 
@@ -15,3 +16,5 @@ if "--record" in sys.argv[1:]:
 conversation.write(conversation.PICTURE, conversation.draw(conversation.TRANSCRIPT.read_text("utf-8")))
 for document in sorted({where for where, _ in TABLES.values()}):
     conversation.write(ROOT / document, with_tables(document))
+for name, text in schemas.documents():
+    conversation.write(ROOT / "docs" / "mini-programs" / name, text)

@@ -11,6 +11,7 @@ import pytest
 from bridge.chat import grammar
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.reply import Text
+from bridge.miniprograms import schemas
 from bridge.privacy import Rule
 from tests.docs import conversation, tables
 from tests.docs.tables import ROOT, TABLES, block
@@ -23,6 +24,11 @@ _LINK = re.compile(r"!?\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 def test_a_table_is_up_to_date(name: str) -> None:
     document = (ROOT / TABLES[name][0]).read_text("utf-8")
     assert block(name, document)[1] == tables.rendered(name), "run: python -m tests.docs"
+
+
+@pytest.mark.parametrize(("name", "text"), list(schemas.documents()), ids=lambda value: value[:20])
+def test_a_schema_is_up_to_date(name: str, text: str) -> None:
+    assert (ROOT / "docs" / "mini-programs" / name).read_text("utf-8") == text, "run: python -m tests.docs"
 
 
 def test_every_rule_is_explained_to_readers() -> None:

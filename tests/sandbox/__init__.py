@@ -1,0 +1,1 @@
+"""Programs of strangers, and what they may not do."""

@@ -1,0 +1,1 @@
+"""The contract of mini-programs: manifests, events, answers, packages and tools, without a process."""
