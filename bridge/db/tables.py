@@ -123,6 +123,7 @@ crypto_olm_sessions = _table(
     _blob("pickle"),
     _ms("created_at"),
     _ms("used_at"),
+    _int("retired", default=0),  # 1: from before an unclean end; it opens, and encrypts nothing any more
 )
 crypto_megolm_inbound = _table(
     "crypto_megolm_inbound",

@@ -1,7 +1,7 @@
 """What the crypto store writes: how what changed becomes rows."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -40,6 +40,8 @@ class Dirty:
 
     wipe: bool = False
     """All that belongs to the device goes first."""
+    retire: bool = False
+    """Then no Olm session that is there encrypts any more."""
     account: bool = False
     sessions: dict[str, tuple[str, Session] | None] = field(default_factory=dict)
     groups: dict[GroupKey, InboundGroupSession | None] = field(default_factory=dict)
@@ -52,13 +54,14 @@ class Dirty:
     @property
     def any(self) -> bool:
         kinds = (self.sessions, self.groups, self.outbound, self.devices, self.users, self.requests, self.secrets)
-        return self.wipe or self.account or any(kinds)
+        return self.wipe or self.retire or self.account or any(kinds)
 
     def and_then(self, newer: "Dirty") -> "Dirty":
         """What is to be written when this could not be, and `newer` has changed meanwhile."""
         of_device = Dirty() if newer.wipe else self  # what belonged to the former device goes anyhow
         return Dirty(
             self.wipe or newer.wipe,
+            of_device.retire or newer.retire,
             of_device.account or newer.account,
             {**of_device.sessions, **newer.sessions},
             {**self.groups, **newer.groups},
@@ -78,8 +81,9 @@ def write_of(
     signed_at: Mapping[tuple[str, str], int],
     former: Mapping[str, TrackedUser],
     used: Mapping[GroupKey, int],
+    retired: Collection[str],
 ) -> Write:
-    """Pickle what changed, now; write it later, in a thread. The mappings are those of the store."""
+    """Pickle what changed, now; write it later, in a thread. Mappings and collections are those of the store."""
     key = sealer.pickle_passphrase
     statements: list[tuple[str, list[tuple[Any, ...]]]] = []
     if dirty.account and account is not None:
@@ -92,11 +96,11 @@ def write_of(
         )
     statements.append(
         (
-            "INSERT INTO crypto_olm_sessions (account_id, session_id, sender_key, pickle, created_at, used_at)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, session_id)"
+            "INSERT INTO crypto_olm_sessions (account_id, session_id, sender_key, pickle, created_at, used_at, retired)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, session_id)"
             " DO UPDATE SET pickle = excluded.pickle, used_at = excluded.used_at",
             [
-                (me, sid, curve, s.pickle(key), _ms(s.creation_time), _ms(s.use_time))
+                (me, sid, curve, s.pickle(key), _ms(s.creation_time), _ms(s.use_time), int(sid in retired))
                 for sid, (curve, s) in ((k, v) for k, v in dirty.sessions.items() if v is not None)
             ],
         )
@@ -209,6 +213,8 @@ def write_of(
         if dirty.wipe:
             for table in _OF_THE_DEVICE:
                 tx.sql(f"DELETE FROM {table} WHERE account_id = ?", (me,))
+        if dirty.retire:
+            tx.sql("UPDATE crypto_olm_sessions SET retired = 1 WHERE account_id = ? AND retired = 0", (me,))
         for statement, rows in statements:
             if rows:
                 tx.sql(statement, rows)

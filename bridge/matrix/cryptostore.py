@@ -56,6 +56,8 @@ class CryptoStore:
         self._dirty = Dirty()
         self._loaded_account: OlmAccount | None = None
         self._sessions = SessionStore()
+        self._retired: set[str] = set()
+        """Olm sessions that encrypt nothing any more."""
         self._groups = GroupSessionStore()
         self.usage = Usage()
         """When which room key was used last."""
@@ -93,14 +95,17 @@ class CryptoStore:
     def _load(self, tx: Tx) -> None:
         one = (self.account,)
         # The key is right, since our own account opened with it: what does not open now is damaged, and only that.
-        for session_id, sender_key, pickle, created, used in tx.sql(
-            "SELECT session_id, sender_key, pickle, created_at, used_at FROM crypto_olm_sessions WHERE account_id = ?",
+        for session_id, sender_key, pickle, created, used, retired in tx.sql(
+            "SELECT session_id, sender_key, pickle, created_at, used_at, retired FROM crypto_olm_sessions"
+            " WHERE account_id = ?",
             one,
         ):
             with _damage("crypto_olm_sessions"):
                 session = Session.from_pickle(bytes(pickle), _time(created), self._key, _time(used))
                 if session.id == session_id:
                     self._sessions.add(sender_key, session)
+                    if retired:
+                        self._retired.add(session_id)
         for room, sender_key, ed25519, chain, pickle, used in tx.sql(
             "SELECT room_id, sender_key, ed25519, forwarding_chain, pickle, used_at FROM crypto_megolm_inbound"
             " WHERE account_id = ?",
@@ -252,6 +257,17 @@ class CryptoStore:
         for room_id in list(self.outbound):
             self.drop_outbound(room_id)
 
+    def retire_sessions(self) -> None:
+        """Encrypt nothing with the Olm sessions that are there: new ones are made when something is to be sent. They
+        still open what others send over them."""
+        self._retired = {session.id for session in self._sessions}
+        self._dirty.retire = True
+
+    def session_to(self, curve25519: str) -> Session | None:
+        """The Olm session to encrypt with for a device: the newest that may encrypt."""
+        sessions = self._sessions._entries.get(curve25519, ())
+        return next((session for session in sessions if session.id not in self._retired), None)
+
     def share_again(self, user_id: str, device_id: str) -> None:
         """A device may not have been able to read the room keys that it was sent: it gets the current ones again."""
         for session in self.outbound.values():
@@ -321,6 +337,7 @@ class CryptoStore:
 
     def drop_session(self, session: Session) -> None:
         """Forget an Olm session."""
+        self._retired.discard(session.id)
         self._dirty.sessions[session.id] = None
 
     def drop_sessions_of(self, sender_key: str) -> None:
@@ -365,10 +382,12 @@ class CryptoStore:
         """
         account, self._loaded_account = self._loaded_account, None
         self._sessions = SessionStore()
+        self._retired.clear()
         self.outbound.clear()
         self._requests.clear()
         self._dirty.account = False
         # Of users, devices and room keys the changes count for the next device as well.
+        self._dirty.retire = False
         self._dirty.sessions.clear()
         self._dirty.outbound.clear()
         self._dirty.requests.clear()
@@ -418,7 +437,14 @@ class CryptoStore:
         """Pickle what changed now, on the loop, where nobody can change it meanwhile; write it later in a thread."""
         dirty, self._dirty = self._dirty, Dirty()
         return write_of(
-            dirty, self.account, self._sealer, self._loaded_account, self.signed_at, self.former, self.usage.used
+            dirty,
+            self.account,
+            self._sealer,
+            self._loaded_account,
+            self.signed_at,
+            self.former,
+            self.usage.used,
+            self._retired,
         )
 
 

@@ -156,10 +156,12 @@ def _is_ours(theirs: _Mark, mine: _Mark) -> bool:
 
 
 def begin(store: CryptoStore) -> None:
-    """At a start: unless the last process ended in order, no outbound session is used again. A copy that was taken of a
-    running store may be behind by messages that the counter knows nothing of."""
+    """At a start: unless the last process ended in order, nothing is encrypted with a session from before, neither of
+    a room nor with a device. A copy that was taken of a running store may be behind by messages that the counter knows
+    nothing of."""
     if _STOPPED not in store.secrets:
         store.drop_all_outbound()
+        store.retire_sessions()
     store.drop_secret(_STOPPED)
 
 

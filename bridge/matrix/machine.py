@@ -214,7 +214,7 @@ class Machine(KnownDevices):
         """`m.dummy` over the newest session of each device: it tells them to use that one from now on."""
         messages: dict[str, dict[str, Any]] = {}
         for device in devices:
-            olm = self.session_store.get(device.curve25519)
+            olm = self.store.session_to(device.curve25519)
             if olm is not None:
                 messages.setdefault(device.user_id, {})[device.device_id] = self._olm_encrypt(
                     olm, device, "m.dummy", {}
@@ -357,10 +357,10 @@ class Machine(KnownDevices):
         self.save_account()
 
     def without_session(self, devices: Iterable[OlmDevice]) -> dict[str, dict[str, str]]:
-        """The body of `POST /keys/claim` for the devices that we have no Olm session with."""
+        """The body of `POST /keys/claim` for the devices that we have no Olm session to encrypt with."""
         claim: dict[str, dict[str, str]] = {}
         for device in devices:
-            if self.session_store.get(device.curve25519) is None:
+            if self.store.session_to(device.curve25519) is None:
                 claim.setdefault(device.user_id, {})[device.device_id] = "signed_curve25519"
         return claim
 
@@ -408,7 +408,7 @@ class Machine(KnownDevices):
             d
             for d in devices
             if d.device_id not in session.shared_with.get(d.user_id, {})
-            and self.session_store.get(d.curve25519) is not None
+            and self.store.session_to(d.curve25519) is not None
         ]
 
     def encrypt_room_key(self, session: GroupSession, devices: Iterable[OlmDevice]) -> dict[str, dict[str, Any]]:
@@ -416,7 +416,7 @@ class Machine(KnownDevices):
         content = {"algorithm": MEGOLM, "room_id": session.room_id, "session_id": session.session.session_id}
         messages: dict[str, dict[str, Any]] = {}
         for device in devices:
-            olm = self.session_store.get(device.curve25519)
+            olm = self.store.session_to(device.curve25519)
             assert olm is not None
             key = session.key_for(device.user_id, device.device_id)
             messages.setdefault(device.user_id, {})[device.device_id] = self._olm_encrypt(

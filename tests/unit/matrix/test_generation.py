@@ -19,7 +19,7 @@ from bridge.matrix.generation import ACCOUNT_DATA, Generation, begin, end, keep_
 from bridge.matrix.http import MatrixError, Unreachable
 from bridge.matrix.seal import Sealer
 from bridge.matrix.sync import account_data, sync_filter
-from tests.unit.matrix.conftest import STORE_KEY, Device, open_device
+from tests.unit.matrix.conftest import STORE_KEY, Device, open_device, publish
 from tests.unit.matrix.fake_homeserver import FakeHomeserver
 
 ROOM = RoomId("!room:example.org")
@@ -63,6 +63,7 @@ class Process:
     """One run of the bot over the database in `directory`."""
 
     def __init__(self, directory: Path, keeper: Keeper) -> None:
+        self.keeper = keeper
         self.database = Database.open(f"sqlite:///{directory / 'c.db'}")
         metadata.create_all(self.database.engine)
         self.device: Device = open_device(self.database, keeper, "bot")
@@ -82,6 +83,16 @@ class Process:
         self.device.machine.encrypt_event(session, "m.room.message", {"body": "x"})
         await self.device.store.commit()
         return str(session.session.session_id)
+
+    async def tell(self, other: Device, body: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Say something over a new session, so that its key has to be shared: the to-device event, and the message."""
+        self.device.store.drop_outbound(ROOM)
+        members = [self.device.user_id, other.user_id]
+        session = await self.device.keys.session_for(ROOM, members, (10**9, 100))
+        message = self.device.machine.encrypt_event(session, "m.room.message", {"body": body})
+        await self.device.store.commit()
+        key = self.keeper.to_device.pop()[other.user_id][other.machine.device_id]
+        return key, message
 
     async def stop(self) -> None:
         await end(self.device.store, self.generation, 5)
@@ -123,6 +134,79 @@ async def test_after_an_unclean_end_no_session_is_used_again(home: Path, keeper:
     assert await one.start()
     assert await one.speak() != after
     await one.stop()
+
+
+async def test_after_an_unclean_end_no_olm_session_encrypts_that_was_there(
+    home: Path, keeper: Keeper, tmp_path: Path, database: Database
+) -> None:
+    """A copy of a running store, put back, knows nothing of what was encrypted after it was made."""
+    alice = open_device(database, keeper, "alice")
+    publish(alice, keeper)
+    alice.store.track("@bot:example.org")
+    read: list[object] = []
+
+    async def hear(key: dict[str, Any], message: dict[str, Any]) -> None:
+        await alice.keys.query()
+        alice.machine.receive({"type": "m.room.encrypted", "sender": "@bot:example.org", "content": key})
+        event = {"type": "m.room.encrypted", "sender": "@bot:example.org", "event_id": f"${len(read)}"}
+        read.append(alice.machine.decrypt_room_event({**event, "content": message}, ROOM).content["body"])
+
+    async def answer(process: Process) -> None:
+        """Both sides have used the session: from here on it has no more pre-key messages."""
+        await alice.keys.session_for(RoomId("!other:example.org"), ["@bot:example.org"], (10**9, 1))
+        ((_, sent),) = keeper.to_device.pop().items()
+        process.device.machine.receive({"type": "m.room.encrypted", "sender": alice.user_id, "content": sent["BOT"]})
+        await process.device.store.commit()
+
+    def kind(key: dict[str, Any]) -> int:
+        ((_, sent),) = key["ciphertext"].items()
+        return int(sent["type"])
+
+    one = Process(home, keeper)
+    publish(one.device, keeper)
+    assert await one.start()
+    await hear(*await one.tell(alice, "first"))
+    await answer(one)
+    shutil.copytree(home, tmp_path / "copy")
+    key, message = await one.tell(alice, "after the copy")
+    assert kind(key) == 1
+    await hear(key, message)
+    one.kill()
+
+    copy = Process(tmp_path / "copy", keeper)
+    assert await copy.start(), "the counter can't tell it from the newest"
+    before = {session.id for session in copy.device.machine.session_store}
+    assert before
+    for body in ("one", "two"):
+        key, message = await copy.tell(alice, body)
+        assert kind(key) == 0, "a new session"
+        await hear(key, message)
+    await answer(copy)  # over whichever session Alice takes
+    assert read == ["first", "after the copy", "one", "two"]
+    sessions = {session.id: session for session in copy.device.machine.session_store}
+    assert len(sessions) == len(before) + 1
+    assert all(copy.device.store.session_to(alice_key(alice)).id != old for old in before)  # type: ignore[union-attr]
+    copy.kill()
+
+    copy = Process(tmp_path / "copy", keeper)  # and what was made for it is not used after the next unclean end
+    assert await copy.start()
+    assert copy.device.store.session_to(alice_key(alice)) is None
+    key, message = await copy.tell(alice, "three")
+    await hear(key, message)
+    (session,) = {s.id for s in copy.device.machine.session_store} - sessions.keys()
+    await copy.stop()
+
+    copy = Process(tmp_path / "copy", keeper)  # after an orderly one it is
+    assert await copy.start()
+    await hear(*await copy.tell(alice, "four"))
+    assert read[4:] == ["three", "four"]
+    assert copy.device.store.session_to(alice_key(alice)).id == session  # type: ignore[union-attr]
+    assert {s.id for s in copy.device.machine.session_store} == {*sessions, session}
+    copy.kill()
+
+
+def alice_key(alice: Device) -> str:
+    return str(alice.machine.account.identity_keys["curve25519"])
 
 
 async def test_a_copy_that_was_taken_while_it_ran_is_found_out(home: Path, keeper: Keeper, tmp_path: Path) -> None:
