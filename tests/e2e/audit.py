@@ -86,7 +86,16 @@ async def chat_of(
     def complete() -> bool:
         return of_bot <= {m.event_id for m in seen(person) if m.decryption_failure is None}
 
-    await until(complete, timeout, "the client reads all that the bot said")
+    try:
+        await until(complete, timeout, "the client reads all that the bot said")
+    except AssertionError as error:
+        looks = {m.event_id: m.decryption_failure for m in seen(person)}
+        wrong = [
+            (e["event_id"], e["content"].get("session_id"), looks.get(e["event_id"], "not there"))
+            for e in said
+            if e["sender"] == bot and looks.get(e["event_id"], "not there") is not None
+        ]
+        raise AssertionError(f"{error}; {type(person.client).__name__} lacks {len(wrong)}: {wrong[:5]}") from None
     shown = [m for m in seen(person) if m.event_id in of_bot]
     of_old = {e["event_id"] for e in said if signed_out is not None and e["content"].get("device_id") == signed_out}
     distrusted = [m for m in shown if m.shield not in (None, "unknown_device" if m.event_id in of_old else None)]
