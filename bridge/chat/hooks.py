@@ -63,7 +63,8 @@ class Delivery(Protocol):
         """Queue `reply` as the answer to `event`: in its room and thread, as a reply to it.
 
         A personal reply goes to the person's DM; when `room` is another room, that room gets the neutral line
-        `answer-in-dm` instead. When `event` is an EditedMessage, the answers to its target are replaced (m.replace).
+        `answer-in-dm` instead. When `event` is an EditedMessage, the answers to its target are replaced (m.replace); so
+        is the notice that a message is unreadable, once its sender says that they keep the key.
         """
         ...
 

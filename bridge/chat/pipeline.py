@@ -410,7 +410,8 @@ def _mark(event: Inbound) -> EventId:
     """What stands in `handled` for an event. A notice about a message is not the message."""
     match event:
         case Unreadable():
-            return EventId(f"unreadable:{event.origin.event_id}")
+            # Why it can't be read may become known later: that is said as well.
+            return EventId(f"{'withheld' if event.withheld else 'unreadable'}:{event.origin.event_id}")
         case Readable():
             return EventId(f"readable:{event.origin.event_id}")
     return event.origin.event_id

@@ -30,8 +30,8 @@ COMMAND_SOURCE = "command"
 """Kind of the sources that remember who gave a command outside a DM."""
 
 
-UNREADABLE = "unreadable"
-"""Kind of the notice that a message can't be read; its ref is the person."""
+UNREADABLE, WITHHELD = "unreadable", "withheld"
+"""Kinds of the notice that a message can't be read, without a reason and with one; its ref is the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ class Router:
             case Unreadable():
                 return self._unreadable(tx, person, event)
             case Readable():
-                self._delivery.withdraw(tx, UNREADABLE, person.id)
+                for kind in (UNREADABLE, WITHHELD):
+                    self._delivery.withdraw(tx, kind, person.id)
                 return Outcome()
             case _:
                 return Outcome()
@@ -118,11 +119,14 @@ class Router:
         raise UserError("paused")
 
     def _unreadable(self, tx: Tx, person: Person, event: Unreadable) -> Outcome:
-        """Say once what is wrong; it is redacted when everything could be read."""
-        if self._delivery.is_out(tx, person.id, UNREADABLE, person.id):
+        """Say once what is wrong, and why if that is known; it is redacted when everything could be read."""
+        kind, text = (WITHHELD, "unreadable-withheld") if event.withheld else (UNREADABLE, "unreadable-missing")
+        if handled(tx, event.origin.account, event.origin.event_id) is not None:
+            return Outcome()  # it became readable just now
+        known = (kind,) if event.withheld else (UNREADABLE, WITHHELD)
+        if any(self._delivery.is_out(tx, person.id, one, person.id) for one in known):
             return Outcome()
-        text = Text("unreadable-withheld" if event.withheld else "unreadable-missing")
-        return Outcome(Reply((Message((text,), CopyRef(UNREADABLE, person.id)),)))
+        return Outcome(Reply((Message((Text(text),), CopyRef(kind, person.id)),)))
 
     def may_run(self, tx: Tx, person: Person | None, room: RoomView, said: Said) -> bool:
         """Whether the requirements of the command that was read are met."""

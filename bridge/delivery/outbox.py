@@ -51,10 +51,11 @@ class Outbox:
         self._wake = wake
 
     def answer(self, tx: Tx, event: Inbound, room: RoomView, person: Person, reply: Reply) -> None:
-        """See `bridge.chat.hooks.Delivery.answer`. An empty reply to an edit leaves the earlier answers as they are."""
+        """See `bridge.chat.hooks.Delivery.answer`. An empty reply leaves the earlier answers as they are."""
         if not reply.parts:
             return
-        edited = isinstance(event, EditedMessage)
+        # The reason why a message can't be read takes the place of what was said without it.
+        edited = isinstance(event, EditedMessage) or (isinstance(event, Unreadable) and event.withheld)
         source = event.target if isinstance(event, EditedMessage) else event.origin.event_id
         if edited:
             queue.drop_unsent_answers(tx, event.origin.account, source)

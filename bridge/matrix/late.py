@@ -8,7 +8,7 @@ from typing import Any
 from bridge.db import Tx
 from bridge.db.engine import now_ms
 from bridge.ids import AccountId, RoomId
-from bridge.matrix.machine import RoomKey
+from bridge.matrix.machine import RoomKey, Withheld
 from bridge.matrix.seal import Sealer
 
 _MAX_PER_ROOM = 200
@@ -64,14 +64,17 @@ class LateKeys:
         self._keep_ms = keep_ms
         self._notice_ms = notice_ms
         self._waiting: dict[str, Waiting] = {}
-        self._rooms: Counter[RoomId] = Counter()
+        self._rooms: dict[RoomId, dict[str, Waiting]] = {}
+        """What waits in each room, the oldest first."""
         self._bytes: Counter[RoomId] = Counter()
-        """Number and size of what waits in each room."""
+        """Size of what waits in each room."""
         self._senders: Counter[str] = Counter()
         """Size of what waits of each sender."""
         self._ask_again: dict[str, str] = {}
         """Events whose sender's devices could not be asked for, with the sender."""
         self._noticed: set[str] = set()
+        self._explained: set[str] = set()
+        """Of those the ones of which it was said that their sender keeps the key."""
         self._solved: list[Waiting] = []
         self._new: list[Waiting] = []
         self._done: list[str] = []
@@ -93,9 +96,9 @@ class LateKeys:
         """An event can't be opened yet. `ask_again`: not for want of the key, but of its sender's devices."""
         event_id = event["event_id"]
         if event_id not in self._waiting:
-            if self._rooms[room_id] >= _MAX_PER_ROOM or self._bytes[room_id] >= _MAX_BYTES_PER_ROOM:
-                return
             waiting = Waiting(event_id, room_id, _bare(event), session_id, now_ms())
+            if not self._has_place(waiting):
+                return
             self._put(waiting)
             self._new.append(waiting)
             while self._senders.total() > _MAX_BYTES:
@@ -109,13 +112,30 @@ class LateKeys:
 
     def _put(self, waiting: Waiting) -> None:
         self._waiting[waiting.event_id] = waiting
-        self._rooms[waiting.room_id] += 1
+        self._rooms.setdefault(waiting.room_id, {})[waiting.event_id] = waiting
         self._bytes[waiting.room_id] += waiting.size
         self._senders[waiting.sender] += waiting.size
+
+    def _has_place(self, new: Waiting) -> bool:
+        """Make room in its room for one more: whoever takes up the most there loses their newest. False: that would be
+        the new one itself."""
+        while True:
+            others = self._rooms.get(new.room_id, {}).values()
+            if len(others) < _MAX_PER_ROOM and self._bytes[new.room_id] + new.size <= _MAX_BYTES_PER_ROOM:
+                return True
+            by_number = len(others) >= _MAX_PER_ROOM
+            share: Counter[str] = Counter({new.sender: 1 if by_number else new.size})
+            for waiting in others:
+                share[waiting.sender] += 1 if by_number else waiting.size
+            ((most, size),) = share.most_common(1)
+            if share[new.sender] == size:
+                return False
+            self.dropped(next(w.event_id for w in reversed(others) if w.sender == most))
 
     def dropped(self, event_id: str) -> None:
         """It can never be opened. What the person was told of it stays true."""
         self._noticed.discard(event_id)
+        self._explained.discard(event_id)
         self.settled(event_id)
 
     def settled(self, event_id: str) -> None:
@@ -124,7 +144,7 @@ class LateKeys:
         waiting = self._waiting.pop(event_id, None)
         if waiting is None:
             return
-        self._rooms[waiting.room_id] -= 1
+        del self._rooms[waiting.room_id][event_id]
         self._bytes[waiting.room_id] -= waiting.size
         self._senders[waiting.sender] -= waiting.size
         if self._senders[waiting.sender] <= 0:
@@ -132,13 +152,14 @@ class LateKeys:
         if not self._rooms[waiting.room_id]:
             del self._rooms[waiting.room_id], self._bytes[waiting.room_id]
         self._done.append(event_id)
+        self._explained.discard(event_id)
         if event_id in self._noticed:
             self._noticed.discard(event_id)
             if not any(self._waiting[other].room_id == waiting.room_id for other in self._noticed):
                 self._solved.append(waiting)
 
     def forget_room(self, room_id: RoomId) -> None:
-        for event_id in [e for e, w in self._waiting.items() if w.room_id == room_id]:
+        for event_id in list(self._rooms.get(room_id, ())):
             self.dropped(event_id)
 
     def ready(self, keys: Iterable[RoomKey], may_ask: Callable[[str], bool]) -> list[Waiting]:
@@ -159,6 +180,20 @@ class LateKeys:
         late = [w for e, w in self._waiting.items() if w.since <= oldest and e not in self._noticed]
         self._noticed.update(w.event_id for w in late)
         return late
+
+    def explained(self, withheld: Iterable[Withheld]) -> list[Waiting]:
+        """What the person was told of without the reason, which has come since; each once."""
+        reasons = {(said.sender, said.room_id, said.session_id) for said in withheld}
+        found = [
+            waiting
+            for room_id in {said.room_id for said in withheld}
+            for event_id, waiting in self._rooms.get(RoomId(room_id), {}).items()
+            if event_id in self._noticed
+            and event_id not in self._explained
+            and (waiting.sender, waiting.room_id, waiting.session_id) in reasons
+        ]
+        self._explained.update(waiting.event_id for waiting in found)
+        return found
 
     def solved(self) -> list[Waiting]:
         """One event for each room in which nothing waits any more that somebody was told of."""

@@ -66,6 +66,15 @@ class RoomKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """A sender said that they keep a room key from us."""
+
+    sender: str
+    room_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class OlmMessage:
     """A to-device message of a verification that came encrypted."""
 
@@ -115,7 +124,7 @@ class Machine(KnownDevices):
             return OlmMessage(sender, payload["type"], payload["content"])
         return super()._handle_olm_event(sender, sender_key, payload)
 
-    def receive(self, event: Mapping[str, Any]) -> RoomKey | OlmMessage | None:
+    def receive(self, event: Mapping[str, Any]) -> RoomKey | OlmMessage | Withheld | None:
         """Take one to-device event. Whatever it holds, it raises nothing."""
         try:
             return self._receive(event)
@@ -123,11 +132,10 @@ class Machine(KnownDevices):
             log.debug("to-device event dropped", error=type(error).__name__)
             return None
 
-    def _receive(self, event: Mapping[str, Any]) -> RoomKey | OlmMessage | None:
+    def _receive(self, event: Mapping[str, Any]) -> RoomKey | OlmMessage | Withheld | None:
         sender, content = event.get("sender"), event.get("content")
         if event.get("type") == "m.room_key.withheld" and isinstance(sender, str) and isinstance(content, dict):
-            self._receive_withheld(sender, content)
-            return None
+            return self._receive_withheld(sender, content)
         if event.get("type") != "m.room.encrypted" or not isinstance(sender, str) or not isinstance(content, dict):
             return None
         sender_key = content.get("sender_key")
@@ -169,7 +177,7 @@ class Machine(KnownDevices):
             return RoomKey(got.room_id, got.session_id)
         return None
 
-    def _receive_withheld(self, sender: str, content: Mapping[str, Any]) -> None:
+    def _receive_withheld(self, sender: str, content: Mapping[str, Any]) -> Withheld | None:
         """The sender says that it keeps a room key from us (spec: "m.room_key.withheld"). Good for an explanation only:
         it is not encrypted, anybody can say it."""
         code, room_id, session_id = content["code"], content.get("room_id"), content.get("session_id")
@@ -178,6 +186,9 @@ class Machine(KnownDevices):
             self._mark_device_for_unwedging(sender, content["sender_key"])
         elif is_room_id(room_id) and isinstance(session_id, str) and KEY32.fullmatch(session_id):
             self._withheld[(sender, room_id, session_id)] = str(code)[:64]
+            if self.is_withheld(sender, room_id, session_id):
+                return Withheld(sender, room_id, session_id)
+        return None
 
     def is_withheld(self, sender: str, room_id: str, session_id: str) -> bool:
         """Whether the sender's client said that it keeps this room key from us on purpose."""

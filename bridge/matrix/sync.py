@@ -23,7 +23,7 @@ from bridge.matrix.generation import ACCOUNT_DATA
 from bridge.matrix.http import Homeserver, MatrixError, TooLarge, Unreachable, retrying, segment
 from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys, Waiting
-from bridge.matrix.machine import NoKey, OlmMessage, Opened, RoomKey, Undecryptable, UnknownSender
+from bridge.matrix.machine import NoKey, OlmMessage, Opened, RoomKey, Undecryptable, UnknownSender, Withheld
 from bridge.matrix.rooms import STATE_TYPES, Room, Rooms, write_rooms
 from bridge.matrix.sas_values import PREFIX
 from bridge.matrix.verification import Heard, heard_by_device, heard_in_room
@@ -136,7 +136,7 @@ class SyncReader:
         batch = Batch(token)
         self._patience_ends = time.monotonic() + _BRIEFLY_S
         self._device_facts(answer, batch)
-        new_keys = self._to_device(answer)
+        new_keys, withheld = self._to_device(answer)
         rooms = _dict(answer.get("rooms"))
         for room_id in filter(is_room_id, _dict(rooms.get("leave"))):
             self._left(RoomId(room_id))
@@ -158,7 +158,7 @@ class SyncReader:
             inbound = await self._open(waiting.room_id, waiting.event)
             if inbound is not None:
                 batch.events.append(inbound)
-        self._tell(batch)
+        self._tell(batch, withheld)
         self.late.give_up()
         await self._commit()
         return batch
@@ -177,8 +177,9 @@ class SyncReader:
             if user in self._store.users:
                 self._store.save_user(user, outdated=True)
 
-    def _to_device(self, answer: Mapping[str, Any]) -> list[RoomKey]:
+    def _to_device(self, answer: Mapping[str, Any]) -> tuple[list[RoomKey], list[Withheld]]:
         received: list[RoomKey] = []
+        withheld: list[Withheld] = []
         for event in _list(_dict(answer.get("to_device")).get("events")):
             if not isinstance(event, dict):
                 continue
@@ -186,11 +187,13 @@ class SyncReader:
             got = self._keys.machine.receive(event) if heard is None else None
             if isinstance(got, OlmMessage):
                 heard = heard_by_device(got.sender, got.type, got.content)
+            elif isinstance(got, Withheld):
+                withheld.append(got)
             elif got is not None:
                 received.append(got)
             if heard is not None:
                 self._hear(heard)
-        return received
+        return received, withheld
 
     def _track(self) -> None:
         for user in self._rooms.users():
@@ -468,15 +471,18 @@ class SyncReader:
         first = self._unsigned.setdefault(key, now_ms())
         return max(1, now_ms() - first)
 
-    def _tell(self, batch: Batch) -> None:
+    def _tell(self, batch: Batch, withheld: list[Withheld]) -> None:
         """What people should know: unreadable messages, solved ones, a changed identity. In their DM alone."""
+        late = [(waiting, True) for waiting in self.late.explained(withheld)]
         for waiting in self.late.overdue():
-            where = self._about(waiting)
-            withheld = self._keys.machine.is_withheld(waiting.sender, waiting.room_id, waiting.session_id)
+            kept = self._keys.machine.is_withheld(waiting.sender, waiting.room_id, waiting.session_id)
             self._keys.want(waiting.sender, waiting.room_id, waiting.session_id)
+            late.append((waiting, kept))
+        for waiting, kept in late:
+            where = self._about(waiting)
             if where is not None:
                 relation = relation_of(waiting.event["content"], True)
-                batch.events.append(Unreadable(where, withheld, relation))
+                batch.events.append(Unreadable(where, kept, relation))
         for waiting in self.late.solved():
             where = self._about(waiting)
             if where is not None:

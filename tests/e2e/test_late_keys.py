@@ -132,6 +132,33 @@ async def test_a_withheld_key_is_explained(servers: tuple[Homeserver, Homeserver
         await notice(alice, bot, mark, WITHHELD_NOTICE)
 
 
+async def test_a_key_that_is_withheld_after_the_notice_is_explained_in_its_place(
+    servers: tuple[Homeserver, Homeserver], bot: BotProcess
+) -> None:
+    async with OlmClient() as client:
+        alice = await olm_person(client, servers[1], unique("alice"), bot)
+        device = await bots_device(client, bot)
+        key = begin_session_in_secret(client, alice.room, bot, device)
+        mark = client.mark()
+        event_id = await client.send(alice.room, "ping")
+        told = await notice(alice, bot, mark, KEY_NOTICE)
+        withheld = {
+            "algorithm": MEGOLM,
+            "room_id": alice.room,
+            "session_id": key["session_id"],
+            "sender_key": client.machine.curve25519,
+            "code": "m.unverified",
+        }
+        await client.send_to_device_raw("m.room_key.withheld", {bot.user_id: {device: withheld}})
+        explained = await notice(alice, bot, mark, WITHHELD_NOTICE)
+        assert explained.event_id == told.event_id
+        content = await client.encrypt_olm(bot.user_id, device, "m.room_key", key)
+        await client.send_to_device_raw("m.room_key.withheld", {bot.user_id: {device: withheld}})
+        await client.send_to_device_raw("m.room.encrypted", {bot.user_id: {device: content}})
+        await pong_to(client, alice.room, event_id)
+        await gone(client, alice.room, told.event_id)
+
+
 async def test_the_bot_lost_its_olm_sessions(
     servers: tuple[Homeserver, Homeserver], js: JsProcess, bot: BotProcess
 ) -> None:

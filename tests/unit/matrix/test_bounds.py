@@ -415,3 +415,38 @@ async def test_who_fills_the_waiting_room_makes_room(device: Make, monkeypatch: 
     for event_id in list(late._waiting):
         late.settled(event_id)
     assert not late._senders
+
+
+@pytest.mark.parametrize("size", [100, 20_000], ids=["many", "large"])
+async def test_in_a_room_one_sender_drives_out_nobody_elses_waiting_events(device: Make, size: int) -> None:
+    late = make_late(device("bot"))
+    room, mallory = RoomId("!room:example.org"), "@mallory:example.org"
+    number = 0
+
+    def wait(sender: str, count: int, size: int = 100) -> set[str]:
+        nonlocal number
+        names = set()
+        for _ in range(count):
+            number += 1
+            content = {"algorithm": MEGOLM, "session_id": "s", "ciphertext": "A" * size}
+            event = {"event_id": f"${number}", "sender": sender, "type": "m.room.encrypted", "origin_server_ts": 1}
+            late.add(room, {**event, "content": content}, "s")
+            names.add(f"${number}")
+        return names
+
+    wait(mallory, 300, size)
+    kept = {name for name, waiting in late._waiting.items() if waiting.sender == mallory}
+    alices = wait("@alice:example.org", 20)
+    wait(mallory, 300, size)
+    bobs = wait("@bob:example.org", 20)
+    assert alices | bobs <= set(late._waiting)
+    theirs = [name for name, waiting in late._waiting.items() if waiting.sender == mallory]
+    assert set(theirs) < kept, "of theirs the newest go"
+    assert len(late._waiting) <= 200
+    assert late._bytes[room] <= 1_000_000
+    assert len(theirs) > (100 if size == 100 else 20), "no more than needed"
+    late.forget_room(room)
+    assert not late._waiting
+    assert not late._rooms
+    assert not late._bytes
+    assert not late._senders

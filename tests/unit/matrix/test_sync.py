@@ -232,3 +232,29 @@ async def test_somebody_who_passes_a_key_on_as_their_own_costs_its_owner_no_mess
     assert TextMessage not in kinds(batch), "nobody's words are taken for Alice's on Mallory's word"
     (said,) = [e for e in (await chat.sync(to_device=whole)).events if isinstance(e, TextMessage)]
     assert said.body == "one"
+
+
+def withheld(chat: Chat, session_id: str, code: str = "m.unverified", sender: str | None = None) -> dict[str, Any]:
+    content = {"algorithm": MEGOLM, "room_id": ROOM, "session_id": session_id, "sender_key": "x", "code": code}
+    return {"type": "m.room_key.withheld", "sender": sender or chat.alice.user_id, "content": content}
+
+
+async def test_that_a_key_is_withheld_is_said_when_it_comes_after_the_notice(chat: Chat, device: Make) -> None:
+    first, second = await chat.says("one"), await chat.says("two")
+    session_id = first["content"]["session_id"]
+    (notice, other) = (await chat.sync(first, second)).events
+    assert isinstance(notice, Unreadable)
+    assert isinstance(other, Unreadable)
+    assert not notice.withheld
+    for nothing in (
+        withheld(chat, session_id, code="m.no_olm"),
+        withheld(chat, session_id, sender="@mallory:example.org"),
+        withheld(chat, "A" * 43),
+    ):
+        assert kinds(await chat.sync(to_device=[nothing])) == []
+    told = (await chat.sync(to_device=[withheld(chat, session_id)])).events
+    assert [(type(e), e.withheld, e.origin.event_id) for e in told if isinstance(e, Unreadable)] == [
+        (Unreadable, True, notice.origin.event_id),
+        (Unreadable, True, other.origin.event_id),
+    ]
+    assert kinds(await chat.sync(to_device=[withheld(chat, session_id)])) == [], "once"
