@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError
 
 from bridge.db.sealing import Sealing
+from bridge.db.works import Gathered, Work, Works
 from bridge.errors import OperatorError
 
 T = TypeVar("T")
@@ -104,6 +105,7 @@ class Database:
         self.vault = vault
         """Given to each transaction; it may be set after opening, before the first of them."""
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="db")
+        self._works = Works(self._executor, self._settle)
         # `run_sync` of another thread must not slip into the one connection that SQLite has.
         self._lock = threading.RLock()
 
@@ -142,13 +144,13 @@ class Database:
         """One transaction in the database's thread.
 
         `work` may run more than once (a serialization conflict is retried), so it changes nothing but the database.
-        A cancelled caller stops waiting; the transaction still ends as a whole.
+        Works that have gathered while the thread was busy are committed together; each fails or succeeds by itself, and
+        nobody is told before the commit. A cancelled caller stops waiting; the transaction still ends as a whole.
         """
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._executor, self._transact, work)
+        waiting = Work(work, asyncio.get_running_loop())
+        self._works.add(waiting)
         # shield: cancelling the caller must neither cancel a queued commit nor skip its after-commit callbacks.
-        done = asyncio.ensure_future(self._finish(future))
-        return await asyncio.shield(done)
+        return await asyncio.shield(waiting.future)
 
     def scrub(self) -> bool:
         """Make sure that nothing of deleted rows is left in the files of SQLite: no page, no entry of the journal.
@@ -204,12 +206,34 @@ class Database:
         self._executor.shutdown(wait=True)
         self.engine.dispose()
 
-    @staticmethod
-    async def _finish(future: "asyncio.Future[tuple[T, list[Callable[[], None]]]]") -> T:
-        value, callbacks = await future
-        for callback in callbacks:
-            callback()
-        return value
+    def _settle(self, gathered: Gathered) -> None:
+        """Run what has gathered, in one transaction; or each in its own, when that can't be committed as a whole."""
+        first = gathered.next()
+        assert first is not None
+        try:
+            with self._lock, self.engine.begin() as conn:
+                cursor = conn.connection.cursor()
+                work: Work[Any] | None = first
+                while work is not None:
+                    cursor.execute("SAVEPOINT work")
+                    tx = Tx(conn, self.clock(), self.vault)
+                    try:
+                        work.succeed(work.run(tx), tx._after_commit)
+                    except DBAPIError as error:
+                        if is_conflict(error) or error.connection_invalidated:
+                            raise
+                        work.fail(error)
+                    except BaseException as error:
+                        work.fail(error)
+                    cursor.execute("RELEASE SAVEPOINT work" if work.error is None else "ROLLBACK TO SAVEPOINT work")
+                    work = gathered.next()
+                cursor.close()
+        except BaseException:
+            for work in gathered.taken:
+                try:
+                    work.succeed(*self._transact(work.run))
+                except BaseException as error:
+                    work.fail(error)
 
     def _transact(self, work: Callable[[Tx], T]) -> tuple[T, list[Callable[[], None]]]:
         for attempt in range(_RETRIES):

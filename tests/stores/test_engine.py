@@ -8,7 +8,12 @@ import stat
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from types import NoneType
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -101,6 +106,79 @@ class TestTransactions:
             *(database.run(lambda tx, number=number: add_two(tx, f"bob{number}-")) for number in range(20)),  # type: ignore[misc]
         )
         assert await database.run(_count) == 80
+
+
+class TestTogether:
+    """What gathers while the thread is busy is committed at once, and yet each stands for itself."""
+
+    @staticmethod
+    async def gathered(database: Database, works: Sequence[Callable[..., Any]]) -> tuple[list[Any], int]:
+        """Results of works that were all queued behind one that blocks, and how many commits that took."""
+        inside, go = threading.Event(), threading.Event()
+
+        def block(tx: Tx) -> None:
+            inside.set()
+            assert go.wait(10)
+            time.sleep(0.02)  # so long that nobody is taken into the same commit
+
+        commits: list[object] = []
+
+        def committed(conn: object) -> None:
+            commits.append(conn)
+
+        first = asyncio.create_task(database.run(block))
+        await asyncio.to_thread(inside.wait, 10)
+        tasks = [asyncio.create_task(database.run(work)) for work in works]
+        await asyncio.sleep(0)
+        sa.event.listen(database.engine, "commit", committed)
+        go.set()
+        try:
+            await first
+            return await asyncio.gather(*tasks, return_exceptions=True), len(commits) - 1
+        finally:
+            sa.event.remove(database.engine, "commit", committed)
+
+    async def test_one_commit_for_all(self, database: Database) -> None:
+        works = [partial(_add, user_id=f"@alice{n}:example.org") for n in range(5)]
+        results, commits = await self.gathered(database, works)
+        assert results == sorted(set(results))
+        assert commits < 5
+        assert await database.run(_count) == 5
+
+    async def test_who_fails_fails_alone(self, database: Database) -> None:
+        called: list[str] = []
+
+        def fails(tx: Tx) -> None:
+            tx.after_commit(lambda: called.append("failed"))
+            _add(tx, "@bob:example.org")
+            raise UserError("no-such-user")
+
+        def twice(tx: Tx) -> None:
+            _add(tx, "@alice:example.org")
+
+        def follows(tx: Tx) -> int:
+            tx.after_commit(lambda: called.append("followed"))
+            return _count(tx)
+
+        results, _ = await self.gathered(database, [fails, twice, twice, follows])
+        assert [type(result) for result in results] == [UserError, NoneType, IntegrityError, int]
+        assert results[3] == 1
+        assert called == ["followed"]
+        assert await database.run(_count) == 1
+
+    async def test_each_by_itself_when_they_cant_be_committed_together(self, database: Database) -> None:
+        tries: list[int] = []
+
+        def breaks_the_transaction(tx: Tx) -> None:
+            tries.append(1)
+            if len(tries) == 1:
+                tx.conn.connection.cursor().execute("ROLLBACK")
+                raise ZeroDivisionError
+
+        works: Sequence[Callable[[Tx], Any]] = [_add, breaks_the_transaction, _count]
+        results, _ = await self.gathered(database, works)
+        assert results[1:] == [None, 1]
+        assert await database.run(_count) == 1
 
 
 class TestDriverSql:
