@@ -27,6 +27,7 @@ from bridge.db import Tx
 from bridge.db.engine import now_ms
 from bridge.db.tables import crypto_megolm_inbound, handled
 from bridge.delivery.outbox import Outbox
+from bridge.delivery.refresh import Budget
 from bridge.delivery.worker import DeliveryWorker
 from bridge.errors import OperatorError
 from bridge.features import Features, compose, merged
@@ -113,7 +114,7 @@ class _Bot:
         self._db = db = storage.db
         catalogue = Catalogue.load()
         people = People(config.chat.language, config.chat.time_zone, self._is_dm)
-        outbox = Outbox(people, catalogue, self._wake)
+        outbox = Outbox(people, catalogue, self._wake, copy_edits(config))
         guarded = recovery.Guarded(db.run_sync(recovery.guarded_users))
         parts = features(
             config, outbox, people, lambda text: registry.find(text), self._meet, PictureOutlet(http), guarded
@@ -261,6 +262,14 @@ def account_settings(config: Config) -> AccountSettings:
         verification=VerificationSettings(
             config.verification.mode, config.verification.total_seconds, config.verification.idle_seconds
         ),
+    )
+
+
+def copy_edits(config: Config) -> Budget:
+    """How often copies are edited in place."""
+    moments = config.moments
+    return Budget(
+        moments.copy_edits_per_hour, moments.copy_edit_gather_seconds * 1000, moments.copy_edit_days * _DAY_MS
     )
 
 

@@ -65,6 +65,9 @@ class Message:
     blocks: tuple[Block, ...]
     copy: CopyRef | None = None
     picture: Picture | None = None
+    lasting: tuple[Block, ...] | None = None
+    """The blocks without what only concerns the moment of sending: a copy is edited later when these differ. None: all
+    of them."""
 
 
 @dataclass(frozen=True, slots=True)

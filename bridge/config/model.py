@@ -408,6 +408,19 @@ class MomentsConfig(Section):
     reactions: bool = Field(
         default=True, description="Whether reactions count as likes. Reactions travel unencrypted in Matrix."
     )
+    copy_edits_per_hour: int = Field(
+        default=2,
+        ge=0,
+        le=60,
+        description="How often a copy of a moment that somebody was shown is edited in an hour when it would read "
+        "otherwise now (a new like or comment, another text). With each edit the wait grows. 0: never.",
+    )
+    copy_edit_gather_seconds: int = Field(
+        default=60, ge=0, le=86_400, description="Such changes are gathered this long before an edit, in seconds."
+    )
+    copy_edit_days: int = Field(
+        default=3, ge=1, le=365, description="Copies that were sent longer ago stay as they are, in days."
+    )
 
 
 class MiniProgramsConfig(Section):

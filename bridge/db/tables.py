@@ -382,7 +382,7 @@ outbox = _table(
     _str("room_id", nullable=True),  # null: the person's current DM at send time
     _int("floating", default=0),  # 1: goes to the person's current DM, whatever room it is bound to just now
     _ref("person_id", "people.id", nullable=True),  # for whom; its room must be their DM
-    _str("kind"),  # message | copy | redact
+    _str("kind"),  # message | copy | edit (of a copy, rendered anew) | redact
     _str("copy_kind", nullable=True),  # what the sent event is a copy of: moment, comment, prompt, answer …
     _big("copy_ref", nullable=True),
     _blob("sealed", nullable=True),  # content of a rendered message, under the reader's key; erased once sent
@@ -415,6 +415,7 @@ copies = _table(  # what was sent, so that answers find their subject and deleti
     _str("thread", nullable=True),  # root of the thread that it stands in
     _str("replaces", nullable=True),  # the event was an edit (m.replace) of this one
     _big("outbox_id"),  # id of the row that it was sent from: the order of sending
+    _blob("rendering", nullable=True),  # keyed hash of what its reader reads now; null: not known
     _ms("created_at"),
     sa.Index(None, "kind", "ref_id"),
     sa.Index(None, "person_id"),

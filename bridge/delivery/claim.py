@@ -1,8 +1,7 @@
 """What the worker does in the database: find rooms with work, claim a row, settle what became of it."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, TypeAlias
 
 import structlog
@@ -15,11 +14,12 @@ from bridge.chat.reply import CopyRef, Message, Text
 from bridge.db import Tx, is_conflict
 from bridge.db.sealing import Unreadable
 from bridge.delivery import queue
+from bridge.delivery.claimed import Claimed, What
 from bridge.delivery.ports import Directory, Outgoing, Renderer
-from bridge.ids import AccountId, EventId, PersonId, RoomId
+from bridge.delivery.refresh import EDIT
+from bridge.delivery.settling import HOLD_MS, Settle, give_up
+from bridge.ids import AccountId, PersonId, RoomId
 
-HOLD_MS = 60_000
-"""Held rows are tried again after this time, should nobody release them earlier."""
 SCAN_PEOPLE = 200
 SCAN_ROOMS = 500
 _DROPS_AT_ONCE = 50
@@ -31,25 +31,6 @@ BLANK: Mapping[str, Any] = {"msgtype": "m.notice", "body": "…"}
 log = structlog.get_logger(__name__)
 
 Target: TypeAlias = tuple[AccountId, RoomId]
-
-
-class What(Enum):
-    SEND = "send"
-    REDACT = "redact"
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A row that is being sent: nobody else takes it until it is settled."""
-
-    row_id: int
-    what: What
-    outgoing: Outgoing
-    attempts: int
-    """This one included."""
-    copy: CopyRef
-    person_id: int | None
-    target_event: EventId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +107,7 @@ class Claims:
             # one that was never tried blocks nobody.
             row = tx.sql(
                 "SELECT id, person_id, kind, copy_kind, copy_ref, sealed, target_event, reply_to, thread,"
-                " attempts, first_attempt_at, not_before, withdrawn, source_event, created_at FROM outbox"
+                " attempts, first_attempt_at, not_before, withdrawn, source_event, created_at, account_id FROM outbox"
                 " WHERE account_id = ? AND room_id = ? AND state = 'queued' AND (not_before <= ? OR attempts > 0)"
                 " ORDER BY priority DESC, id LIMIT 1",
                 (*target, tx.now),
@@ -144,7 +125,7 @@ class Claims:
                 return Step(claimed)
         return Step(None, again=True)
 
-    def settle(self, settle: "Settle", tx: Tx, target: Target) -> Step:
+    def settle(self, settle: Settle, tx: Tx, target: Target) -> Step:
         """Write down what became of a row and claim the next one of its room: one transaction a message."""
         settle(tx)
         return self.claim(tx, target)
@@ -196,16 +177,20 @@ class Claims:
             person = None
             if row.kind != "redact" and not row.withdrawn:
                 log.error("delivery_unreadable", kind=row.kind)
-                _give_up(tx, row.id)
+                give_up(tx, row.id)
                 return None
         content: Mapping[str, Any] = {}
+        rendering: bytes | None = None
         if row.kind != "redact":
             withdrawn = bool(row.withdrawn)
             if not withdrawn:
                 try:
-                    rendered = self._content(tx, row, person)
+                    rendered, rendering = self._content(tx, row, person)
+                except _Same:
+                    tx.sql("DELETE FROM outbox WHERE id = ?", (row.id,))
+                    return None
                 except _Broken:
-                    _give_up(tx, row.id)
+                    give_up(tx, row.id)
                     return None
                 withdrawn = rendered is None
                 content = rendered or {}
@@ -232,10 +217,14 @@ class Claims:
             copy=CopyRef(row.copy_kind or "answer", row.copy_ref),
             person_id=row.person_id,
             target_event=row.target_event,
+            # After a try nobody knows which rendering arrived.
+            rendering=rendering if row.first_attempt_at is None else None,
         )
 
-    def _content(self, tx: Tx, row: Row[Any], person: Person | None) -> dict[str, Any] | None:
+    def _content(self, tx: Tx, row: Row[Any], person: Person | None) -> tuple[dict[str, Any] | None, bytes | None]:
+        """What to send (None: they may not see it any more), and what to know it by."""
         content: dict[str, Any] | None
+        rendering = None
         if row.kind == "message":
             try:
                 content = queue.open_content(tx, row.person_id, row.id, row.sealed)
@@ -244,12 +233,23 @@ class Claims:
                 language, time_zone = ("en", "UTC") if person is None else (person.language, person.time_zone)
                 content = render(Message((Text("answer-damaged"),)), language, time_zone, self._catalogue)
         else:
-            content = self._rendered(tx, row, person)
+            content, rendering = self._rendered(tx, row, person)
             if content is None:
-                return None
-        return relate(content, row.reply_to, row.thread, row.target_event)
+                return None, None
+            if row.kind == EDIT and row.first_attempt_at is None:
+                self._check_differs(tx, row, rendering)
+        return relate(content, row.reply_to, row.thread, row.target_event), rendering
 
-    def _rendered(self, tx: Tx, row: Row[Any], person: Person | None) -> dict[str, Any] | None:
+    @staticmethod
+    def _check_differs(tx: Tx, row: Row[Any], rendering: bytes | None) -> None:
+        shown = tx.sql(
+            "SELECT rendering FROM copies WHERE account_id = ? AND event_id = ?", (row.account_id, row.target_event)
+        ).first()
+        # Without a row the copy was taken back.
+        if shown is None or (shown.rendering is not None and bytes(shown.rendering) == rendering):
+            raise _Same
+
+    def _rendered(self, tx: Tx, row: Row[Any], person: Person | None) -> tuple[dict[str, Any] | None, bytes | None]:
         renderer = self._renderers.get(row.copy_kind)
         if renderer is None or person is None or row.copy_ref is None:
             log.warning("delivery_not_renderable", kind=row.copy_kind)
@@ -266,123 +266,18 @@ class Claims:
             # The type alone: the text of an error may hold what the person wrote.
             log.error("delivery_render_failed", kind=row.copy_kind, error=type(error).__name__)
             raise _Broken from error
-        return content
+        return content, None if message is None else _fingerprint(tx, person, message)
+
+
+def _fingerprint(tx: Tx, person: Person, message: Message) -> bytes:
+    """A keyed hash of what a reader reads, without what only concerns the moment of sending."""
+    lasting = message.blocks if message.lasting is None else message.lasting
+    return tx.vault.lookup("rendering", repr((person.id, person.language, person.time_zone, lasting, message.picture)))
+
+
+class _Same(Exception):
+    """An edit that would change nothing."""
 
 
 class _Broken(Exception):
     """This row can't be rendered, now or later."""
-
-
-Settle: TypeAlias = Callable[[Tx], None]
-
-
-def sent(claimed: Claimed, event_id: EventId) -> Settle:
-    """The homeserver took it: the row becomes a copy, or, withdrawn meanwhile, is redacted."""
-
-    def settle(tx: Tx) -> None:
-        row = tx.sql("SELECT withdrawn, thread, source_event FROM outbox WHERE id = ?", (claimed.row_id,)).first()
-        tx.sql("DELETE FROM outbox WHERE id = ?", (claimed.row_id,))
-        if claimed.what is What.REDACT:
-            return
-        out = claimed.outgoing
-        # Without a row the person was erased meanwhile: nothing of theirs may stay either.
-        if row is None or row.withdrawn:
-            queue.redact_events(tx, out.account, out.room_id, [event_id])
-            return
-        if claimed.target_event is not None:
-            tx.sql(
-                "UPDATE copies SET kind = ?, ref_id = ? WHERE account_id = ? AND event_id = ?",
-                (claimed.copy.kind, claimed.copy.ref_id, out.account, claimed.target_event),
-            )
-        tx.sql(
-            "INSERT INTO copies (account_id, event_id, room_id, person_id, kind, ref_id, source_event, thread,"
-            " replaces, outbox_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (
-                out.account,
-                event_id,
-                out.room_id,
-                claimed.person_id,
-                claimed.copy.kind,
-                claimed.copy.ref_id,
-                row.source_event,
-                row.thread,
-                claimed.target_event,
-                claimed.row_id,
-                tx.now,
-            ),
-        )
-
-    return settle
-
-
-def later(claimed: Claimed, after_ms: int) -> Settle:
-    """Try again after a while; what is behind it in the room waits with it."""
-
-    def settle(tx: Tx) -> None:
-        tx.sql("UPDATE outbox SET state = 'queued', not_before = ? WHERE id = ?", (tx.now + after_ms, claimed.row_id))
-
-    return settle
-
-
-def park(claimed: Claimed, after_ms: int) -> Settle:
-    """Set this row aside for a while, and let those behind it pass."""
-
-    def settle(tx: Tx) -> None:
-        tx.sql("UPDATE outbox SET state = 'held', not_before = ? WHERE id = ?", (tx.now + after_ms, claimed.row_id))
-
-    return settle
-
-
-def held(claimed: Claimed) -> Settle:
-    """The room can't take it now: neither this row nor what else is due there for the same person."""
-
-    def settle(tx: Tx) -> None:
-        out = claimed.outgoing
-        first = out.first_attempt_at
-        until = tx.now + HOLD_MS
-        # Held means that nothing left the house: the row is as untried as it was.
-        tx.sql(
-            "UPDATE outbox SET state = 'held', not_before = ?, attempts = attempts - 1, first_attempt_at = ?"
-            " WHERE id = ?",
-            (until, first, claimed.row_id),
-        )
-        person = "person_id IS NULL" if claimed.person_id is None else "person_id = ?"
-        mine = () if claimed.person_id is None else (claimed.person_id,)
-        if claimed.what is not What.REDACT:
-            tx.sql(
-                f"UPDATE outbox SET state = 'held', not_before = ? WHERE account_id = ? AND room_id = ? AND {person}"
-                " AND state = 'queued' AND kind <> 'redact' AND (not_before <= ? OR attempts > 0)",
-                (until, out.account, out.room_id, *mine, tx.now),
-            )
-        # What floats and was never tried may go to another DM than this.
-        tx.sql(
-            f"UPDATE outbox SET account_id = NULL, room_id = NULL WHERE account_id = ? AND room_id = ? AND {person}"
-            " AND state = 'held' AND floating = 1 AND first_attempt_at IS NULL",
-            (out.account, out.room_id, *mine),
-        )
-        # Withdrawn while it was tried, and it never left: there is nothing to redact.
-        tx.sql("DELETE FROM outbox WHERE id = ? AND withdrawn = 1 AND first_attempt_at IS NULL", (claimed.row_id,))
-
-    return settle
-
-
-def dropped(claimed: Claimed) -> Settle:
-    """Nobody knows whether it was sent: it is not sent again."""
-
-    def settle(tx: Tx) -> None:
-        tx.sql("DELETE FROM outbox WHERE id = ?", (claimed.row_id,))
-
-    return settle
-
-
-def refused(claimed: Claimed) -> Settle:
-    """The homeserver will never take it."""
-
-    def settle(tx: Tx) -> None:
-        _give_up(tx, claimed.row_id)
-
-    return settle
-
-
-def _give_up(tx: Tx, row_id: int) -> None:
-    tx.sql("UPDATE outbox SET state = 'failed', sealed = NULL WHERE id = ?", (row_id,))

@@ -1,6 +1,6 @@
 """Queueing what is to be sent, inside the transaction that decides it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from bridge.chat.reply import CopyRef, Message, Reply, Text
 from bridge.db import Tx
 from bridge.delivery import queue
 from bridge.delivery.ports import Directory
+from bridge.delivery.refresh import Budget, refresh, take_back_since
 from bridge.ids import AccountId, EventId, PersonId, RoomId
 
 ANSWER = "answer"
@@ -45,10 +46,14 @@ class _Place:
 class Outbox:
     """Writes outbox rows; the worker sends them. `wake` is called on the loop after each commit that queued a row."""
 
-    def __init__(self, people: Directory, catalogue: Catalogue, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, people: Directory, catalogue: Catalogue, wake: Callable[[], None], budget: Budget | None = None
+    ) -> None:
         self._people = people
         self._catalogue = catalogue
         self._wake = wake
+        self.budget = budget or Budget()
+        """How often copies are edited."""
 
     def answer(self, tx: Tx, event: Inbound, room: RoomView, person: Person, reply: Reply) -> None:
         """See `bridge.chat.hooks.Delivery.answer`. An empty reply leaves the earlier answers as they are."""
@@ -107,6 +112,19 @@ class Outbox:
         count = queue.withdraw(tx, kind, ref_id, only_for)
         tx.after_commit(self._wake)
         return count
+
+    def refresh(
+        self, tx: Tx, kinds: Sequence[str], ref_id: int, people: Collection[PersonId], *, every: bool = False
+    ) -> None:
+        """Edit in place, after a while, what these people were shown of a thing: the newest copy of each, or `every`
+        one. What reads the same as before is left alone. Name only people whose view has changed."""
+        if refresh(tx, kinds, ref_id, people, self.budget, every=every):
+            tx.after_commit(self._wake)
+
+    def take_back_since(self, tx: Tx, kinds: Sequence[str], ref_id: int, person: PersonId, since: int) -> None:
+        """Redact what a person was shown of a thing at or after a time (ms); older copies stay, as they were then."""
+        take_back_since(tx, kinds, ref_id, person, since)
+        tx.after_commit(self._wake)
 
     def holders(self, tx: Tx, kind: str, ref_id: int) -> list[PersonId]:
         """Who was sent such a copy that was not withdrawn, or may be getting one just now."""
@@ -190,7 +208,11 @@ class Outbox:
         parts: Sequence[tuple[_Place, Message | CopyRef]],
         person: Person,
     ) -> None:
-        """Edit the earlier answers in place, in order; redact those that are left over, send what is new."""
+        """Edit the earlier answers in place, in order; redact those that are left over, send what is new.
+
+        A copy of a thing never becomes something else: an edit hides what was shown, but does not take it away, so
+        that nobody could take it back later.
+        """
         accounts = {account, *(place.account for place, _ in parts)}
         old: dict[tuple[AccountId, RoomId], list[queue.Copy]] = {}
         for one in sorted(accounts):
@@ -199,14 +221,16 @@ class Outbox:
         rows: list[queue.NewRow] = []
         for place, part in parts:
             row = self._row(place, part, person, source)
-            earlier = old.get((place.account, place.room_id))
-            if earlier:
+            earlier = old.get((place.account, place.room_id), [])
+            of = (ANSWER, None), (row.copy_kind, row.copy_ref)
+            index = next((i for i, copy in enumerate(earlier) if copy.of in of), None)
+            if index is not None:
                 # An edit can only be made where the event is: the row is bound to that room.
                 row = replace(
                     row,
                     account=place.account,
                     room_id=place.room_id,
-                    target_event=earlier.pop(0).event_id,
+                    target_event=earlier.pop(index).event_id,
                 )
             rows.append(row)
         for copies in old.values():

@@ -12,6 +12,8 @@ URGENT = 10
 """Priority of redactions: ahead of all else in their room."""
 FIRST = 5
 """Priority of what a chat begins with: ahead of what had waited for the chat."""
+LAST = -10
+"""Priority of edits of what was sent: after all that somebody waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Copy:
     account: AccountId
     event_id: EventId
     room_id: RoomId
+    of: tuple[str, int | None] | None = None
+    """Kind and subject of what it is a copy of, where that is asked for."""
 
 
 def insert(tx: Tx, rows: Sequence[NewRow]) -> None:
@@ -109,11 +113,12 @@ def is_copy(tx: Tx, account: AccountId, event_id: EventId) -> bool:
 def answers_to(tx: Tx, account: AccountId, source: EventId) -> list[Copy]:
     """The answers that were sent to an inbound event, in the order of sending; without edits of them."""
     rows = tx.sql(
-        "SELECT event_id, room_id FROM copies WHERE source_event = ? AND account_id = ? AND replaces IS NULL"
+        "SELECT event_id, room_id, kind, ref_id FROM copies"
+        " WHERE source_event = ? AND account_id = ? AND replaces IS NULL"
         " ORDER BY outbox_id",
         (source, account),
     )
-    return [Copy(account, row.event_id, row.room_id) for row in rows]
+    return [Copy(account, row.event_id, row.room_id, (row.kind, row.ref_id)) for row in rows]
 
 
 def thread_of_answers(tx: Tx, account: AccountId, room_id: RoomId, source: EventId) -> EventId | None:

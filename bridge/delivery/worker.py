@@ -13,9 +13,11 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from bridge.chat.catalogue import Catalogue
 from bridge.db import Database, Tx
-from bridge.delivery import claim, queue
-from bridge.delivery.claim import Claimed, Claims, Scan, Settle, Step, Target, What
+from bridge.delivery import queue, settling
+from bridge.delivery.claim import Claims, Scan, Step, Target
+from bridge.delivery.claimed import Claimed, What
 from bridge.delivery.ports import Directory, Held, Later, MaybeSent, Refused, Renderer, Sender
+from bridge.delivery.settling import Settle
 from bridge.ids import PersonId, RoomId
 
 T = TypeVar("T")
@@ -184,29 +186,29 @@ class DeliveryWorker:
             if claimed.what is What.REDACT:
                 assert claimed.target_event is not None
                 await self._sender.redact(out.account, out.room_id, claimed.target_event, out.txn_id)
-                return _Outcome(claim.sent(claimed, claimed.target_event))
-            return _Outcome(claim.sent(claimed, await self._sender.send(out)))
+                return _Outcome(settling.sent(claimed, claimed.target_event))
+            return _Outcome(settling.sent(claimed, await self._sender.send(out)))
         except Held:
-            return _Outcome(claim.held(claimed), failed=True)
+            return _Outcome(settling.held(claimed), failed=True)
         except Later as wait:
             delay = max(wait.after_ms, 0) + self._backoff(claimed.attempts)
             if claimed.attempts > 1 and claimed.attempts.bit_count() == 1:  # ever more seldom
                 log.warning("delivery_delayed", attempts=claimed.attempts, wait_s=round(delay / 1000, 1))
-            return _Outcome(claim.later(claimed, delay), failed=True)
+            return _Outcome(settling.later(claimed, delay), failed=True)
         except MaybeSent:
             log.info("delivery_maybe_sent", kind=claimed.copy.kind)
-            return _Outcome(claim.dropped(claimed))
+            return _Outcome(settling.dropped(claimed))
         except Refused:
             log.warning("delivery_refused", kind=claimed.what.value)
-            return _Outcome(claim.refused(claimed))
+            return _Outcome(settling.refused(claimed))
         except Exception as error:
             # The type alone: the text of an error may name people or rooms.
             log.error("delivery_fault", error=type(error).__name__, attempts=claimed.attempts)
             self._faults[claimed.row_id] += 1
             if self._faults[claimed.row_id] >= _MAX_FAULTS:
                 # Nothing is lost, but what is behind it in the room goes first from now on.
-                return _Outcome(claim.park(claimed, PARK_MS), failed=True)
-            return _Outcome(claim.later(claimed, self._backoff(claimed.attempts)), failed=True)
+                return _Outcome(settling.park(claimed, PARK_MS), failed=True)
+            return _Outcome(settling.later(claimed, self._backoff(claimed.attempts)), failed=True)
 
     def _backoff(self, attempts: int) -> int:
         longest = min(_MAX_BACKOFF_MS, _BACKOFF_MS * 2 ** min(attempts - 1, 16))

@@ -96,12 +96,8 @@ class Copies:
         own = moment.author == reader.id
         new = not own and kind == MOMENT and not copy_store.count_copies(tx, MOMENT_COPIES, moment.id, reader.id)
         author = labels(tx, reader.id, [moment.author])[moment.author]
-        blocks: list[Block] = [
-            Text(
-                "moment-head-new" if new else "moment-head",
-                {"number": number, "author": author, "time": Time(moment.created_at)},
-            )
-        ]
+        args: dict[str, int | Text | Time] = {"number": number, "author": author, "time": Time(moment.created_at)}
+        head, blocks = Text("moment-head-new" if new else "moment-head", args), list[Block]()
         if own:
             blocks.append(self._audience(tx, reader, moment))
         if moment.edited_at is not None:
@@ -113,13 +109,15 @@ class Copies:
         if liked:
             blocks.append(self._people(tx, reader, liked, "moment-likes"))
         blocks += self._comments(tx, reader, comments, number, moment.text, whole=kind == WHOLE)
-        if kind == MOMENT and self._moments.is_page_end(tx, reader, moment):
-            blocks.append(Text("moment-more"))
         stored = picture_store.first_picture(tx, moment)
         if stored is None and picture_store.has_picture(tx, moment.id):
             blocks.append(Text("picture-damaged"))
         picture = None if stored is None else Picture(stored.file, stored.image_info())
-        return Message(tuple(blocks), CopyRef(kind, ref_id), picture)
+        # What it shows apart from where it stands in a list.
+        lasting = (Text("moment-head", args), *blocks)
+        if kind == MOMENT and self._moments.is_page_end(tx, reader, moment):
+            blocks.append(Text("moment-more"))
+        return Message((head, *blocks), CopyRef(kind, ref_id), picture, lasting)
 
     def _audience(self, tx: Tx, reader: Person, moment: Moment) -> Text:
         return Text("moment-for", {"audience": described(tx, reader.id, moment.to, moment.named_tags)})

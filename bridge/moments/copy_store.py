@@ -19,7 +19,8 @@ def count_copies(tx: Tx, kinds: Sequence[str], ref_id: int, reader: PersonId) ->
 _OUT = (
     "(SELECT kind, ref_id, person_id, created_at FROM copies WHERE kind IN ({kinds}) AND person_id {who}"
     " UNION ALL SELECT copy_kind, copy_ref, person_id, {now} FROM outbox"
-    " WHERE copy_kind IN ({kinds}) AND person_id {who} AND first_attempt_at IS NOT NULL AND kind = 'copy') AS c"
+    " WHERE copy_kind IN ({kinds}) AND person_id {who} AND first_attempt_at IS NOT NULL"
+    " AND kind IN ('copy', 'edit')) AS c"
 )
 """What was sent, and what is being sent or may have arrived although no answer has come: it holds what it held then."""
 

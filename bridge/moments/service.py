@@ -15,12 +15,13 @@ from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import AccountId, EventId, PersonId, UserId
-from bridge.moments import copy_store, numbers, picture_store, places, responses, store
+from bridge.moments import numbers, picture_store, places, responses, store
 from bridge.moments.audience import Said
 from bridge.moments.feed import album_page, feed_page
 from bridge.moments.items import Items
 from bridge.moments.kinds import COMMENT, LIKE, LIKES, MOMENT, MOMENT_COPIES
 from bridge.moments.model import Comment, Moment, MomentLimits, Page, Position
+from bridge.moments.refreshing import Refreshing
 from bridge.privacy import Addressed, Audience, MomentItem
 from bridge.privacy.model import STRANGERS_SEE
 from bridge.privacy.viewer import Viewer
@@ -36,6 +37,7 @@ class Moments:
     def __init__(self, outbox: Outbox, people: People, limits: MomentLimits) -> None:
         self._outbox = outbox
         self._people = people
+        self._refreshing = Refreshing(outbox)
         self.limits = limits
 
     # --- writing --------------------------------------------------------------------------------------------
@@ -127,6 +129,7 @@ class Moments:
         text = self._text(text, empty_ok=picture_store.has_picture(tx, moment_id))
         if text != moment.text or moment.damaged:
             store.set_text(tx, moment, text)
+            self._refreshing.text_changed(tx, moment)
         return True
 
     def delete(self, tx: Tx, author: Person, moment_id: int) -> bool:
@@ -189,24 +192,33 @@ class Moments:
             UserError: they see it as a stranger.
         """
         self._check_friend(tx, person, moment)
-        if responses.like(tx, moment.id, person.id) and person.id != moment.author:
+        if not responses.like(tx, moment.id, person.id):
+            return
+        self._refreshing.response_changed(tx, moment, person.id)
+        if person.id != moment.author:
             self._outbox.copy(tx, moment.author, LIKES, moment.id, delay_ms=self.limits.likes_delay_ms, once=True)
 
     def unlike(self, tx: Tx, person: Person, moment: Moment) -> bool:
         """Take a like back, however it was given. False when there was none."""
-        sources.forget_of(tx, LIKE, moment.id, person.id)
-        return responses.unlike(tx, moment.id, person.id)
+        return self.forget_like(tx, person, moment.id)
 
-    def forget_like(self, tx: Tx, person: Person, moment_id: int) -> None:
-        """Take back a like of a moment that one may no longer see."""
+    def forget_like(self, tx: Tx, person: Person, moment_id: int) -> bool:
+        """The same for a moment that one may no longer see."""
         sources.forget_of(tx, LIKE, moment_id, person.id)
-        responses.unlike(tx, moment_id, person.id)
+        return self._unlike(tx, person, moment_id)
 
     def retract_like(self, tx: Tx, person: Person, moment_id: int, account: AccountId, event_id: EventId) -> None:
         """An event that gave a like was redacted; the like goes with the last such event."""
         sources.forget_event(tx, account, event_id)
         if not sources.has_any(tx, LIKE, moment_id, person.id):
-            responses.unlike(tx, moment_id, person.id)
+            self._unlike(tx, person, moment_id)
+
+    def _unlike(self, tx: Tx, person: Person, moment_id: int) -> bool:
+        gone = responses.unlike(tx, moment_id, person.id)
+        moment = store.moment(tx, moment_id) if gone else None
+        if moment is not None:
+            self._refreshing.response_changed(tx, moment, person.id)
+        return gone
 
     # --- comments -------------------------------------------------------------------------------------------
     def comment(self, tx: Tx, person: Person, moment: Moment, text: str, answer_to: Comment | None = None) -> int:
@@ -220,6 +232,7 @@ class Moments:
         if responses.count_comments(tx, moment.id, person.id) >= self.limits.comments_each:
             raise UserError("comment-limit", limit=self.limits.comments_each)
         comment_id = responses.add_comment(tx, moment.id, person.id, text, answer_to.id if answer_to else None)
+        self._refreshing.response_changed(tx, moment, person.id)
         told = {moment.author, answer_to.writer} if answer_to else {moment.author}
         for reader in sorted(told - {person.id}):
             if self.visible_comment(tx, reader, comment_id) is not None:
@@ -234,6 +247,9 @@ class Moments:
         text = self._comment_text(text)
         if text != comment.text or comment.damaged:
             responses.set_comment_text(tx, comment, text)
+            moment = store.moment(tx, comment.moment_id)
+            if moment is not None:
+                self._refreshing.response_changed(tx, moment, person.id)
         return True
 
     def delete_comment(self, tx: Tx, person: Person, comment_id: int) -> bool:
@@ -243,13 +259,7 @@ class Moments:
         if comment is None or moment is None or comment.writer != person.id:
             return False
         self._outbox.withdraw(tx, COMMENT, comment_id)
-        readers = copy_store.readers_since(tx, MOMENT_COPIES, moment.id, comment.created_at)
-        items = Items(tx, [moment.author, comment.writer], readers, [moment])
-        for reader in readers:
-            # Copies for those who can't see the comment never showed it, and must not tell that there was one.
-            if items.sees_response(reader, moment, comment.writer):
-                for kind in MOMENT_COPIES:
-                    self._outbox.withdraw(tx, kind, moment.id, only_for=reader)
+        self._refreshing.response_withdrawn(tx, moment, comment.writer, comment.created_at)
         sources.forget(tx, COMMENT, comment_id)
         responses.delete_comment(tx, comment_id)
         return True

@@ -186,3 +186,26 @@ def test_a_comment_is_taken_back_with_what_it_stands_under(place: Village, narro
     assert SECRET in place.bodies("alice")[-1]
     place.say("bob", narrowing)
     assert not any(SECRET in body for body in place.bodies("alice"))
+
+
+@every
+def test_what_an_edited_question_showed_before(place: Village, how: str) -> None:
+    """Alice asked for her feed, and made another question of it."""
+    narrowing = _posted(place, how)
+    place.say("alice", "feed")
+    place.edit("alice", place.last_event, "ping")
+    _do(place, narrowing)
+    _nothing_left(place)
+
+
+@every
+def test_what_was_edited_in_place(place: Village, how: str) -> None:
+    """The copies that Alice has were edited since, as somebody liked the moments."""
+    narrowing = _posted(place, how)
+    place.say("alice", "feed")
+    place.say("bob", "like 1")
+    place.say("bob", "edit 2 " + SECRET + " anew")
+    place.wait(2 * MINUTE)
+    assert sum(SECRET in body for body in place.bodies("alice")) == 4
+    _do(place, narrowing)
+    _nothing_left(place)

@@ -34,8 +34,10 @@ from bridge.chat.registry import Found
 from bridge.contacts.model import ContactLimits
 from bridge.db import Database
 from bridge.db.tables import metadata
-from bridge.delivery.claim import Claimed, Claims, What, later, sent
+from bridge.delivery.claim import Claims
+from bridge.delivery.claimed import Claimed, What
 from bridge.delivery.outbox import Outbox
+from bridge.delivery.settling import later, sent
 from bridge.features import compose
 from bridge.ids import AccountId, EventId, RoomId, UserId
 from bridge.moments.model import MomentLimits

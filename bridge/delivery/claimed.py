@@ -1,0 +1,29 @@
+"""A row that is being sent."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from bridge.chat.reply import CopyRef
+from bridge.delivery.ports import Outgoing
+from bridge.ids import EventId
+
+
+class What(Enum):
+    SEND = "send"
+    REDACT = "redact"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row that is being sent: nobody else takes it until it is settled."""
+
+    row_id: int
+    what: What
+    outgoing: Outgoing
+    attempts: int
+    """This one included."""
+    copy: CopyRef
+    person_id: int | None
+    target_event: EventId | None
+    rendering: bytes | None = None
+    """A keyed hash of what its reader reads; None: nothing that is compared later."""
