@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bridge import __version__
+from bridge.cli.mp import mp
 
 app = typer.Typer(
     name="courtyard",
@@ -218,6 +219,9 @@ def restore(
     from bridge.cli.backup import restore as restore_from
 
     sys.exit(restore_from(config, file, identity, keys))
+
+
+app.add_typer(mp, name="mp")
 
 
 @app.command()

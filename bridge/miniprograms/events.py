@@ -108,8 +108,8 @@ class Rung(Value):
 
 
 class Closed(Value):
-    reason: Literal["user", "idle", "program", "left"] = Field(
-        description="Closed by the person, by silence, by the program itself, or the person left for good."
+    reason: Literal["user", "idle", "left"] = Field(
+        description="Closed by the person, by silence, or the person left for good."
     )
 
 

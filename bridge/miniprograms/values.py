@@ -11,7 +11,14 @@ VERSION = 1
 class Value(BaseModel):
     """Frozen, and strict about what it takes: an unknown key is a typing error, so it is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 PATTERNS: dict[str, str] = {}

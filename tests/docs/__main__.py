@@ -7,8 +7,8 @@ python -m tests.docs --record    first record the conversation anew: runs the de
 import asyncio
 import sys
 
-from bridge.miniprograms import schemas
 from tests.docs import conversation
+from tests.docs.contract import published
 from tests.docs.tables import ROOT, TABLES, with_tables
 
 if "--record" in sys.argv[1:]:
@@ -16,5 +16,5 @@ if "--record" in sys.argv[1:]:
 conversation.write(conversation.PICTURE, conversation.draw(conversation.TRANSCRIPT.read_text("utf-8")))
 for document in sorted({where for where, _ in TABLES.values()}):
     conversation.write(ROOT / document, with_tables(document))
-for name, text in schemas.documents():
+for name, text in published():
     conversation.write(ROOT / "docs" / "mini-programs" / name, text)

@@ -11,9 +11,9 @@ import pytest
 from bridge.chat import grammar
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.reply import Text
-from bridge.miniprograms import schemas
 from bridge.privacy import Rule
 from tests.docs import conversation, tables
+from tests.docs.contract import published
 from tests.docs.tables import ROOT, TABLES, block
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -26,7 +26,7 @@ def test_a_table_is_up_to_date(name: str) -> None:
     assert block(name, document)[1] == tables.rendered(name), "run: python -m tests.docs"
 
 
-@pytest.mark.parametrize(("name", "text"), list(schemas.documents()), ids=lambda value: value[:20])
+@pytest.mark.parametrize(("name", "text"), list(published()), ids=lambda value: value[:20])
 def test_a_schema_is_up_to_date(name: str, text: str) -> None:
     assert (ROOT / "docs" / "mini-programs" / name).read_text("utf-8") == text, "run: python -m tests.docs"
 

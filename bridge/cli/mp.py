@@ -1,0 +1,133 @@
+"""`courtyard mp …`: what developers of mini-programs work with. No homeserver is needed for any of it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+mp = typer.Typer(
+    help="Make, try and hand on mini-programs. See docs/mini-programs.md.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Folder = Annotated[Path, typer.Argument(help="The program's folder, with its manifest.", metavar="FOLDER")]
+Subject = Annotated[Path, typer.Argument(help="The program's folder, or a package.", metavar="PROGRAM")]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Take the limits of this configuration; else the defaults.", metavar="FILE"),
+]
+HERE = Path(".")
+
+
+@mp.command()
+def new(
+    name: Annotated[str, typer.Argument(help="What people will type behind `open`.")],
+    into: Annotated[Path | None, typer.Option(help="The folder to make; by default, its name.")] = None,
+) -> None:
+    """Make the folder of a new program that works, with a golden case."""
+    from bridge.cli.mp_tools import new as run
+
+    raise typer.Exit(run(name, into or Path(name)))
+
+
+@mp.command()
+def check(program: Subject = HERE, config: Config = None) -> None:
+    """Look it over: manifest, code, limits, signatures. Prints "ok", or every mistake with its line."""
+    from bridge.cli.mp_tools import check as run
+
+    raise typer.Exit(run(program, config))
+
+
+@mp.command("run")
+def simulate(
+    program: Subject = HERE,
+    person: Annotated[str, typer.Option("--as", help="Who types; `bob> text` types as somebody else.")] = "alice",
+    room: Annotated[bool, typer.Option("--room", help="In a room with several people.")] = False,
+    language: Annotated[str, typer.Option(help="The language of the people.")] = "en",
+    seed: Annotated[str, typer.Option(help="What chance follows from.")] = "simulator",
+    grant: Annotated[list[str] | None, typer.Option(help="A scope that is granted when asked for; repeatable.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Write every event and answer to this file.")] = None,
+    case: Annotated[Path | None, typer.Option(help="Write the conversation as a golden case.")] = None,
+    config: Config = None,
+) -> None:
+    """Open it in this terminal, as people would in their chat. Ctrl-D ends it."""
+    from bridge.cli.mp_run import World, run
+
+    raise typer.Exit(run(program, World(person, room, language, seed, tuple(grant or ())), record, case, config))
+
+
+@mp.command("test")
+def golden(
+    program: Folder = HERE,
+    update: Annotated[bool, typer.Option("--update", help="Write what is shown now into the cases.")] = False,
+    config: Config = None,
+) -> None:
+    """Play its golden cases, the files in tests/, and compare what is shown."""
+    from bridge.cli.mp_tools import golden as run
+
+    raise typer.Exit(run(program, config, update=update))
+
+
+@mp.command()
+def replay(
+    recording: Annotated[Path, typer.Argument(help="What `mp run --record` or `mp fuzz` wrote.")],
+    program: Subject = HERE,
+    config: Config = None,
+) -> None:
+    """Give recorded events to the program again, and tell which come to something else now."""
+    from bridge.cli.mp_tools import replay as run
+
+    raise typer.Exit(run(recording, program, config))
+
+
+@mp.command()
+def fuzz(
+    program: Subject = HERE,
+    runs: Annotated[int, typer.Option(min=1, max=100_000, help="Random conversations.")] = 100,
+    seed: Annotated[int, typer.Option(help="The first one; each next one adds 1.")] = 1,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where an event that fails is written.")] = Path(
+        "failure.jsonl"
+    ),
+    config: Config = None,
+) -> None:
+    """Hold random conversations with it, until one fails."""
+    from bridge.cli.mp_tools import fuzz as run
+
+    raise typer.Exit(run(program, runs, seed, output, config))
+
+
+@mp.command()
+def pack(
+    program: Folder = HERE,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="By default NAME-VERSION.mp.")] = None,
+    config: Config = None,
+) -> None:
+    """Write it into one file, which an operator can install."""
+    from bridge.cli.mp_tools import pack as run
+
+    raise typer.Exit(run(program, output, config))
+
+
+@mp.command()
+def sign(
+    package: Annotated[Path, typer.Argument(help="What `mp pack` wrote; the signature is added to it.")],
+    key: Annotated[Path, typer.Option("--key", "-k", help="File with your secret key.")],
+    new_key: Annotated[bool, typer.Option("--new-key", help="Make the key first, in a new file.")] = False,
+    config: Config = None,
+) -> None:
+    """Sign a package with your Ed25519 key, and print the public key that operators compare."""
+    from bridge.cli.mp_tools import sign as run
+
+    raise typer.Exit(run(package, key, config, make=new_key))
+
+
+@mp.command()
+def conformance(
+    program: Annotated[str, typer.Argument(help="A folder or a package.", metavar="BUNDLE")] = ".",
+    config: Config = None,
+) -> None:
+    """Run the public suite: what every program has to stand."""
+    from bridge.cli.mp_tools import conformance as run
+
+    raise typer.Exit(run(program, config))

@@ -1,0 +1,199 @@
+"""What every program has to stand: the public suite that `courtyard mp conformance` runs."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import JsonValue
+
+from bridge.miniprograms.events import (
+    Chat,
+    ChoiceEvent,
+    Chosen,
+    Closed,
+    CloseEvent,
+    Command,
+    CommandEvent,
+    Event,
+    Fetched,
+    FetchResultEvent,
+    Filled,
+    FormEvent,
+    Granted,
+    Kept,
+    KvResultEvent,
+    Opened,
+    OpenEvent,
+    Rung,
+    ScopeResultEvent,
+    TextEvent,
+    TimerEvent,
+    Typed,
+    User,
+)
+from bridge.miniprograms.manifest import Argument, ProgramCommand
+from bridge.miniprograms.program import Handled, Program, Runtime, Trapped
+from bridge.miniprograms.strict_json import MAX_INTEGER, dump
+from bridge.miniprograms.tools.recording import came_to
+
+TEXTS = (
+    "", " ", "hello", "0", "-1", "x" * 4000, "@everyone <b>bold</b> [a](https://example.org)", "你好，世界", "שלום",
+    "👩‍👩‍👧‍👦" * 20, "\\\"'`${}", "null", "a\nb\tc", "constructor", "__proto__",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    check: str
+    fault: str | None
+    """What went wrong; None: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    program: Program
+    runtime: Runtime
+    locale: str = "en"
+
+    async def give(self, event: Event) -> Handled:
+        return await self.runtime.handle(self.program, event)
+
+    def about(self, identity: str, state: JsonValue = None) -> dict[str, Any]:
+        return {
+            "id": identity,
+            "now": 1_767_268_800,
+            "seed": "0123456789abcdef0123456789abcdef",
+            "locale": self.locale,
+            "user": User(id="uconformance"),
+            "chat": Chat(id="cconformance", kind="dm"),
+            "state": state,
+        }
+
+    async def opened(self) -> JsonValue:
+        """The state after opening."""
+        handled = await self.give(OpenEvent(**self.about("open"), data=Opened()))
+        return handled.answer.state
+
+
+class _Wrong(Exception):
+    """A check that did not hold."""
+
+
+async def run(program: Program, runtime: Runtime) -> list[Result]:
+    """Every check, in order; none keeps another from running."""
+    subject = _Subject(program, runtime, program.manifest.languages[0])
+    results = []
+    for name, check in _CHECKS.items():
+        try:
+            await check(subject)
+        except (Trapped, _Wrong) as error:
+            results.append(Result(name, str(error)))
+        else:
+            results.append(Result(name, None))
+    return results
+
+
+async def _opens(subject: _Subject) -> None:
+    handled = await subject.give(OpenEvent(**subject.about("open"), data=Opened()))
+    if not handled.answer.effects:
+        raise _Wrong("it answered open with no effect: people see nothing")
+
+
+async def _opens_with_payload(subject: _Subject) -> None:
+    for payload in ("", "x", "invite/42?a=b", "\U0001f600" * 100):
+        await subject.give(OpenEvent(**subject.about("open"), data=Opened(payload=payload)))
+
+
+async def _speaks_languages(subject: _Subject) -> None:
+    for locale in (*subject.program.manifest.languages, "xx", "en-GB"):
+        other = replace(subject, locale=locale)
+        await other.give(OpenEvent(**other.about("open"), data=Opened()))
+
+
+async def _is_reproducible(subject: _Subject) -> None:
+    event = OpenEvent(**subject.about("open"), data=Opened())
+    first = dump(came_to(await subject.give(event)))
+    await subject.give(TextEvent(**subject.about("between"), data=Typed(text="between")))
+    if dump(came_to(await subject.give(event))) != first:
+        raise _Wrong("the same event came to something else the second time")
+
+
+async def _takes_text(subject: _Subject) -> None:
+    state = await subject.opened()
+    for number, text in enumerate(TEXTS):
+        handled = await subject.give(TextEvent(**subject.about(f"text-{number}", state), data=Typed(text=text)))
+        state = handled.answer.state
+
+
+async def _stands_without_state(subject: _Subject) -> None:
+    await subject.give(TextEvent(**subject.about("text"), data=Typed(text="hello")))
+    await subject.give(ChoiceEvent(**subject.about("choice"), data=Chosen(choice="a")))
+
+
+async def _takes_commands(subject: _Subject) -> None:
+    state = await subject.opened()
+    for command in subject.program.manifest.commands:
+        for args in _arguments(command):
+            data = Command(name=command.name, args=args)
+            await subject.give(CommandEvent(**subject.about("command", state), data=data))
+
+
+def _arguments(command: ProgramCommand) -> list[dict[str, Any]]:
+    """Each argument at its ends, and all that may be left out left out."""
+    samples = [{argument.name: _samples(argument)[0] for argument in command.arguments}]
+    samples += [
+        {**samples[0], argument.name: sample} for argument in command.arguments for sample in _samples(argument)[1:]
+    ]
+    samples.append({a.name: _samples(a)[0] if a.required else None for a in command.arguments})
+    return samples
+
+
+def _samples(argument: Argument) -> list[Any]:
+    if argument.type == "choice":
+        return [choice.id for choice in argument.choices or ()]
+    samples: dict[str, list[Any]] = {
+        "text": list(TEXTS[2:]),
+        "integer": [1, 0, -1, MAX_INTEGER, -MAX_INTEGER],
+        "number": [1.5, 0, -1, 1e15],
+        "boolean": [True, False],
+        "date": [1_767_268_800, 0],
+    }
+    return samples[argument.type]
+
+
+async def _takes_what_it_did_not_ask_for(subject: _Subject) -> None:
+    state = await subject.opened()
+    about = subject.about("stray", state)
+    effect: dict[str, Any] = {"effect": "e0:0", "tag": "stray"}
+    for event in (
+        ChoiceEvent(**about, data=Chosen(key="stray", choice="stray")),
+        FormEvent(**about, data=Filled(form="stray", values=None)),
+        FormEvent(**about, data=Filled(form="stray", values={"stray": 1})),
+        FetchResultEvent(**about, data=Fetched(**effect, ok=False, error="timeout")),
+        FetchResultEvent(**about, data=Fetched(**effect, ok=True, status=500, body="<html>")),
+        KvResultEvent(**about, data=Kept(**effect, op="get", space="chat", ok=True, items={})),
+        KvResultEvent(**about, data=Kept(**effect, op="set", space="chat", ok=False, error="conflict", items={})),
+        ScopeResultEvent(**about, data=Granted(**effect, granted=(), denied=("profile.name",))),
+        TimerEvent(**about, data=Rung(tag="stray", payload={"a": [1]})),
+    ):
+        await subject.give(event)
+
+
+async def _closes(subject: _Subject) -> None:
+    state = await subject.opened()
+    reason: Any
+    for reason in ("user", "idle", "left"):
+        await subject.give(CloseEvent(**subject.about("close", state), data=Closed(reason=reason)))
+
+
+_CHECKS: dict[str, Callable[[_Subject], Awaitable[None]]] = {
+    "it opens, and shows something": _opens,
+    "it opens with any payload": _opens_with_payload,
+    "it opens in every language, and in one that it does not speak": _speaks_languages,
+    "the same event comes to the same, whatever came between": _is_reproducible,
+    "it stands any text": _takes_text,
+    "it stands a session without state": _stands_without_state,
+    "it stands every command with every kind of argument": _takes_commands,
+    "it stands results and choices that it did not ask for": _takes_what_it_did_not_ask_for,
+    "it closes": _closes,
+}

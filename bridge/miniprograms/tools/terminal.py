@@ -1,0 +1,73 @@
+"""What a program shows, as lines of a terminal."""
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from bridge.miniprograms.tools.simulator import Output
+from bridge.miniprograms.ui import Content, Table
+from bridge.miniprograms.values import DateValue, MoneyValue
+
+_WITHOUT_CENTS = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"})
+
+
+def lines(output: Output) -> Iterator[str]:
+    """The lines of one output, without control characters."""
+    to = f" (to {output.person})" if output.person is not None else ""
+    sign = "!" if output.trap else "*" if output.updates else "|"
+    body = list(_content(output.content)) if output.content is not None else output.note.split("\n")
+    for index, line in enumerate(body):
+        safe = "".join(char if char.isprintable() else "�" for char in line)
+        yield f"{sign} {safe}{to if index == 0 else ''}".rstrip()
+
+
+def _content(content: Content) -> Iterator[str]:
+    if content.text:
+        yield from filled(content.text, content.values).split("\n")
+    if content.picture is not None:
+        what = "QR code" if content.picture.qr else "picture"
+        yield f"[{what}: {content.picture.alt}]"
+    if content.table is not None:
+        yield from _table(content.table)
+    if content.choices is not None:
+        for number, choice in enumerate(content.choices, 1):
+            yield f"  {number}. {choice.label}"
+
+
+def filled(text: str, values: Mapping[str, str | int | MoneyValue | DateValue]) -> str:
+    """The text with each `{name}` that there is a value for."""
+    for name, value in values.items():
+        text = text.replace("{" + name + "}", shown(value))
+    return text
+
+
+def shown(value: str | int | MoneyValue | DateValue) -> str:
+    """A value as text. Money and dates plainly: the bot writes them as each reader is used to."""
+    if isinstance(value, MoneyValue):
+        amount, currency = value.money.amount, value.money.currency
+        if currency in _WITHOUT_CENTS:
+            return f"{amount} {currency}"
+        sign = "-" if amount < 0 else ""
+        return f"{sign}{abs(amount) // 100}.{abs(amount) % 100:02} {currency}"
+    if isinstance(value, DateValue):
+        when = datetime.fromtimestamp(value.date, UTC)
+        return when.strftime({"date": "%Y-%m-%d", "time": "%H:%M", "datetime": "%Y-%m-%d %H:%M"}[value.style])
+    return str(value)
+
+
+def _table(table: Table) -> Iterator[str]:
+    rows = [[shown(cell) for cell in row] for row in table.rows]
+    if any(column.label for column in table.columns):
+        rows.insert(0, [column.label for column in table.columns])
+    widths = [max((_width(row[at]) for row in rows), default=0) for at in range(len(table.columns))]
+    for row in rows:
+        cells = []
+        for cell, width, column in zip(row, widths, table.columns, strict=True):
+            space = " " * (width - _width(cell))
+            cells.append(space + cell if column.align == "end" else cell + space)
+        yield ("  " + "  ".join(cells)).rstrip()
+
+
+def _width(text: str) -> int:
+    """Columns that a terminal takes for it."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
