@@ -93,6 +93,7 @@ async def test_a_silent_worker_is_ended(monkeypatch: pytest.MonkeyPatch) -> None
                 assert attempt < 2
         (pid,) = box.worker_pids
         os.kill(pid, signal.SIGSTOP)
+        await _until(lambda: _stopped(pid))
         with pytest.raises(Trapped) as trapped:
             await box.handle(program(hostile.GOOD), opened())
         assert trapped.value.kind == "silent"
@@ -160,6 +161,12 @@ def _cpu_ticks(pid: int) -> int:
     """CPU time that the process has taken, in the kernel's ticks."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
+
+
+def _stopped(pid: int) -> bool:
+    """Whether every thread of the process stands still; the signal reaches them one after the other."""
+    states = [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in Path(f"/proc/{pid}/task").iterdir()]
+    return set(states) == {"T"}
 
 
 async def _until(condition: Callable[[], bool]) -> None:
