@@ -12,6 +12,7 @@ LEFT_OUT = frozenset(
         "crypto_olm_sessions",
         "crypto_megolm_inbound",
         "crypto_megolm_outbound",
+        "crypto_room_keys_owed",
         "crypto_key_requests",
         "waiting_events",
     }

@@ -145,6 +145,12 @@ crypto_megolm_outbound = _table(
     _int("messages"),
     _blob("sealed", nullable=True),  # {user: {device: curve25519}}: who has the key
 )
+crypto_room_keys_owed = _table(
+    "crypto_room_keys_owed",
+    _ref("account_id", "accounts.id", primary_key=True),
+    _str("room_id", primary_key=True),
+    _blob("sealed"),  # sessions that were replaced: who lacks them from which message on, and the keys from there on
+)
 known_users = _table(  # users whose devices are tracked
     "known_users",
     _ref("account_id", "accounts.id", primary_key=True),

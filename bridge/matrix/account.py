@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -501,6 +501,11 @@ class MatrixAccount:
             for change in self._reader.identities() if self._reader is not None else ():
                 await self._dispatcher.handle_first(change)
 
+    def _members_of(self, room_id: RoomId) -> Collection[str]:
+        """Who may be given keys of a room that we are in."""
+        room = self.rooms.get(room_id)
+        return room.members.keys() if room is not None and room.joined and not room.private else ()
+
     async def _save_token(self, token: str) -> None:
         await self._db.run(lambda tx: tx.sql("UPDATE accounts SET sync_token = ? WHERE id = ?", (token, self.id)))
 
@@ -530,5 +535,6 @@ class MatrixAccount:
             try:
                 await self._current.keys.upload(count, unused)
                 await self._current.keys.repair()
+                await self._current.keys.settle(self._members_of)
             except (Unreachable, MatrixError, TokenRevoked, TooLarge) as error:
                 log.warning("key upkeep failed; it is tried again with the next sync", error=str(error))

@@ -12,13 +12,20 @@ from nio.crypto.sessions import Session
 
 from bridge.db import Tx
 from bridge.ids import AccountId, RoomId
+from bridge.matrix.debts import Debt
 from bridge.matrix.outbound import GroupSession
 from bridge.matrix.seal import Sealer
 from bridge.matrix.usage import GroupKey
 
 Write = Callable[[Tx], None]
 
-_OF_THE_DEVICE = ("crypto_accounts", "crypto_olm_sessions", "crypto_megolm_outbound", "crypto_key_requests")
+_OF_THE_DEVICE = (
+    "crypto_accounts",
+    "crypto_olm_sessions",
+    "crypto_megolm_outbound",
+    "crypto_room_keys_owed",
+    "crypto_key_requests",
+)
 
 
 @dataclass(slots=True)
@@ -46,6 +53,7 @@ class Dirty:
     sessions: dict[str, tuple[str, Session] | None] = field(default_factory=dict)
     groups: dict[GroupKey, InboundGroupSession | None] = field(default_factory=dict)
     outbound: dict[RoomId, GroupSession | None] = field(default_factory=dict)
+    debts: dict[RoomId, list[Debt]] = field(default_factory=dict)
     devices: dict[tuple[str, str], OlmDevice | None] = field(default_factory=dict)
     users: dict[str, TrackedUser | None] = field(default_factory=dict)
     requests: dict[str, OutgoingKeyRequest | None] = field(default_factory=dict)
@@ -53,8 +61,8 @@ class Dirty:
 
     @property
     def any(self) -> bool:
-        kinds = (self.sessions, self.groups, self.outbound, self.devices, self.users, self.requests, self.secrets)
-        return self.wipe or self.retire or self.account or any(kinds)
+        kinds = (self.sessions, self.groups, self.outbound, self.debts, self.devices, self.users, self.requests)
+        return self.wipe or self.retire or self.account or any(kinds) or bool(self.secrets)
 
     def and_then(self, newer: "Dirty") -> "Dirty":
         """What is to be written when this could not be, and `newer` has changed meanwhile."""
@@ -66,6 +74,7 @@ class Dirty:
             {**of_device.sessions, **newer.sessions},
             {**self.groups, **newer.groups},
             {**of_device.outbound, **newer.outbound},
+            {**of_device.debts, **newer.debts},
             {**self.devices, **newer.devices},
             {**self.users, **newer.users},
             {**of_device.requests, **newer.requests},
@@ -154,6 +163,23 @@ def write_of(
         (
             "DELETE FROM crypto_megolm_outbound WHERE account_id = ? AND room_id = ?",
             [(me, room) for room, o in dirty.outbound.items() if o is None],
+        )
+    )
+    statements.append(
+        (
+            "INSERT INTO crypto_room_keys_owed (account_id, room_id, sealed) VALUES (?, ?, ?)"
+            " ON CONFLICT (account_id, room_id) DO UPDATE SET sealed = excluded.sealed",
+            [
+                (me, room, sealer.seal_json(owed_context(room), {"debts": [debt.as_json() for debt in debts]}))
+                for room, debts in dirty.debts.items()
+                if debts
+            ],
+        )
+    )
+    statements.append(
+        (
+            "DELETE FROM crypto_room_keys_owed WHERE account_id = ? AND room_id = ?",
+            [(me, room) for room, debts in dirty.debts.items() if not debts],
         )
     )
     statements.append(
@@ -278,6 +304,11 @@ def device_row(
         sealer.lookup("device", device.id),
         sealer.seal_json("device", value),
     )
+
+
+def owed_context(room_id: str) -> str:
+    """What the room keys that are owed in a room are bound to."""
+    return f"owed {room_id}"
 
 
 def shared_context(room_id: str) -> str:

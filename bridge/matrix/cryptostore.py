@@ -7,7 +7,7 @@ one transaction. Callers commit before the request that depends on it (a message
 import asyncio
 import contextlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 import vodozemac
@@ -27,7 +27,8 @@ from bridge.db import Database, Tx
 from bridge.db.engine import now_ms
 from bridge.errors import OperatorError
 from bridge.ids import AccountId, DeviceId, EventId, RoomId, UserId
-from bridge.matrix.cryptorows import Dirty, TrackedUser, Write, outbound_of, write_of
+from bridge.matrix.cryptorows import Dirty, TrackedUser, Write, outbound_of, owed_context, write_of
+from bridge.matrix.debts import MAX_AGE_MS, MAX_PER_ROOM, Debt
 from bridge.matrix.outbound import GroupSession
 from bridge.matrix.seal import Sealer, fact_id, log_damaged
 from bridge.matrix.usage import GroupKey, Usage
@@ -47,6 +48,8 @@ class CryptoStore:
         self.commits = 0
         """How often anything was written."""
         self.outbound: dict[RoomId, GroupSession] = {}
+        self.debts: dict[RoomId, list[Debt]] = {}
+        """Of sessions that have been replaced; the oldest first."""
         self.users: dict[str, TrackedUser] = {}
         self.former: dict[str, TrackedUser] = {}
         """Whom we shared rooms with, for the identity that they were known by; oldest first."""
@@ -124,6 +127,10 @@ class CryptoStore:
             with _damage("crypto_megolm_outbound"):  # the room's next message begins a new session
                 raw, shared = bytes(pickle), bytes(sealed or b"")
                 self.outbound[room] = outbound_of(self._sealer, room, raw, created, messages, shared)
+        for room, sealed in tx.sql("SELECT room_id, sealed FROM crypto_room_keys_owed WHERE account_id = ?", one):
+            owed = self._sealer.read_json(owed_context(room), sealed, "crypto_room_keys_owed")
+            if owed is not None:
+                self.debts[room] = [Debt.of_json(debt) for debt in owed["debts"]]
         damaged: set[bytes] = set()
         for user_lookup, sealed in tx.sql("SELECT user_lookup, sealed FROM known_devices WHERE account_id = ?", one):
             known = self._sealer.read_json("device", sealed, "known_devices")
@@ -244,13 +251,45 @@ class CryptoStore:
     # --- what nio's interface lacks ---
     def save_outbound(self, session: GroupSession) -> None:
         """Note a new or used outbound session; it is the room's current one from now on."""
+        old = self.outbound.get(session.room_id)
+        if old is not None and old is not session:
+            self._owe(old)
         self.outbound[session.room_id] = session
         self._dirty.outbound[session.room_id] = session
 
     def drop_outbound(self, room_id: RoomId) -> None:
         """Forget the room's outbound session: the next message begins a new one."""
-        if self.outbound.pop(room_id, None) is not None:
+        session = self.outbound.pop(room_id, None)
+        if session is not None:
+            self._owe(session)
             self._dirty.outbound[room_id] = None
+
+    def _owe(self, session: GroupSession) -> None:
+        """A session is not used any more: who could not be given its key still gets it when they can be reached."""
+        debt = session.debt(now_ms())
+        if debt is not None:
+            debts = self.debts.setdefault(session.room_id, [])
+            debts.append(debt)
+            del debts[:-MAX_PER_ROOM]
+            self.save_debts(session.room_id)
+
+    def save_debts(self, room_id: RoomId) -> None:
+        """Note what became of the room keys that are owed in a room."""
+        oldest = now_ms() - MAX_AGE_MS
+        debts = [debt for debt in self.debts.pop(room_id, []) if debt.lacking and debt.since >= oldest]
+        if debts:
+            self.debts[room_id] = debts
+        self._dirty.debts[room_id] = debts
+
+    def forgive(self, users: Collection[str] | None = None, room_id: RoomId | None = None) -> None:
+        """Who was not given a room key gets none any more: these users (None: all), in this room (None: in all)."""
+        for room, session in self.outbound.items():
+            if room_id in (None, room) and session.forgive(session.lacking if users is None else users):
+                self._dirty.outbound[room] = session
+        for room in list(self.debts) if room_id is None else [room_id]:
+            debts = self.debts.get(room, ())
+            if any([debt.forgive(list(debt.lacking) if users is None else users) for debt in debts]):
+                self.save_debts(room)
 
     def drop_all_outbound(self) -> None:
         """Forget all outbound sessions."""
@@ -290,6 +329,8 @@ class CryptoStore:
             if user.master_key is None:
                 user.master_key = master_key
             user.new_master_key = master_key if master_key != user.master_key else None
+            if user.new_master_key is not None:
+                self.forgive([user_id])  # what was said before was said to whom they were then
         self._dirty.users[user_id] = user
 
     def note_signed(self, device: OlmDevice) -> None:
@@ -316,6 +357,7 @@ class CryptoStore:
         user = self.users.pop(user_id, None)
         if user is None:
             return
+        self.forgive([user_id])
         for device_id in list(self._devices._entries.get(user_id, ())):
             self.drop_device(user_id, device_id)
         self._dirty.users[user_id] = None
@@ -384,12 +426,14 @@ class CryptoStore:
         self._sessions = SessionStore()
         self._retired.clear()
         self.outbound.clear()
+        self.debts.clear()
         self._requests.clear()
         self._dirty.account = False
         # Of users, devices and room keys the changes count for the next device as well.
         self._dirty.retire = False
         self._dirty.sessions.clear()
         self._dirty.outbound.clear()
+        self._dirty.debts.clear()
         self._dirty.requests.clear()
         self._dirty.wipe = True
         self.drop_secret("generation")  # it belongs to the device

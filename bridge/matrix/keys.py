@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import secrets
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -24,6 +24,8 @@ _QUERY_USERS = 250
 _SHARE_DEVICES = 100
 _CLAIM_PAUSE_S = 30.0
 _QUERY_PAUSE_S = 30.0
+_QUERY_BRIEFLY_S = 2.0
+_SETTLE_PAUSE_S, _MAX_SETTLE_PAUSE_S = 30.0, 600.0
 _MAX_KEY_REQUESTS = 1_000
 
 
@@ -41,6 +43,8 @@ class Keys:
         self._claim_after: dict[tuple[str, str], float] = {}
         # Nor does a message wait each time for a server that is down.
         self._query_after: dict[str, float] = {}
+        self._settle_after: dict[RoomId, tuple[float, float]] = {}
+        """Rooms in which somebody lacks a key: when to try again, and the pause after that."""
         self._withheld_from: LRUCache[str, set[tuple[str, str]]] = LRUCache(1000)
         self._mended: dict[tuple[str, str], OlmDevice] = {}
         """Devices with a new Olm session that have not been told of it."""
@@ -258,22 +262,61 @@ class Keys:
         self.machine.note_lacking(session, members)
         return session
 
+    async def settle(self, members_of: Callable[[RoomId], Collection[str]]) -> None:
+        """Give the keys of what was said to those who could not be given them then, and can be reached now.
+
+        `members_of`: who is in a room; nobody: we are not. Of a room that changed nothing it is tried less and less.
+
+        Raises:
+            Unreachable, MatrixError, TokenRevoked
+        """
+        now = time.monotonic()
+        lacking = {room for room, session in self._store.outbound.items() if session.lacking}
+        rooms = lacking | self._store.debts.keys()
+        self._settle_after = {room: after for room, after in self._settle_after.items() if room in rooms}
+        for room_id in rooms:
+            due, pause = self._settle_after.get(room_id, (0.0, _SETTLE_PAUSE_S))
+            if due > now:
+                continue
+            if members_of(room_id):
+                self._settle_after[room_id] = (now + pause, min(2 * pause, _MAX_SETTLE_PAUSE_S))
+                await self._settle(room_id, members_of)
+            else:
+                self._store.forgive(room_id=room_id)
+        await self._store.commit()
+
+    async def _settle(self, room_id: RoomId, members_of: Callable[[RoomId], Collection[str]]) -> None:
+        debts = self._store.debts.get(room_id, [])
+        users = {user for debt in debts for user in debt.lacking}
+        if room_id in self._store.outbound:
+            users.update(self._store.outbound[room_id].lacking)
+        tasks = self._ask(self.machine.users_to_query(users.intersection(members_of(room_id))))
+        if tasks:
+            await asyncio.wait(tasks, timeout=_QUERY_BRIEFLY_S)  # who answers later is given it the next time
+        devices = self.machine.lacking(room_id, members_of(room_id))
+        devices += [device for _, owed in self.machine.owed(room_id, members_of(room_id)) for device in owed]
+        await self._claim(devices)
+        # Somebody may have gone meanwhile, or the session have been replaced: what follows looks again.
+        session = self._store.outbound.get(room_id)
+        if session is not None:
+            await self._give(session, self.machine.lacking(room_id, members_of(room_id)))
+        for debt, devices in self.machine.owed(room_id, members_of(room_id)):
+            ready = [d for d in devices if self._store.session_to(d.curve25519) is not None]
+            for start in range(0, len(ready), _SHARE_DEVICES):
+                part = ready[start : start + _SHARE_DEVICES]
+                messages = self.machine.encrypt_owed(room_id, debt, part)
+                await self._store.commit()
+                if messages:
+                    await self._to_devices("m.room.encrypted", messages)
+                self.machine.paid(room_id, debt, part)
+
     async def _share(self, session: GroupSession, lacking: Sequence[OlmDevice]) -> None:
         """Give the session to devices, as far as they can be reached."""
-        now = time.monotonic()
-        claim = self.machine.without_session(
-            d for d in lacking if self._claim_after.get((d.user_id, d.device_id), 0.0) <= now
-        )
-        if claim:
-            answer = await self._http.request(
-                "POST", "/_matrix/client/v3/keys/claim", {"one_time_keys": claim, "timeout": 10000}, timeout_s=60
-            )
-            self.machine.receive_claimed(answer)
-            still = self.machine.without_session(d for d in lacking if d.device_id in claim.get(d.user_id, {}))
-            self._claim_after = {k: t for k, t in self._claim_after.items() if t > now}
-            self._claim_after.update(
-                {(user, device): now + _CLAIM_PAUSE_S for user, ds in still.items() for device in ds}
-            )
+        await self._claim(lacking)
+        await self._give(session, lacking)
+
+    async def _give(self, session: GroupSession, lacking: Sequence[OlmDevice]) -> None:
+        """Give the session to those of the devices that we have an Olm session with."""
         ready = self.machine.unshared(session, lacking)
         for start in range(0, len(ready), _SHARE_DEVICES):
             part = ready[start : start + _SHARE_DEVICES]
@@ -281,3 +324,20 @@ class Keys:
             await self._store.commit()  # the Olm ratchets have moved
             await self._to_devices("m.room.encrypted", messages)
             self.machine.shared(session, part)
+
+    async def _claim(self, devices: Sequence[OlmDevice]) -> None:
+        """Make Olm sessions with those of the devices that we have none to encrypt with, as far as possible."""
+        now = time.monotonic()
+        claim = self.machine.without_session(
+            d for d in devices if self._claim_after.get((d.user_id, d.device_id), 0.0) <= now
+        )
+        if claim:
+            answer = await self._http.request(
+                "POST", "/_matrix/client/v3/keys/claim", {"one_time_keys": claim, "timeout": 10000}, timeout_s=60
+            )
+            self.machine.receive_claimed(answer)
+            still = self.machine.without_session(d for d in devices if d.device_id in claim.get(d.user_id, {}))
+            self._claim_after = {k: t for k, t in self._claim_after.items() if t > now}
+            self._claim_after.update(
+                {(user, device): now + _CLAIM_PAUSE_S for user, ds in still.items() for device in ds}
+            )

@@ -6,7 +6,7 @@ wrong with one never costs another.
 
 import json
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from bridge.db.engine import now_ms
 from bridge.errors import CourtyardError
 from bridge.ids import DeviceId, RoomId, UserId, is_room_id
 from bridge.matrix.cryptostore import CryptoStore
+from bridge.matrix.debts import Debt, Lacking, owed_to
 from bridge.matrix.known_devices import KEY32, KnownDevices
 from bridge.matrix.known_devices import MEGOLM as MEGOLM
 from bridge.matrix.known_devices import OLM as OLM
@@ -424,16 +425,59 @@ class Machine(KnownDevices):
 
     def encrypt_room_key(self, session: GroupSession, devices: Iterable[OlmDevice]) -> dict[str, dict[str, Any]]:
         """`m.room_key` for each device, encrypted: the `messages` of `PUT /sendToDevice/m.room.encrypted`."""
-        content = {"algorithm": MEGOLM, "room_id": session.room_id, "session_id": session.session.session_id}
+        keys = [(device, session.key_for(device.user_id, device.device_id)) for device in devices]
+        return self._encrypt_room_keys(session.room_id, session.session.session_id, keys)
+
+    def encrypt_owed(self, room_id: RoomId, debt: Debt, devices: Iterable[OlmDevice]) -> dict[str, dict[str, Any]]:
+        """The same for the key of a former session."""
+        keys = [(device, debt.key_for(device.user_id, device.device_id)) for device in devices]
+        return self._encrypt_room_keys(room_id, debt.session_id, [(d, key) for d, key in keys if key is not None])
+
+    def _encrypt_room_keys(
+        self, room_id: RoomId, session_id: str, keys: Iterable[tuple[OlmDevice, str]]
+    ) -> dict[str, dict[str, Any]]:
+        content = {"algorithm": MEGOLM, "room_id": room_id, "session_id": session_id}
         messages: dict[str, dict[str, Any]] = {}
-        for device in devices:
+        for device, key in keys:
             olm = self.store.session_to(device.curve25519)
             assert olm is not None
-            key = session.key_for(device.user_id, device.device_id)
             messages.setdefault(device.user_id, {})[device.device_id] = self._olm_encrypt(
                 olm, device, "m.room_key", {**content, "session_key": key}
             )
         return messages
+
+    def lacking(self, room_id: RoomId, members: Collection[str]) -> list[OlmDevice]:
+        """Members' devices that lack the room's session for something that was said, as far as we know their devices
+        now. Who is no member any more lacks nothing."""
+        session = self.store.outbound.get(room_id)
+        if session is None or not session.lacking:
+            return []
+        found = self._owed(session.lacking, members, session.shared_with)
+        self.store.save_outbound(session)
+        return found
+
+    def owed(self, room_id: RoomId, members: Collection[str]) -> list[tuple[Debt, list[OlmDevice]]]:
+        """The same for the room's former sessions."""
+        owed = [(debt, self._owed(debt.lacking, members, {})) for debt in self.store.debts.get(room_id, [])]
+        if owed:
+            self.store.save_debts(room_id)
+        return owed
+
+    def _owed(self, lacking: Lacking, members: Collection[str], have: Mapping[str, Collection[str]]) -> list[OlmDevice]:
+        found: list[OlmDevice] = []
+        for user in list(lacking):
+            if user not in members:
+                del lacking[user]
+            elif not self.users_to_query([user]):
+                theirs = {d.device_id: d for d in self.devices_of([user]) if d.device_id not in have.get(user, ())}
+                found += [theirs[device_id] for device_id in owed_to(lacking, user, theirs)]
+        return found
+
+    def paid(self, room_id: RoomId, debt: Debt, devices: Iterable[OlmDevice]) -> None:
+        """The server took the key of a former session for these devices."""
+        for device in devices:
+            debt.paid(device.user_id, device.device_id)
+        self.store.save_debts(room_id)
 
     def shared(self, session: GroupSession, devices: Iterable[OlmDevice]) -> None:
         """The server took the room key for these devices."""

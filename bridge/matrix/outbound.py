@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import vodozemac
 
 from bridge.ids import RoomId
+from bridge.matrix.debts import Debt, Lacking, remove
 
 _MAX_KEPT = 20
 
@@ -24,9 +25,7 @@ class GroupSession:
     messages: int = 0
     shared_with: dict[str, dict[str, str]] = field(default_factory=dict)
     """user → device → curve25519 key of the devices that have the session."""
-    lacking: dict[str, dict[str, int]] = field(default_factory=dict)
-    """user → device → index of the first message that it could not read. Device "": those that we don't know yet,
-    because the user's list could not be fetched."""
+    lacking: Lacking = field(default_factory=dict)
     kept: dict[int, str] = field(default_factory=dict)
     """message index → session key from there on, for the indices in `lacking`."""
 
@@ -39,7 +38,17 @@ class GroupSession:
     def got(self, user: str, device: str, curve25519: str) -> None:
         """A device has the key now."""
         self.shared_with.setdefault(user, {})[device] = curve25519
-        self.lacking.get(user, {}).pop(device, None)
+        remove(self.lacking, user, device)
+
+    def debt(self, now: int) -> Debt | None:
+        """Who lacks the key when another session takes the place of this one; None: nobody."""
+        if not self.lacking:
+            return None
+        return Debt(self.session.session_id, self.lacking, self.kept, now)
+
+    def forgive(self, users: Iterable[str]) -> bool:
+        """These users don't get the key of what they missed. Whether they would have."""
+        return bool([user for user in list(users) if self.lacking.pop(user, None) is not None])
 
     def lost(self, user: str, device: str) -> bool:
         """A device may never have read what was shared with it: it is to get the key again. Whether it had it."""

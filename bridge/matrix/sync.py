@@ -214,6 +214,7 @@ class SyncReader:
     def _left(self, room_id: RoomId) -> None:
         self._rooms.forget(room_id)
         self._store.drop_outbound(room_id)
+        self._store.forgive(room_id=room_id)
         self.late.forget_room(room_id)
 
     def _invited(self, room_id: RoomId, data: Mapping[str, Any], batch: Batch) -> None:
@@ -270,8 +271,9 @@ class SyncReader:
         dm_now = room.dm_with(self._me)
         if dm_before is not None and dm_now != dm_before:
             self._store.drop_outbound(room_id)  # who comes in gets nothing of the session that was there before
-        if set(members_before) - set(room.members):
+        if gone := set(members_before) - set(room.members):
             self._store.drop_outbound(room_id)
+            self._store.forgive(gone, room_id)
         if since is None:
             said.clear()
         if not room.encrypted and (said or not was_joined) and room.joined:

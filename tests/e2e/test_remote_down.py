@@ -13,8 +13,9 @@ import pytest
 from bridge.demo.synapse import Homeserver, federated_pair
 from tests.e2e.audit import Books, until
 from tests.e2e.bot import BotProcess, running_bot
-from tests.e2e.clients.js import JsProcess
+from tests.e2e.clients.js import JsClient, JsProcess
 from tests.e2e.clients.message import Message
+from tests.e2e.clients.olm_machine import MEGOLM
 from tests.e2e.conftest import unique
 from tests.e2e.flow import answers, meeting, number, told
 from tests.e2e.leaks import canary
@@ -45,6 +46,13 @@ async def arrives(person: Friendly, mark: int, text: str) -> Message:
     return await person.client.wait_message(
         person.room, lambda m: text in m.body and m.decryption_failure is None, PATIENCE, since=mark
     )
+
+
+async def readable(person: Friendly, room: str, mark: int, sent: Message) -> Message:
+    def fits(message: Message) -> bool:
+        return message.event_id == sent.event_id and message.decryption_failure is None
+
+    return await person.client.wait_message(room, fits, PATIENCE, since=mark)
 
 
 def waiting(bot: BotProcess) -> int:
@@ -91,3 +99,43 @@ async def test_a_server_that_is_down_during_a_fan_out(
         assert await bot.stop() == 0
         Books(bot.database).assert_sound()
         assert "Traceback" not in bot.log()
+
+
+async def test_who_was_away_reads_what_was_said_also_over_sessions_that_were_replaced(
+    pair: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path
+) -> None:
+    """In a room with several people, and without the bot saying anything more."""
+    here, there = pair
+    settings = {"access": {"invites": "all"}}
+    async with (
+        running_bot(tmp_path / "bot", here, unique("courtyard"), settings) as bot,
+        meeting(pair, js, bot) as meet,
+    ):
+        alice, carol = await meet("alice"), await meet("carol", 1)
+        assert isinstance(alice.client, JsClient)
+        room = await alice.client.create_room(invite=[carol.user_id, bot.user_id])
+        await alice.client.wait_membership(room, bot.user_id, "join")
+        assert await carol.client.wait_invite(alice.user_id) == room
+        await carol.client.join(room)
+        await alice.client.wait_membership(room, carol.user_id, "join")
+        rotation = {"algorithm": MEGOLM, "rotation_period_msgs": 1}
+        await alice.client.set_state(room, "m.room.encryption", rotation)
+        assert (await alice.client.ask(room, "!ping")).body == "pong"
+
+        # After this the bot can give nobody a key without a new session, for which it needs their homeserver.
+        await bot.kill()
+        await there.stop()
+        await bot.start()
+        answers = [await alice.client.ask(room, "!ping") for _ in range(3)]
+        assert Books(bot.database).count("SELECT count(*) FROM crypto_room_keys_owed") == 1
+        assert await bot.stop() == 0
+        await bot.start()
+
+        mark = carol.client.mark()
+        await there.start()
+        for answer in answers:
+            assert (await readable(carol, room, mark, answer)).shield is None
+        books = Books(bot.database)
+        await until(lambda: books.count("SELECT count(*) FROM crypto_room_keys_owed") == 0, 10, "nothing is owed")
+        assert await bot.stop() == 0
+        Books(bot.database).assert_sound()

@@ -30,6 +30,7 @@ ACCOUNT = {  # tests/unit/matrix/test_damage.py
     ("crypto_megolm_inbound", "pickle"),
     ("crypto_megolm_outbound", "pickle"),
     ("crypto_megolm_outbound", "sealed"),
+    ("crypto_room_keys_owed", "sealed"),
     ("known_users", "sealed"),
     ("known_devices", "sealed"),
 }

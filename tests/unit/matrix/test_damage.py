@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bridge.db import Database, Tx
+from bridge.db.engine import now_ms
 from bridge.errors import OperatorError
 from bridge.ids import RoomId
 from bridge.matrix.cryptostore import CryptoStore
+from bridge.matrix.debts import Debt
 from bridge.matrix.late import LateKeys
 from bridge.matrix.machine import MEGOLM
 from bridge.matrix.rooms import Rooms, write_rooms
@@ -40,6 +42,8 @@ async def meet(device: Make, homeserver: FakeHomeserver) -> tuple[Device, Device
         await share(one, [bot.user_id, alice.user_id], homeserver)
         deliver(one, other, homeserver)
         homeserver.to_device.clear()
+    bot.store.debts[ROOM] = [Debt("A" * 43, {alice.user_id: {"ALICE": 0}}, {0: "key"}, now_ms())]
+    bot.store.save_debts(ROOM)
     for one in (bot, alice):
         await one.store.commit()
     return bot, alice
@@ -52,6 +56,7 @@ async def meet(device: Make, homeserver: FakeHomeserver) -> tuple[Device, Device
         ("crypto_megolm_inbound", "pickle"),
         ("crypto_megolm_outbound", "pickle"),
         ("crypto_megolm_outbound", "sealed"),
+        ("crypto_room_keys_owed", "sealed"),
         ("known_users", "sealed"),
         ("known_devices", "sealed"),
     ],

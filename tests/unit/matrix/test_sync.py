@@ -6,13 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import vodozemac
 from structlog.testing import capture_logs
 
 from bridge.chat.inbound import DmOpened, Readable, TextMessage, Unreadable
 from bridge.db import Database
+from bridge.db.engine import now_ms
 from bridge.ids import RoomId, UserId
+from bridge.matrix.debts import Lacking
 from bridge.matrix.late import LateKeys
 from bridge.matrix.machine import MEGOLM
+from bridge.matrix.outbound import GroupSession
 from bridge.matrix.rooms import Rooms, write_rooms
 from bridge.matrix.seal import Sealer
 from bridge.matrix.sync import Batch, SyncReader
@@ -86,6 +90,25 @@ async def test_a_room_of_many_that_an_invite_called_a_private_chat_is_noticed(
             {"next_batch": "n", "rooms": {"join": {room_id: {"timeline": {"events": [member(CAROL, "invite")]}}}}}, "s"
         )
         assert batch.crowded == []  # they came later
+
+
+async def test_who_leaves_gets_no_key_any_more_of_what_they_could_not_read(
+    reader: tuple[SyncReader, Rooms], device: Make
+) -> None:
+    read, rooms = reader
+    store = read._store
+    rooms.ensure(ROOM).members[CAROL] = "join"
+    lacking: Lacking = {ALICE: {"": 0}, CAROL: {"": 0}}
+    session = GroupSession(ROOM, vodozemac.GroupSession(), now_ms(), lacking=dict(lacking), kept={0: "key"})
+    store.save_outbound(session)
+    store.drop_outbound(ROOM)
+    assert [debt.lacking.keys() for debt in store.debts[ROOM]] == [lacking.keys()]
+    await read.read(joined("n", member(CAROL, "leave"), member(CAROL, "join")), "s")
+    assert [debt.lacking.keys() for debt in store.debts[ROOM]] == [lacking.keys()], "they were never gone for us"
+    await read.read(joined("n", member(CAROL, "leave")), "s")
+    assert [debt.lacking.keys() for debt in store.debts[ROOM]] == [{ALICE}]
+    await read.read({"next_batch": "n", "rooms": {"leave": {ROOM: {}}}}, "s")
+    assert store.debts == {}
 
 
 @pytest.mark.parametrize(("pages", "cut"), [(2, False), (9, True)])
