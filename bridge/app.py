@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import structlog
 
 from bridge.backup.epochs import Epochs
+from bridge.chat.again import AskAgain
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.commands import build_registry
 from bridge.chat.inbound import IdentityChanged, Inbound, RoomView
@@ -184,6 +185,7 @@ class _Bot:
             people,
             catalogue,
             max_age_ms=limits.outbox_hold_days * _DAY_MS,
+            again=AskAgain(registry),
         )
 
     def _meet(self, a: UserId, b: UserId) -> bool:

@@ -78,6 +78,9 @@ class Command:
     handler: Handler
     effect: bool = True
     """False: it only reads, and an edit of the message runs it again."""
+    late: bool = False
+    """True: it only reads, and tells things of other people, or things that may be deleted: it is run again when its
+    answer is sent, since that may be long after it was asked. It uses nothing of the request but who asks, and what."""
     anywhere: bool = False
     """True: it may be answered in any room, because its answer holds nothing personal."""
     hidden: bool = False

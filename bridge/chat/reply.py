@@ -71,6 +71,14 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """A command that only reads, as it was asked."""
+
+    command: str
+    args: Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The answer to one inbound event: messages now, and copies that are rendered when they are sent.
 
@@ -81,6 +89,9 @@ class Reply:
     parts: tuple[Message | CopyRef, ...] = ()
     personal: bool = True
     """True: may be shown in the person's DM alone. In another room a neutral line stands for it."""
+    asked: Question | None = None
+    """What is asked again when the messages are sent, so that they say what is so then. None: they are sent as they
+    are."""
 
     @staticmethod
     def text(message_id: str, /, *, personal: bool = True, **args: "Arg | Text | Time") -> "Reply":

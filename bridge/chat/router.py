@@ -21,7 +21,7 @@ from bridge.chat.inbound import (
 )
 from bridge.chat.people import People
 from bridge.chat.reading import Said
-from bridge.chat.reply import NOTHING, CopyRef, Message, Reply, Text
+from bridge.chat.reply import NOTHING, CopyRef, Message, Question, Reply, Text
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.ids import AccountId, EventId
@@ -171,6 +171,8 @@ class Router:
         reply = command.handler(replace(request, args=said.args))
         if not command.anywhere and not reply.personal:
             reply = replace(reply, personal=True)
+        if command.late:
+            reply = replace(reply, asked=Question(command.name, said.args))
         return Outcome(reply, command.name, command.effect)
 
     def _picture(self, request: Request, said: Said, event: PictureMessage) -> Outcome:

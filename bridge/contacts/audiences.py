@@ -1,11 +1,11 @@
-"""An audience in words, for its owner alone."""
+"""An audience in words, for its owner alone: people are called as the owner calls them."""
 
 from collections.abc import Iterable
 
 from bridge.chat.people import user_ids
 from bridge.chat.reply import Text
 from bridge.contacts import tags
-from bridge.contacts.names import enumeration, labels
+from bridge.contacts.names import enumeration, own_labels
 from bridge.db import Tx
 from bridge.ids import PersonId
 from bridge.privacy import Addressed, Audience
@@ -52,7 +52,7 @@ def _people(tx: Tx, owner: PersonId, people: Iterable[PersonId]) -> list[Text]:
     users = user_ids(tx, people)
     # By Matrix id: row ids are random.
     wanted = sorted(users, key=lambda person: users[person])
-    names = labels(tx, owner, wanted[:_SHOWN])
+    names = own_labels(tx, owner, wanted[:_SHOWN])
     listed = [names[person] for person in wanted[:_SHOWN]]
     if len(wanted) > _SHOWN:
         listed.append(Text("audience-word-more", {"count": len(wanted) - _SHOWN}))

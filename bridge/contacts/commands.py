@@ -14,7 +14,16 @@ from bridge.contacts.model import Asked, ContactLimits
 from bridge.contacts.names import labels, plain
 from bridge.contacts.past import PAST, Past, past_choices
 from bridge.contacts.private_chats import PrivateChats
-from bridge.contacts.service import ACCEPT, ACCEPT_CHATS, FRIEND_COPY, PROMPT, Contacts, Meeting, OpenRequest
+from bridge.contacts.service import (
+    ACCEPT,
+    ACCEPT_CHATS,
+    FRIEND_COPY,
+    INVITED_COPY,
+    PROMPT,
+    Contacts,
+    Meeting,
+    OpenRequest,
+)
 from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
@@ -103,6 +112,11 @@ class _Commands:
             return None
         return Message((Text("friend-new", {"user": user}),), CopyRef(FRIEND_COPY, ref_id))
 
+    def render_invited(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
+        user = self._contacts.new_friend(tx, reader, ref_id)
+        text = Text("invite-none") if user is None else Text("friend-new", {"user": user})
+        return Message((text,), CopyRef(INVITED_COPY, ref_id))
+
 
 def build(
     outbox: Outbox,
@@ -123,7 +137,7 @@ def build(
     chats = PrivateChats(outbox, people, limits)
     chat_command, chat_renderers = chat_commands.build(chats)
     commands = [
-        Command("friends", (), do.friends, effect=False, group=_GROUP),
+        Command("friends", (), do.friends, effect=False, late=True, group=_GROUP),
         Command("friend add", (_USER, Param("note", (Kind.REST,), required=False)), do.add, group=_GROUP),
         Command("friend accept", (_WHO,), do.accept, group=_GROUP),
         Command("friend decline", (_WHO,), do.decline, group=_GROUP),
@@ -141,6 +155,7 @@ def build(
     renderers: dict[str, Renderer] = {
         PROMPT_COPY: do.render_prompt,
         FRIEND_COPY: do.render_friend,
+        INVITED_COPY: do.render_invited,
         PROFILE: profile_commands.render,
         **chat_renderers,
     }

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from bridge.chat.command import Command, Kind, Param, Person, Request
 from bridge.chat.picture import Publish, StoredPicture
-from bridge.chat.reply import Block, Lines, Message, Picture, Reply, Text, Time
+from bridge.chat.reply import Block, CopyRef, Lines, Message, Picture, Reply, Text, Time
 from bridge.contacts import invites, qr
 from bridge.contacts.model import ContactLimits
-from bridge.contacts.service import Contacts
+from bridge.contacts.service import INVITED_COPY, Contacts
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.ids import UserId
@@ -98,9 +98,9 @@ class _Commands:
         return Reply((Message(tuple(blocks)),))
 
     def use(self, request: Request) -> Reply:
-        return Reply.text(
-            "friend-new", user=self._contacts.use_invite(request.tx, request.person, request.args["code"])
-        )
+        # Of whom the code is, the answer tells first: it is a copy, so that nobody learns it once they parted again.
+        owner = self._contacts.use_invite(request.tx, request.person, request.args["code"])
+        return Reply((CopyRef(INVITED_COPY, owner),))
 
     def revoke(self, request: Request) -> Reply:
         done = invites.revoke(request.tx, request.person.id, request.args["code"])

@@ -14,8 +14,12 @@ def labels(tx: Tx, viewer: PersonId, ids: Iterable[PersonId]) -> dict[PersonId, 
     """A text for each person: the remark that `viewer` keeps, or the own name where `viewer` may see it, and always the
     Matrix id, so that a name can't pass for somebody else's. `viewer` is called "you"."""
     wanted = set(ids)
-    names = profiles.visible_values(tx, viewer, wanted - {viewer}, NAME)
-    names |= store.remarks(tx, viewer, wanted)
+    return _labels(tx, viewer, wanted, profiles.visible_values(tx, viewer, wanted - {viewer}, NAME))
+
+
+def _labels(tx: Tx, viewer: PersonId, ids: Iterable[PersonId], visible: dict[PersonId, str]) -> dict[PersonId, Text]:
+    wanted = set(ids)
+    names = visible | store.remarks(tx, viewer, wanted)
     users = user_ids(tx, wanted)
     result: dict[PersonId, Text] = {}
     for person in wanted:
@@ -29,6 +33,12 @@ def labels(tx: Tx, viewer: PersonId, ids: Iterable[PersonId]) -> dict[PersonId, 
         else:
             result[person] = plain(user_id)
     return result
+
+
+def own_labels(tx: Tx, viewer: PersonId, ids: Iterable[PersonId]) -> dict[PersonId, Text]:
+    """The same by nothing but what `viewer` keeps or said themselves: remark and Matrix id. For answers that are
+    rendered when they are asked: a name that its owner withdraws until they are sent must not be in them."""
+    return _labels(tx, viewer, ids, {})
 
 
 def plain(user_id: UserId) -> Text:

@@ -28,6 +28,8 @@ PROMPT = "friend-request"
 """Kind of the question that a request is delivered as."""
 FRIEND_COPY = "friend"
 """Kind of the notice that a request was accepted; its subject is the new friend's row id."""
+INVITED_COPY = "invited"
+"""Kind of the answer to a code that worked; its subject is the row id of who made the code."""
 ACCEPT, DECLINE, ACCEPT_CHATS = "accept", "decline", "accept-chats"
 
 Meeting: TypeAlias = Callable[[UserId, UserId], bool]
@@ -212,8 +214,8 @@ class Contacts:
         return [OpenRequest(i, r, users[r.asker]) for i, r in enumerate(requests, 1) if r.asker in users]
 
     # --- inviting -------------------------------------------------------------------------------------------
-    def use_invite(self, tx: Tx, person: Person, code: str) -> UserId:
-        """Become a friend of who made the code. Returns their Matrix id.
+    def use_invite(self, tx: Tx, person: Person, code: str) -> PersonId:
+        """Become a friend of who made the code.
 
         Raises:
             UserError: the code does not work, for whatever reason; it is one's own, or of a friend.
@@ -241,7 +243,7 @@ class Contacts:
                 store.delete_request(tx, row.id)
         store.befriend(tx, person.id, owner)
         self._outbox.copy(tx, owner, FRIEND_COPY, person.id)
-        return user
+        return owner
 
     # --- blocking -------------------------------------------------------------------------------------------
     def block(self, tx: Tx, person: Person, user_id: UserId) -> None:

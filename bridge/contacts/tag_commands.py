@@ -8,7 +8,7 @@ from bridge.contacts import store, tags
 from bridge.contacts.changes import Changes
 from bridge.contacts.impacts import impact_lines
 from bridge.contacts.model import ContactLimits, folded, one_line
-from bridge.contacts.names import enumeration, labels
+from bridge.contacts.names import enumeration, labels, own_labels
 from bridge.contacts.service import Contacts
 from bridge.errors import UserError
 from bridge.ids import PersonId, UserId
@@ -118,7 +118,7 @@ class _Commands:
 
     @staticmethod
     def _names(request: Request, people: list[PersonId]) -> Text:
-        names = labels(request.tx, request.person.id, people)
+        names = own_labels(request.tx, request.person.id, people)
         return enumeration([names[one] for one in people])
 
 
@@ -134,7 +134,7 @@ def build(contacts: Contacts, changes: Changes, limits: ContactLimits) -> list[C
     do = _Commands(contacts, changes, limits)
     people = Param("people", (Kind.REST,))
     return [
-        Command("tags", (), do.listed, effect=False, group=_GROUP),
+        Command("tags", (), do.listed, effect=False, late=True, group=_GROUP),
         Command("tag add", (_TAG, people), do.add, group=_GROUP),
         Command("tag remove", (_TAG, people), do.remove, group=_GROUP),
         Command("tag rename", (_TAG, Param("name", (Kind.WORD,))), do.rename, group=_GROUP),

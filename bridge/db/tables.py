@@ -388,10 +388,10 @@ outbox = _table(
     _str("room_id", nullable=True),  # null: the person's current DM at send time
     _int("floating", default=0),  # 1: goes to the person's current DM, whatever room it is bound to just now
     _ref("person_id", "people.id", nullable=True),  # for whom; its room must be their DM
-    _str("kind"),  # message | copy | edit (of a copy, rendered anew) | redact
+    _str("kind"),  # message | copy | edit (of a copy, rendered anew) | late | redact
     _str("copy_kind", nullable=True),  # what the sent event is a copy of: moment, comment, prompt, answer …
     _big("copy_ref", nullable=True),
-    _blob("sealed", nullable=True),  # content of a rendered message, under the reader's key; erased once sent
+    _blob("sealed", nullable=True),  # under the reader's key: a rendered message, or (late) what is asked again
     _str("target_event", nullable=True),  # redact: the event; else: the event that it replaces
     _str("reply_to", nullable=True),
     _str("thread", nullable=True),

@@ -1,7 +1,7 @@
 """What the worker does in the database: find rooms with work, claim a row, settle what became of it."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import structlog
@@ -10,12 +10,12 @@ from sqlalchemy.engine import Row
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.command import Person
 from bridge.chat.render import relate, render
-from bridge.chat.reply import CopyRef, Message, Text
+from bridge.chat.reply import CopyRef, Message, Question, Text
 from bridge.db import Tx, is_conflict
 from bridge.db.sealing import Unreadable
 from bridge.delivery import queue
 from bridge.delivery.claimed import Claimed, What
-from bridge.delivery.ports import Directory, Outgoing, Renderer
+from bridge.delivery.ports import Again, Directory, Outgoing, Renderer
 from bridge.delivery.refresh import EDIT
 from bridge.delivery.settling import HOLD_MS, Settle, give_up
 from bridge.ids import AccountId, PersonId, RoomId
@@ -56,10 +56,18 @@ class Step:
 class Claims:
     """Finds and claims rows, and settles them. Each method runs inside a transaction."""
 
-    def __init__(self, people: Directory, renderers: Mapping[str, Renderer], catalogue: Catalogue) -> None:
+    def __init__(
+        self,
+        people: Directory,
+        renderers: Mapping[str, Renderer],
+        catalogue: Catalogue,
+        again: Again | None = None,
+    ) -> None:
+        """`again`: asks questions once more whose answers tell what is so when they are sent."""
         self._people = people
         self._renderers = renderers
         self._catalogue = catalogue
+        self._again = again
 
     def recover(self, tx: Tx) -> None:
         """Queue again what was being sent when the last run ended."""
@@ -179,13 +187,12 @@ class Claims:
                 log.error("delivery_unreadable", kind=row.kind)
                 give_up(tx, row.id)
                 return None
-        content: Mapping[str, Any] = {}
-        rendering: bytes | None = None
+        made = _Made({}, CopyRef(row.copy_kind or "answer", row.copy_ref))
         if row.kind != "redact":
             withdrawn = bool(row.withdrawn)
             if not withdrawn:
                 try:
-                    rendered, rendering = self._content(tx, row, person)
+                    rendered = self._made(tx, target, row, person)
                 except _Same:
                     tx.sql("DELETE FROM outbox WHERE id = ?", (row.id,))
                     return None
@@ -193,13 +200,14 @@ class Claims:
                     give_up(tx, row.id)
                     return None
                 withdrawn = rendered is None
-                content = rendered or {}
+                made = rendered or made
+                self._note_copy(tx, row, made.copy)
             if withdrawn:
                 if row.first_attempt_at is None:
                     tx.sql("DELETE FROM outbox WHERE id = ?", (row.id,))
                     return None
                 tx.sql("UPDATE outbox SET withdrawn = 1, sealed = NULL WHERE id = ?", (row.id,))
-                content = BLANK
+                made = replace(made, content=BLANK, rendering=None)
         account, room_id = target
         instance = tx.sql("SELECT instance FROM accounts WHERE id = ?", (account,)).scalar_one()
         return Claimed(
@@ -209,36 +217,46 @@ class Claims:
                 account=account,
                 room_id=room_id,
                 txn_id=f"{instance}.{row.id}",
-                content=content,
+                content=made.content,
                 only_dm_with=None if person is None else person.user_id,
                 first_attempt_at=row.first_attempt_at,
             ),
             attempts=row.attempts + 1,
-            copy=CopyRef(row.copy_kind or "answer", row.copy_ref),
+            copy=made.copy,
             person_id=row.person_id,
             target_event=row.target_event,
             # After a try nobody knows which rendering arrived.
-            rendering=rendering if row.first_attempt_at is None else None,
+            rendering=made.rendering if row.first_attempt_at is None else None,
         )
 
-    def _content(self, tx: Tx, row: Row[Any], person: Person | None) -> tuple[dict[str, Any] | None, bytes | None]:
-        """What to send (None: they may not see it any more), and what to know it by."""
-        content: dict[str, Any] | None
-        rendering = None
-        if row.kind == "message":
+    @staticmethod
+    def _note_copy(tx: Tx, row: Row[Any], copy: CopyRef) -> None:
+        """What an answer is a copy of may be another thing by now: taking that back must find what is on its way."""
+        if row.kind == "late" and (copy.kind, copy.ref_id) != (row.copy_kind, row.copy_ref):
+            tx.sql("UPDATE outbox SET copy_kind = ?, copy_ref = ? WHERE id = ?", (copy.kind, copy.ref_id, row.id))
+
+    def _made(self, tx: Tx, target: Target, row: Row[Any], person: Person | None) -> "_Made | None":
+        """What to send; None: they may not see it any more."""
+        if row.kind in ("message", "late"):
             try:
-                content = queue.open_content(tx, row.person_id, row.id, row.sealed)
+                sealed = queue.open_content(tx, row.person_id, row.id, row.sealed)
             except Unreadable:
                 log.error("delivery_unreadable", kind=row.kind)
                 language, time_zone = ("en", "UTC") if person is None else (person.language, person.time_zone)
                 content = render(Message((Text("answer-damaged"),)), language, time_zone, self._catalogue)
+                made: _Made | None = _Made(content, CopyRef("answer"))
+            else:
+                if row.kind == "message":
+                    made = _Made(sealed, CopyRef(row.copy_kind or "answer", row.copy_ref))
+                else:
+                    made = self._rendered(tx, row, person, lambda who: self._answer(tx, who, target, sealed))
         else:
-            content, rendering = self._rendered(tx, row, person)
-            if content is None:
-                return None, None
-            if row.kind == EDIT and row.first_attempt_at is None:
-                self._check_differs(tx, row, rendering)
-        return relate(content, row.reply_to, row.thread, row.target_event), rendering
+            made = self._rendered(tx, row, person, lambda who: self._copy(tx, row, who))
+            if made is not None and row.kind == EDIT and row.first_attempt_at is None:
+                self._check_differs(tx, row, made.rendering)
+        if made is None:
+            return None
+        return replace(made, content=relate(made.content, row.reply_to, row.thread, row.target_event))
 
     @staticmethod
     def _check_differs(tx: Tx, row: Row[Any], rendering: bytes | None) -> None:
@@ -249,16 +267,36 @@ class Claims:
         if shown is None or (shown.rendering is not None and bytes(shown.rendering) == rendering):
             raise _Same
 
-    def _rendered(self, tx: Tx, row: Row[Any], person: Person | None) -> tuple[dict[str, Any] | None, bytes | None]:
+    def _copy(self, tx: Tx, row: Row[Any], person: Person) -> Message | None:
         renderer = self._renderers.get(row.copy_kind)
-        if renderer is None or person is None or row.copy_ref is None:
+        if renderer is None or row.copy_ref is None:
+            log.warning("delivery_not_renderable", kind=row.copy_kind)
+            raise _Broken
+        return renderer(tx, person, row.copy_ref)
+
+    def _answer(self, tx: Tx, person: Person, target: Target, asked: Mapping[str, Any]) -> Message | None:
+        """One part of the answer to a question that is asked again; None: the answer has fewer parts now."""
+        if self._again is None:
+            log.warning("delivery_not_renderable", kind="late")
+            raise _Broken
+        parts = self._again(tx, person, Question(asked["command"], asked["args"]), *target)
+        part = parts[asked["part"]] if asked["part"] < len(parts) else None
+        return part if isinstance(part, Message) else None
+
+    def _rendered(
+        self, tx: Tx, row: Row[Any], person: Person | None, make: Callable[[Person], Message | None]
+    ) -> "_Made | None":
+        if person is None:
             log.warning("delivery_not_renderable", kind=row.copy_kind)
             raise _Broken
         savepoint = tx.conn.begin_nested()
         try:
-            message = renderer(tx, person, row.copy_ref)
+            message = make(person)
             content = None if message is None else render(message, person.language, person.time_zone, self._catalogue)
             savepoint.commit()
+        except _Broken:
+            savepoint.rollback()
+            raise
         except Exception as error:
             if is_conflict(error):
                 raise
@@ -266,7 +304,22 @@ class Claims:
             # The type alone: the text of an error may hold what the person wrote.
             log.error("delivery_render_failed", kind=row.copy_kind, error=type(error).__name__)
             raise _Broken from error
-        return content, None if message is None else _fingerprint(tx, person, message)
+        if message is None or content is None:
+            return None
+        if row.kind == "late":
+            return _Made(content, message.copy or CopyRef("answer"))
+        return _Made(content, CopyRef(row.copy_kind, row.copy_ref), _fingerprint(tx, person, message))
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What is sent for a row."""
+
+    content: Mapping[str, Any]
+    copy: CopyRef
+    """What it is a copy of."""
+    rendering: bytes | None = None
+    """What to know it by."""
 
 
 def _fingerprint(tx: Tx, person: Person, message: Message) -> bytes:

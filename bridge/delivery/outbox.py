@@ -1,8 +1,8 @@
 """Queueing what is to be sent, inside the transaction that decides it."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.command import Person
@@ -19,7 +19,7 @@ from bridge.chat.inbound import (
     Unreadable,
 )
 from bridge.chat.render import render
-from bridge.chat.reply import CopyRef, Message, Reply, Text
+from bridge.chat.reply import CopyRef, Message, Question, Reply, Text
 from bridge.db import Tx
 from bridge.delivery import queue
 from bridge.delivery.ports import Directory
@@ -28,6 +28,19 @@ from bridge.ids import AccountId, EventId, PersonId, RoomId
 
 ANSWER = "answer"
 """Kind of the copies of plain answers, which are a copy of nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """A message of an answer that is asked for again when it is sent."""
+
+    question: Question
+    part: int
+    """Which of the answer's parts, from 0."""
+    copy: CopyRef | None
+
+
+_Part: TypeAlias = Message | CopyRef | _Late
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +174,7 @@ class Outbox:
 
     def _parts(
         self, tx: Tx, event: Inbound, room: RoomView, person: Person, reply: Reply
-    ) -> list[tuple[_Place, Message | CopyRef]]:
+    ) -> list[tuple[_Place, _Part]]:
         """What goes where: a personal answer never leaves the person's DM."""
         reply_to, thread = self._relation(tx, event, room)
         in_dm = room.dm_with == person.user_id
@@ -175,14 +188,18 @@ class Outbox:
         )
         # A copy is rendered for one reader, so it is personal whatever the reply says.
         personal = reply.personal or any(isinstance(part, CopyRef) for part in reply.parts)
+        said: list[_Part] = [
+            part if reply.asked is None or isinstance(part, CopyRef) else _Late(reply.asked, number, part.copy)
+            for number, part in enumerate(reply.parts)
+        ]
         if in_dm or not personal:
-            return [(here, part) for part in reply.parts]
+            return [(here, part) for part in said]
         dm = self._people.dm(tx, person.id)
         line = Message((Text("answer-in-dm" if dm else "answer-needs-dm"),))
-        parts: list[tuple[_Place, Message | CopyRef]] = [(here, line)]
+        parts: list[tuple[_Place, _Part]] = [(here, line)]
         if dm is not None:
             there = _Place(dm[0], dm[1], person.id, floating=True)
-            parts += [(there, part) for part in reply.parts]
+            parts += [(there, part) for part in said]
         return parts
 
     @staticmethod
@@ -205,7 +222,7 @@ class Outbox:
         tx: Tx,
         account: AccountId,
         source: EventId,
-        parts: Sequence[tuple[_Place, Message | CopyRef]],
+        parts: Sequence[tuple[_Place, _Part]],
         person: Person,
     ) -> None:
         """Edit the earlier answers in place, in order; redact those that are left over, send what is new.
@@ -238,16 +255,24 @@ class Outbox:
                 queue.redact(tx, copy)
         queue.insert(tx, rows)
 
-    def _row(self, place: _Place, part: Message | CopyRef, person: Person, source: EventId) -> queue.NewRow:
+    def _row(self, place: _Place, part: _Part, person: Person, source: EventId) -> queue.NewRow:
         ref = part if isinstance(part, CopyRef) else part.copy or CopyRef(ANSWER)
+        content: Mapping[str, Any] | None = None
+        match part:
+            case Message():
+                kind, content = "message", self._render(part, person)
+            case _Late(question, number, _):
+                kind, content = "late", {"command": question.command, "args": dict(question.args), "part": number}
+            case CopyRef():
+                kind = "copy"
         return queue.NewRow(
-            kind="copy" if isinstance(part, CopyRef) else "message",
+            kind=kind,
             account=None if place.floating else place.account,
             room_id=None if place.floating else place.room_id,
             person_id=place.person_id,
             copy_kind=ref.kind,
             copy_ref=ref.ref_id,
-            content=None if isinstance(part, CopyRef) else self._render(part, person),
+            content=content,
             reply_to=place.reply_to,
             thread=place.thread,
             source_event=source,

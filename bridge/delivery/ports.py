@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from bridge.chat.command import Person
-from bridge.chat.reply import Message
+from bridge.chat.reply import CopyRef, Message, Question
 from bridge.db import Tx
 from bridge.ids import AccountId, EventId, PersonId, RoomId, UserId
 
 Renderer: TypeAlias = Callable[[Tx, Person, int], Message | None]
 """Renders one copy for one reader at send time. It asks the policy; None: they may not see it (any more), drop it."""
+
+Again: TypeAlias = Callable[[Tx, Person, Question, AccountId, RoomId], tuple[Message | CopyRef, ...]]
+"""Asks a question again when its answer is sent; the parts of the answer as it is now."""
 
 
 class Directory(Protocol):

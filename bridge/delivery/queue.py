@@ -27,7 +27,7 @@ class NewRow:
     copy_kind: str | None = None
     copy_ref: int | None = None
     content: Mapping[str, Any] | None = None
-    """Of a rendered message."""
+    """Of a rendered message; of an answer that is asked for again, the question."""
     target_event: EventId | None = None
     reply_to: EventId | None = None
     thread: EventId | None = None

@@ -19,7 +19,7 @@ from bridge.moments import numbers, picture_store, places, responses, store
 from bridge.moments.audience import Said
 from bridge.moments.feed import album_page, feed_page
 from bridge.moments.items import Items
-from bridge.moments.kinds import COMMENT, LIKE, LIKES, MOMENT, MOMENT_COPIES
+from bridge.moments.kinds import COMMENT, LIKE, LIKES, MOMENT, MOMENT_COPIES, VIEWED
 from bridge.moments.model import Comment, Moment, MomentLimits, Page, Position
 from bridge.moments.refreshing import Refreshing
 from bridge.privacy import Addressed, Audience, MomentItem
@@ -141,7 +141,7 @@ class Moments:
         moment = store.moment(tx, moment_id)
         if moment is None or moment.author != author.id:
             return False
-        for kind in (*MOMENT_COPIES, LIKES):
+        for kind in (*MOMENT_COPIES, LIKES, VIEWED):
             self._outbox.withdraw(tx, kind, moment_id)
         # The sources of comments stay: an edit of one gets the same answer as if the moment were merely out of sight.
         for comment_id in responses.comment_ids(tx, moment_id):

@@ -3,13 +3,14 @@
 from bridge.chat.command import Command, Kind, Param, Request
 from bridge.chat.grammar import parse_user
 from bridge.chat.people import People
-from bridge.chat.reply import Block, Message, Picture, Reply, Text, Time, Written
+from bridge.chat.reply import Block, CopyRef, Message, Picture, Reply, Text, Time, Written
 from bridge.contacts import profiles, tags
 from bridge.contacts.profile_commands import field_blocks
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.ids import PersonId
 from bridge.moments import numbers, picture_store
+from bridge.moments.kinds import VIEWED
 from bridge.moments.model import Moment
 from bridge.moments.service import Moments
 from bridge.privacy import ProfileItem, viewer
@@ -67,7 +68,8 @@ class ViewAs:
         if moment.text:
             blocks.append(Written(moment.text))
         stored = picture_store.first_picture(tx, moment)
-        return Message(tuple(blocks), None, None if stored is None else Picture(stored.file, stored.image_info()))
+        picture = None if stored is None else Picture(stored.file, stored.image_info())
+        return Message(tuple(blocks), CopyRef(VIEWED, moment.id), picture)
 
 
 def every_tag(tx: Tx, owner: PersonId) -> frozenset[int]:
@@ -76,4 +78,4 @@ def every_tag(tx: Tx, owner: PersonId) -> frozenset[int]:
 
 def build(people: People, moments: Moments) -> list[Command]:
     do = ViewAs(people, moments)
-    return [Command("view as", (Param("who", (Kind.REST,)),), do.view, effect=False, group="privacy")]
+    return [Command("view as", (Param("who", (Kind.REST,)),), do.view, effect=False, late=True, group="privacy")]

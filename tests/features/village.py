@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.chat.again import AskAgain
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.commands import build_registry
 from bridge.chat.inbound import (
@@ -138,7 +139,7 @@ class Village:
             return STORED
 
         self._pipeline = Pipeline(self.db, registry, features.hooks, outbox, people, endless, pictures=prepare)
-        self._claims = Claims(people, features.renderers, catalogue)
+        self._claims = Claims(people, features.renderers, catalogue, AskAgain(registry))
 
     def close(self) -> None:
         if self._owns_db:
