@@ -1,7 +1,7 @@
 """Changing who sees what: every change looks before and after, says what differs, and takes back what was shown."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from bridge.contacts import profiles
 from bridge.db import Tx
@@ -29,6 +29,10 @@ class Showing(Protocol):
         ...
 
 
+_Fields: TypeAlias = dict[PersonId, frozenset[profiles.Shown]]
+"""Viewer → what they see of a profile."""
+
+
 class Changes:
     def __init__(self, outbox: Outbox, showing: Showing) -> None:
         self._outbox = outbox
@@ -52,18 +56,24 @@ class Changes:
         self.showing.after(tx, theirs)
         return impact
 
-    def _fields(self, tx: Tx, owner: PersonId, viewers: Sequence[PersonId] | None) -> dict[PersonId, frozenset[str]]:
+    def make_profile(self, tx: Tx, owner: PersonId, change: Callable[[], object]) -> None:
+        """Do `change`, which concerns the owner's profile alone: what is in it, or for whom a field is."""
+        fields = self._fields(tx, owner, None)
+        change()
+        self._take_back(tx, owner, fields)
+
+    def _fields(self, tx: Tx, owner: PersonId, viewers: Sequence[PersonId] | None) -> _Fields:
         """What those who have a copy of the profile see of it."""
         holders = self._outbox.holders(tx, PROFILE, owner)
         if viewers is not None:
             holders = [person for person in holders if person in viewers]
         return {viewer: self._visible(tx, owner, viewer) for viewer in holders if viewer != owner}
 
-    def _take_back(self, tx: Tx, owner: PersonId, before: dict[PersonId, frozenset[str]]) -> None:
+    def _take_back(self, tx: Tx, owner: PersonId, before: _Fields) -> None:
         for viewer, fields in before.items():
             if fields - self._visible(tx, owner, viewer):
                 self._outbox.withdraw(tx, PROFILE, owner, only_for=viewer)
 
     @staticmethod
-    def _visible(tx: Tx, owner: PersonId, viewer: PersonId) -> frozenset[str]:
-        return frozenset(one.field.name for one in profiles.visible(tx, viewer, owner))
+    def _visible(tx: Tx, owner: PersonId, viewer: PersonId) -> frozenset[profiles.Shown]:
+        return frozenset(one.shown for one in profiles.visible(tx, viewer, owner))

@@ -146,7 +146,7 @@ def build(
         *block_commands.build(contacts),
         *invite_commands.build(contacts, limits, bot, publish),
         *tag_commands.build(contacts, changes, limits),
-        *profile_commands.build(people, limits),
+        *profile_commands.build(people, changes, limits),
     ]
     on_choice = {PROMPT: do.choose}
     if past is not None:

@@ -7,7 +7,7 @@ from bridge.chat.people import People, user_ids
 from bridge.chat.picture import StoredPicture
 from bridge.chat.reply import Block, CopyRef, Message, Picture, Reply, Text, Written
 from bridge.contacts import profiles, store
-from bridge.contacts.changes import PROFILE
+from bridge.contacts.changes import PROFILE, Changes
 from bridge.contacts.model import AVATAR, LONG_FIELDS, NAME, ContactLimits, Field, cleaned, one_line
 from bridge.db import Tx
 from bridge.errors import UserError
@@ -18,8 +18,9 @@ _GROUP = "contacts"
 
 
 class _Commands:
-    def __init__(self, people: People, limits: ContactLimits) -> None:
+    def __init__(self, people: People, changes: Changes, limits: ContactLimits) -> None:
         self._people = people
+        self._changes = changes
         self._limits = limits
 
     def show(self, request: Request) -> Reply:
@@ -48,18 +49,18 @@ class _Commands:
         new = field.free and value and not profiles.has(tx, person.id, field)
         if new and profiles.count_free(tx, person.id) >= self._limits.free_fields:
             raise UserError("profile-too-many", limit=self._limits.free_fields)
-        profiles.store(tx, person.id, field, value)
+        # Copies that show what was there before are taken back: an old number is no less personal than the new one.
+        self._changes.make_profile(tx, person.id, lambda: profiles.store(tx, person.id, field, value))
         return Reply.text("profile-set" if value else "profile-cleared", field=field_name(field))
 
-    @staticmethod
-    def _avatar(request: Request, field: Field) -> Reply:
-        tx, person = request.tx, request.person
-        if isinstance(request.prepared, StoredPicture):
-            profiles.store_avatar(tx, person.id, request.prepared)
+    def _avatar(self, request: Request, field: Field) -> Reply:
+        tx, person, picture = request.tx, request.person, request.prepared
+        if isinstance(picture, StoredPicture):
+            self._changes.make_profile(tx, person.id, lambda: profiles.store_avatar(tx, person.id, picture))
             return Reply.text("profile-set", field=field_name(field))
         if request.args.get("value"):
             raise UserError("profile-needs-picture")
-        profiles.store(tx, person.id, field, "")
+        self._changes.make_profile(tx, person.id, lambda: profiles.store(tx, person.id, field, ""))
         return Reply.text("profile-cleared", field=field_name(field))
 
     def _limit(self, field: Field) -> int:
@@ -124,8 +125,8 @@ def field_blocks(user: UserId, fields: Sequence[profiles.Filled], empty: str) ->
     return blocks, picture
 
 
-def build(people: People, limits: ContactLimits) -> list[Command]:
-    do = _Commands(people, limits)
+def build(people: People, changes: Changes, limits: ContactLimits) -> list[Command]:
+    do = _Commands(people, changes, limits)
     return [
         Command("profile", (Param("user", (Kind.USER,), required=False),), do.show, effect=False, group=_GROUP),
         Command(

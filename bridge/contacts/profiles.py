@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from bridge.chat.picture import StoredPicture
 from bridge.contacts.model import AVATAR, KNOWN_FIELDS, Field
@@ -10,6 +10,8 @@ from bridge.db import Tx
 from bridge.ids import PersonId
 from bridge.privacy import Addressed, ProfileItem, field_rules, load_world, may_see
 
+Shown: TypeAlias = tuple[str, str, str]
+"""Name, value and address of the picture of a field."""
 _CHUNK = 400
 _FREE = "x:"
 
@@ -22,6 +24,11 @@ class Filled:
     value: str
     to: Addressed
     picture: StoredPicture | None = None
+
+    @property
+    def shown(self) -> "Shown":
+        """What a copy shows of it."""
+        return (self.field.name, self.value, "" if self.picture is None else str(self.picture.file.get("url")))
 
 
 def column(tx: Tx, owner: PersonId, field: Field) -> str:

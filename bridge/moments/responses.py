@@ -65,6 +65,34 @@ def tell_likes(tx: Tx, moment_id: int, people: Sequence[PersonId], turn: int) ->
         )
 
 
+def forget_told(tx: Tx, moment_id: int) -> None:
+    """The notices that told of likes are taken back: they are counted from the start, and nobody is told again."""
+    tx.sql("UPDATE likes SET told = -1 WHERE moment_id = ? AND told > 0", (moment_id,))
+
+
+def told_moments(tx: Tx, writer: PersonId, author: PersonId) -> list[int]:
+    """Moments of an author who was told that `writer` likes them."""
+    rows = tx.sql(
+        "SELECT l.moment_id FROM likes l JOIN moments m ON m.id = l.moment_id"
+        " WHERE l.person_id = ? AND m.author_id = ? AND l.told > 0 ORDER BY l.moment_id",
+        (writer, author),
+    )
+    return [int(row.moment_id) for row in rows]
+
+
+# --- both ---------------------------------------------------------------------------------------------------
+def answered_moments(tx: Tx, writer: PersonId, author: PersonId) -> list[tuple[int, int]]:
+    """(moment, ms): what `writer` liked or commented of an author's, and since when."""
+    rows = tx.sql(
+        "SELECT r.moment_id, MIN(r.created_at) AS since FROM ("
+        "SELECT moment_id, created_at FROM likes WHERE person_id = ?"
+        " UNION ALL SELECT moment_id, created_at FROM comments WHERE person_id = ?"
+        ") AS r JOIN moments m ON m.id = r.moment_id WHERE m.author_id = ? GROUP BY r.moment_id ORDER BY r.moment_id",
+        (writer, writer, author),
+    )
+    return [(int(row.moment_id), int(row.since)) for row in rows]
+
+
 # --- comments -----------------------------------------------------------------------------------------------
 def add_comment(tx: Tx, moment_id: int, person: PersonId, text: str, answer_to: int | None) -> int:
     [comment_id] = tx.new_ids("comments")
@@ -101,6 +129,16 @@ def comment_ids(tx: Tx, moment_id: int) -> list[int]:
 def count_comments(tx: Tx, moment_id: int, person: PersonId) -> int:
     query = sa.select(sa.func.count()).where(comments.c.moment_id == moment_id, comments.c.person_id == person)
     return int(tx.execute(query.select_from(comments)).scalar_one())
+
+
+def comments_under(tx: Tx, writer: PersonId, author: PersonId) -> list[int]:
+    """Comments of `writer` under moments of `author`."""
+    rows = tx.sql(
+        "SELECT k.id FROM comments k JOIN moments m ON m.id = k.moment_id"
+        " WHERE k.person_id = ? AND m.author_id = ? ORDER BY k.id",
+        (writer, author),
+    )
+    return [int(row.id) for row in rows]
 
 
 def set_comment_text(tx: Tx, comment: Comment, text: str) -> None:

@@ -9,7 +9,7 @@ from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
 from bridge.moments import copy_store, responses, store
 from bridge.moments.items import Items
-from bridge.moments.kinds import COMMENT, MOMENT_COPIES
+from bridge.moments.kinds import COMMENT, LIKES, MOMENT_COPIES
 from bridge.moments.model import Moment, MomentLimits
 from bridge.privacy.impact import Impact
 
@@ -32,8 +32,11 @@ class Sight:
     has been reading. What merely grew too old stays: to take it back now would tell that something was changed."""
     comments: frozenset[tuple[PersonId, int]]
     """(viewer, comment), in the same way."""
-    responses: frozenset[tuple[PersonId, int]]
-    """(viewer, moment): copies of others' moments in which a like or comment of the author was shown."""
+    responses: frozenset[tuple[PersonId, int, PersonId]]
+    """(viewer, moment, writer): copies in which a like or comment was shown: of the author, to those whom the change
+    concerns, and of these, under moments of the author, to whomever."""
+    liked: frozenset[tuple[int, PersonId]]
+    """(moment, writer): likes of which a notice told the author."""
 
 
 class Showing:
@@ -51,12 +54,17 @@ class Showing:
         looked = tuple(moments[:most])
         holders = copy_store.holders(tx, MOMENT_COPIES, owner) if viewers is None else []
         shown_to = sorted({*people, *holders} - {owner})
+        concerned = people if viewers is not None else ()
         shown = {
-            (viewer, moment_id)
-            for viewer in (people if viewers is not None else ())
+            (viewer, moment_id, owner)
+            for viewer in concerned
             for moment_id in copy_store.moments_with_responses(tx, MOMENT_COPIES, viewer, owner)
-            if self._sees_response(tx, viewer, moment_id, owner)
+            if self._who_sees(tx, [viewer], moment_id, owner)
         }
+        comments = {pair for viewer in shown_to for pair in self._comments(tx, owner, viewer)}
+        for writer in concerned:
+            shown |= self._answers(tx, owner, writer)
+            comments |= self._notices(tx, owner, writer)
         return Sight(
             owner,
             people,
@@ -64,8 +72,14 @@ class Showing:
             self._seen(tx, owner, people, looked),
             len(moments) <= most,
             frozenset(pair for viewer in shown_to for pair in self._copies(tx, owner, viewer)),
-            frozenset(pair for viewer in shown_to for pair in self._comments(tx, owner, viewer)),
+            frozenset(comments),
             frozenset(shown),
+            frozenset(
+                (moment_id, writer)
+                for writer in concerned
+                for moment_id in responses.told_moments(tx, writer, owner)
+                if self._who_sees(tx, [owner], moment_id, writer)
+            ),
         )
 
     def after(self, tx: Tx, sight: Sight) -> Impact:
@@ -77,10 +91,7 @@ class Showing:
         for viewer, comment_id in sorted(sight.comments):
             if not self._sees_comment(tx, viewer, comment_id):
                 self._outbox.withdraw(tx, COMMENT, comment_id, only_for=viewer)
-        for viewer, moment_id in sorted(sight.responses):
-            # A copy that shows what may no longer be seen; the next reading shows it as it is.
-            if not self._sees_response(tx, viewer, moment_id, sight.author):
-                self._withdraw(tx, moment_id, viewer)
+        self._take_back_responses(tx, sight)
         lost, gained = sight.seen - now, now - sight.seen
         return Impact(
             len({viewer for viewer, _ in lost}),
@@ -108,17 +119,51 @@ class Showing:
         moment = store.moment(tx, moment_id)
         return moment is not None and bool(Items(tx, [viewer, moment.author], [], [moment]).sees(viewer, moment))
 
+    def _answers(self, tx: Tx, author: PersonId, writer: PersonId) -> set[tuple[PersonId, int, PersonId]]:
+        """Copies of the author's moments, the author's own among them, that show a like or comment of `writer`."""
+        return {
+            (viewer, moment_id, writer)
+            for moment_id, since in responses.answered_moments(tx, writer, author)
+            for viewer in self._who_sees(
+                tx, copy_store.readers_since(tx, MOMENT_COPIES, moment_id, since), moment_id, writer
+            )
+            if viewer != writer
+        }
+
+    def _notices(self, tx: Tx, author: PersonId, writer: PersonId) -> set[tuple[PersonId, int]]:
+        """(viewer, comment): who was told of comments of `writer` under the author's moments."""
+        return {
+            (viewer, comment_id)
+            for comment_id in responses.comments_under(tx, writer, author)
+            for viewer in self._outbox.holders(tx, COMMENT, comment_id)
+            if self._sees_comment(tx, viewer, comment_id)
+        }
+
+    def _take_back_responses(self, tx: Tx, sight: Sight) -> None:
+        """A copy that shows a like or comment that may no longer be seen goes; the next reading shows it as it is."""
+        by_response: dict[tuple[int, PersonId], list[PersonId]] = {}
+        for viewer, moment_id, writer in sorted(sight.responses):
+            by_response.setdefault((moment_id, writer), []).append(viewer)
+        for (moment_id, writer), viewers in by_response.items():
+            for viewer in sorted(set(viewers) - self._who_sees(tx, viewers, moment_id, writer)):
+                self._withdraw(tx, moment_id, viewer)
+        for moment_id, writer in sorted(sight.liked):
+            if not self._who_sees(tx, [sight.author], moment_id, writer):
+                self._outbox.withdraw(tx, LIKES, moment_id)
+                responses.forget_told(tx, moment_id)
+
     def _sees_comment(self, tx: Tx, viewer: PersonId, comment_id: int) -> bool:
         comment = responses.comment(tx, comment_id)
-        return comment is not None and self._sees_response(tx, viewer, comment.moment_id, comment.writer)
+        return comment is not None and bool(self._who_sees(tx, [viewer], comment.moment_id, comment.writer))
 
     @staticmethod
-    def _sees_response(tx: Tx, viewer: PersonId, moment_id: int, writer: PersonId) -> bool:
-        moment = store.moment(tx, moment_id)
+    def _who_sees(tx: Tx, viewers: Sequence[PersonId], moment_id: int, writer: PersonId) -> set[PersonId]:
+        """Which of these see a like or comment of `writer` under a moment."""
+        moment = store.moment(tx, moment_id) if viewers else None
         if moment is None:
-            return False
-        items = Items(tx, [viewer, moment.author, writer], [], [moment])
-        return bool(items.sees_response(viewer, moment, writer))
+            return set()
+        items = Items(tx, [moment.author, writer], viewers, [moment])
+        return {viewer for viewer in viewers if items.sees_response(viewer, moment, writer)}
 
     def _withdraw(self, tx: Tx, moment_id: int, viewer: PersonId) -> None:
         for kind in MOMENT_COPIES:

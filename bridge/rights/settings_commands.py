@@ -207,7 +207,7 @@ class PrivacySettings:
         line = Text(
             "privacy-field", {"field": field_name(field), "audience": described(tx, owner, to, always_live=True)}
         )
-        self._changes.make(tx, owner, None, lambda: field_rules.save(tx, owner, name, to))
+        self._changes.make_profile(tx, owner, lambda: field_rules.save(tx, owner, name, to))
         return Reply((Message((line,)),))
 
     def _audience(self, request: Request, value: str) -> Addressed:

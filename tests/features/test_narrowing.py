@@ -135,6 +135,8 @@ def test_narrowed_while_the_viewer_pages(place: Village, how: str) -> None:
     "narrowing",
     [
         ["privacy set FIELD me"],
+        ["profile set FIELD"],
+        ["profile set FIELD Other"],
         ["privacy set FIELD @carol:x.org"],
         [f"privacy set FIELD friends except {ALICE}"],
         [f"tag add #shut {ALICE}"],
@@ -209,3 +211,24 @@ def test_what_was_edited_in_place(place: Village, how: str) -> None:
     assert sum(SECRET in body for body in place.bodies("alice")) == 4
     _do(place, narrowing)
     _nothing_left(place)
+
+
+def test_a_picture_of_a_profile_that_is_taken_out_or_replaced(place: Village) -> None:
+    for change in ("profile set avatar", "picture"):
+        place.picture("bob", "profile set avatar")
+        shown = place.get("alice", "profile @bob:x.org")[-1]
+        assert "file" in shown.content
+        if change == "picture":
+            place.picture("bob", "profile set avatar")  # the same one again: nothing that was shown is gone
+            assert not shown.redacted
+        else:
+            place.say("bob", change)
+            assert shown.redacted
+
+
+def test_what_is_added_to_a_profile_takes_nothing_back(place: Village) -> None:
+    place.say("bob", "profile set bio Hello")
+    place.say("alice", "profile @bob:x.org")
+    place.say("bob", "profile set region Here")
+    place.say("bob", "profile set bio Hello")
+    assert not any(event.redacted for event in place.rooms["alice"].events)

@@ -435,3 +435,29 @@ def test_ways_to_close_look_alike(way: str, before: list[Event], after: list[Eve
     setting = [*SETTING, *befriend(ME, "carol"), Step("bob", "profile set name Bob"), Step("bob", "profile set bio Hi")]
     first, second = both([*before, Wait(), *closing, *after, *LOOK], setting)
     assert second == first
+
+
+# --- between two others --------------------------------------------------------------------------------------
+_WAYS = [
+    f"privacy set mine {CAROL} off",
+    "privacy set mine #hers off",
+    f"privacy set chats-only {CAROL} on",
+    f"block {CAROL}",
+]
+
+
+@pytest.mark.property
+@settings(parent=_example, max_examples=12)
+@given(
+    st.sampled_from(_WAYS),
+    st.sampled_from(_WAYS),
+    st.lists(_before, max_size=12),
+    st.lists(_after.filter(lambda event: not (isinstance(event, Step) and event.who == "bob")), max_size=10),
+)
+def test_ways_to_close_to_another_look_alike(one: str, other: str, before: list[Event], after: list[Event]) -> None:
+    """Bob closes himself to Carol, whom Alice may have seen under his moments: she sees that Carol is there no more, by
+    her own copies too, and not by what."""
+    setting = [*SETTING, *befriend(ME, "carol"), Step("bob", f"tag add #hers {CAROL}")]
+    closing = [Step("bob", one, only=FIRST), Step("bob", other, only=SECOND)]
+    first, second = both([*before, Wait(), *closing, *after, *LOOK], setting)
+    assert second == first
