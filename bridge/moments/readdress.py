@@ -9,7 +9,7 @@ from bridge.chat.command import Person, Request
 from bridge.chat.reply import Block, CopyRef, Lines, Message, Reply, Text
 from bridge.contacts import tags
 from bridge.contacts.audiences import described
-from bridge.contacts.names import enumeration, labels
+from bridge.contacts.names import enumeration, own_labels
 from bridge.contacts.store import friend_ids
 from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
@@ -108,7 +108,7 @@ class Readdress:
         audience = described(tx, author.id, target.to, target.named_tags)
         if more:
             shown = more[: self._moments.limits.shown_names]
-            names = labels(tx, author.id, shown)
+            names = own_labels(tx, author.id, shown)
             people = enumeration([names[person] for person in shown])
             if len(more) > len(shown):
                 people = Text("people-and-more", {"people": people, "count": len(more) - len(shown)})

@@ -1,10 +1,13 @@
 """An answer that waits (the homeserver is down) says what is so when it is sent: what was narrowed or deleted meanwhile
 is not in it."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from bridge.contacts import names
 from tests.features.village import Village
 
 ALICE, BOB = "@alice:x.org", "@bob:x.org"
@@ -147,3 +150,15 @@ def test_an_answer_for_elsewhere_waits_for_a_chat(place: Village) -> None:
     place.say("alice", "delete 2")
     place.say("alice", "delete 3")
     assert sum(TEXT in body for body in _arrives(place)) == 1
+
+
+def test_names_that_others_gave_themselves_are_only_where_it_is_rendered_late() -> None:
+    """`labels` asks for names that may be withdrawn: only renderers and commands that are asked again may use it."""
+    rendered_late = {"moments/copies.py", "contacts/commands.py", "contacts/tag_commands.py"}
+    root = Path(names.__file__).parent.parent
+    using = {
+        str(path.relative_to(root))
+        for path in root.rglob("*.py")
+        if re.search(r"from bridge\.contacts\.names import [^\n]*\blabels\b", path.read_text())
+    }
+    assert using == rendered_late

@@ -71,7 +71,8 @@ def test_texts(text: str, more: str, reply: bool, dm: bool, at: int) -> None:
     assert said.error is not None or said.command is not None
     if said.error is not None:
         for language in CATALOGUE.languages:
-            CATALOGUE.format(language, Text(said.error.message_id, said.error.args_))
+            args = {**said.error.args_, **getattr(said.error, "texts", {})}
+            CATALOGUE.format(language, Text(said.error.message_id, args))
     (render_written(said.text) or "").encode()
     assert "\n" not in one_line(body)
 
