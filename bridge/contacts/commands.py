@@ -8,7 +8,15 @@ from bridge.chat.people import People
 from bridge.chat.picture import Publish
 from bridge.chat.prompts import COPY_KIND as PROMPT_COPY
 from bridge.chat.reply import Block, CopyRef, Lines, Message, Reply, Text
-from bridge.contacts import block_commands, chat_commands, invite_commands, profile_commands, store, tag_commands
+from bridge.contacts import (
+    block_commands,
+    chat_commands,
+    invite_commands,
+    lookalikes,
+    profile_commands,
+    store,
+    tag_commands,
+)
 from bridge.contacts.changes import PROFILE, Changes, Showing
 from bridge.contacts.model import Asked, ContactLimits
 from bridge.contacts.names import labels, plain
@@ -98,6 +106,7 @@ class _Commands:
             return None
         asked, user = announced
         blocks: list[Block] = [Text("request-notice", {"who": plain(user)})]
+        blocks += lookalikes.of_people(tx, reader.id, [user])
         if asked.note:
             blocks.append(Text("request-notice-note", {"note": asked.note}))
         blocks.append(

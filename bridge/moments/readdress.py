@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from bridge.chat import prompts
 from bridge.chat.command import Person, Request
+from bridge.chat.people import user_ids
 from bridge.chat.reply import Block, CopyRef, Lines, Message, Reply, Text
-from bridge.contacts import tags
+from bridge.contacts import lookalikes, tags
 from bridge.contacts.audiences import described
 from bridge.contacts.names import enumeration, own_labels
 from bridge.contacts.store import friend_ids
@@ -120,6 +121,8 @@ class Readdress:
         asked: list[Block] = [*blocks, question]
         if target.to.kind is Audience.PUBLIC and moment.to.kind is not Audience.PUBLIC:
             asked.append(_strangers(tx, author.id))
+        asked += lookalikes.of_tags(tx, author.id, target.to.all_tags | target.named_tags)
+        asked += lookalikes.of_people(tx, author.id, sorted(user_ids(tx, more).values()))
         prompt_id = prompts.open(tx, author.id, WIDEN, moment.id, (f"{_YES} {_encoded(target)}", _NO), _TTL_MS)
         asked.append(Lines((Text("audience-ask-yes"), Text("audience-ask-no"))))
         return Reply((Message(tuple(asked), CopyRef(prompts.COPY_KIND, prompt_id)),))

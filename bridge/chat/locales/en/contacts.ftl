@@ -9,6 +9,10 @@ person-list = { $first }, { $next }
 
 ## Asking
 friend-asked = Your request waits for { $user } now. When they accept, I will tell you.
+lookalike-user = Look twice: { $user } reads much like { $other }, and is somebody else.
+lookalike-user-letters = Look twice: { $user } has letters that are not a to z, and may be meant to look like another one.
+lookalike-tag = Look twice: #{ $tag } reads much like your #{ $other }, and is another tag.
+lookalike-tag-letters = Look twice: #{ $tag } mixes letters of several alphabets that look alike.
 friend-new = You and { $user } are friends now.
 friend-self = That is you. Friends are other people.
 friend-already = You and { $user } are friends already.

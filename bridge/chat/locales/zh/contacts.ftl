@@ -9,6 +9,10 @@ person-list = { $first }、{ $next }
 
 ## 发出申请
 friend-asked = 你的申请正在等 { $user } 回复。对方接受后，我会告诉你。
+lookalike-user = 请看仔细：{ $user } 和 { $other } 很像，但不是同一个人。
+lookalike-user-letters = 请看仔细：{ $user } 含有 a 到 z 以外的字母，可能是冒充别人的。
+lookalike-tag = 请看仔细：#{ $tag } 和你的 #{ $other } 很像，但不是同一个标签。
+lookalike-tag-letters = 请看仔细：#{ $tag } 混用了几种看起来相似的字母。
 friend-new = 你和 { $user } 现在是好友了。
 friend-self = 这是你自己。好友得是别人。
 friend-already = 你和 { $user } 已经是好友了。
