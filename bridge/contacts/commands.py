@@ -1,6 +1,7 @@
 """Commands, hooks and copies of friends and profiles."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from bridge.chat.command import Command, Kind, Param, Person, Request
 from bridge.chat.hooks import Hooks
@@ -19,7 +20,7 @@ from bridge.contacts import (
 )
 from bridge.contacts.changes import PROFILE, Changes, Showing
 from bridge.contacts.model import Asked, ContactLimits
-from bridge.contacts.names import labels, plain
+from bridge.contacts.names import enumeration, labels, plain
 from bridge.contacts.past import PAST, Past, past_choices
 from bridge.contacts.private_chats import PrivateChats
 from bridge.contacts.service import (
@@ -42,6 +43,8 @@ _USER = Param("user", (Kind.USER,))
 _WHO = Param("who", (Kind.USER, Kind.NUMBER))
 _MESSAGE_BYTES = 12_000
 """Estimated bytes of one list of friends; longer lists take several messages."""
+
+_SHOWN_TAGS = 10
 
 
 class _Commands:
@@ -74,11 +77,14 @@ class _Commands:
     def add(self, request: Request) -> Reply:
         user: UserId = request.args["user"]
         asked = self._contacts.add(request.tx, request.person, user, request.args.get("note", ""))
-        return Reply.text("friend-asked" if asked is Asked.DONE else "friend-new", user=user)
+        if asked is Asked.DONE:
+            return Reply.text("friend-asked", user=user)
+        return Reply((self._new_friend(request.tx, request.person, user),))
 
     def accept(self, request: Request) -> Reply:
         asked = self._contacts.request_of(request.tx, request.person, request.args["who"])
-        return Reply.text("friend-new", user=self._contacts.accept(request.tx, request.person, asked))
+        user = self._contacts.accept(request.tx, request.person, asked)
+        return Reply((self._new_friend(request.tx, request.person, user),))
 
     def decline(self, request: Request) -> Reply:
         asked = self._contacts.request_of(request.tx, request.person, request.args["who"])
@@ -88,9 +94,10 @@ class _Commands:
         asked = self._contacts.request_by_id(request.tx, request.person, ref_id)
         if option == ACCEPT_CHATS:
             user = self._contacts.accept(request.tx, request.person, asked, chats_only=True)
-            return Reply.text("friend-new-chats", user=user)
+            return Reply((self._new_friend(request.tx, request.person, user, "friend-new-chats"),))
         if option == ACCEPT:
-            return Reply.text("friend-new", user=self._contacts.accept(request.tx, request.person, asked))
+            user = self._contacts.accept(request.tx, request.person, asked)
+            return Reply((self._new_friend(request.tx, request.person, user),))
         return Reply.text("friend-declined", user=self._contacts.decline(request.tx, request.person, asked))
 
     def remove(self, request: Request) -> Reply:
@@ -119,12 +126,25 @@ class _Commands:
         user = self._contacts.new_friend(tx, reader, ref_id)
         if user is None:
             return None
-        return Message((Text("friend-new", {"user": user}),), CopyRef(FRIEND_COPY, ref_id))
+        return replace(self._new_friend(tx, reader, user), copy=CopyRef(FRIEND_COPY, ref_id))
 
     def render_invited(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
         user = self._contacts.new_friend(tx, reader, ref_id)
-        text = Text("invite-none") if user is None else Text("friend-new", {"user": user})
-        return Message((text,), CopyRef(INVITED_COPY, ref_id))
+        new = Message((Text("invite-none"),)) if user is None else self._new_friend(tx, reader, user)
+        return replace(new, copy=CopyRef(INVITED_COPY, ref_id))
+
+    def _new_friend(self, tx: Tx, person: Person, user: UserId, message_id: str = "friend-new") -> Message:
+        """That they are friends now; and what `person` had set about them before they parted, which holds again."""
+        kept = self._contacts.kept(tx, person, user)
+        blocks: list[Block] = [Text(message_id, {"user": user})]
+        said = message_id == "friend-new-chats"
+        blocks += [Text(f"kept-{name}", {"user": user}) for name in kept.stances if not (said and name == "chats-only")]
+        names = [Text("audience-word-tag", {"tag": tag}) for tag in kept.tags[:_SHOWN_TAGS]]
+        if len(kept.tags) > _SHOWN_TAGS:
+            names.append(Text("audience-word-more", {"count": len(kept.tags) - _SHOWN_TAGS}))
+        if names:
+            blocks.append(Text("kept-tags", {"tags": enumeration(names)}))
+        return Message(tuple(blocks))
 
 
 def build(

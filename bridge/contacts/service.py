@@ -7,7 +7,7 @@ from typing import TypeAlias
 from bridge.chat import prompts
 from bridge.chat.command import Person
 from bridge.chat.people import People, user_ids
-from bridge.contacts import invites, store
+from bridge.contacts import invites, store, tags
 from bridge.contacts.changes import Changes
 from bridge.contacts.model import (
     Asked,
@@ -44,6 +44,15 @@ class OpenRequest:
     """The reader's own number for it."""
     request: FriendRequest
     user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What outlives a friendship, and holds again when there is a new one."""
+
+    stances: tuple[str, ...]
+    """As typed: `chats-only`, `mine`, `theirs`."""
+    tags: tuple[str, ...]
 
 
 class Contacts:
@@ -186,6 +195,17 @@ class Contacts:
             return True
         self._take_back(tx, person.id, other.id)
         return False
+
+    def kept(self, tx: Tx, person: Person, user_id: UserId) -> Kept:
+        """What `person` had set about somebody, friend or not, for themselves alone."""
+        other = self._people.known(tx, user_id)
+        if other is None:
+            return Kept((), ())
+        stances = {"chats-only": "chats_only", "mine": "shut_out", "theirs": "hidden"}
+        return Kept(
+            tuple(name for name, column in stances.items() if store.stance(tx, person.id, other.id, column)),
+            tuple(tag.name for tag in tags.tags_of(tx, person.id, other.id)),
+        )
 
     # --- reading --------------------------------------------------------------------------------------------
     def friends(self, tx: Tx, person: Person) -> list[Friend]:

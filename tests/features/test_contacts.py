@@ -183,3 +183,39 @@ def test_on_every_engine(any_engine: Village) -> None:
     any_engine.say("alice", "friend remove @carol:x.org")
     any_engine.say("bob", "profile set name Bob")
     assert any_engine.one("alice", "friends") == "Your friend\nBob (@bob:x.org)"
+
+
+@pytest.mark.parametrize("how", ["accept", "number", "both ask", "asked", "code"])
+def test_what_was_set_before_parting_holds_again_and_is_told(village: Village, how: str) -> None:
+    bob = "@bob:x.org"
+    for text in (f"privacy set chats-only {bob} on", f"privacy set mine {bob} off", f"privacy set theirs {bob} off"):
+        village.say("alice", text)
+    village.say("alice", f"tag add #t {bob}")
+    village.say("bob", "privacy set mine @alice:x.org off")
+    village.say("alice", f"friend remove {bob}")
+    village.say("bob", "post For friends")
+    if how == "asked":
+        village.say("alice", f"friend add {bob}")
+        village.say("bob", "friend accept @alice:x.org")
+        told = village.bodies("alice")[-1]
+    elif how == "code":
+        code = village.one("bob", "invite new").split("invite ")[1][:14]
+        told = village.one("alice", f"invite {code}")
+    else:
+        village.say("bob", "friend add @alice:x.org")
+        told = village.one(
+            "alice", {"accept": f"friend accept {bob}", "number": "1", "both ask": f"friend add {bob}"}[how]
+        )
+    assert "chats only" in told
+    assert "does not see your moments" in told
+    assert "you don't see the moments" in told
+    assert "#t" in told
+    assert not any("For friends" in body for body in village.say("alice", "feed"))
+
+
+def test_accepting_for_chats_only_says_it_once(village: Village) -> None:
+    village.say("alice", "privacy set chats-only @bob:x.org on")
+    village.say("alice", "friend remove @bob:x.org")
+    village.say("bob", "friend add @alice:x.org")
+    assert village.one("alice", "3").count("chats only") == 1
+    assert "chats only" not in village.bodies("bob")[-1]

@@ -9,6 +9,10 @@ person-list = { $first }, { $next }
 
 ## Asking
 friend-asked = Your request waits for { $user } now. When they accept, I will tell you.
+kept-chats-only = As you had set: { $user } is a friend for chats only. To change it: `privacy set chats-only { $user } off`
+kept-mine = As you had set: { $user } does not see your moments. To change it: `privacy set mine { $user } on`
+kept-theirs = As you had set: you don't see the moments of { $user }. To change it: `privacy set theirs { $user } on`
+kept-tags = Still in your tags: { $tags }.
 lookalike-user = Look twice: { $user } reads much like { $other }, and is somebody else.
 lookalike-user-letters = Look twice: { $user } has letters that are not a to z, and may be meant to look like another one.
 lookalike-tag = Look twice: #{ $tag } reads much like your #{ $other }, and is another tag.

@@ -9,6 +9,10 @@ person-list = { $first }、{ $next }
 
 ## 发出申请
 friend-asked = 你的申请正在等 { $user } 回复。对方接受后，我会告诉你。
+kept-chats-only = 按你以前的设置：和 { $user } 仅聊天。要修改：`设置隐私 仅聊天 { $user } 关`
+kept-mine = 按你以前的设置：{ $user } 看不到你的动态。要修改：`设置隐私 我的 { $user } 开`
+kept-theirs = 按你以前的设置：你看不到 { $user } 的动态。要修改：`设置隐私 他们的 { $user } 开`
+kept-tags = 仍在你的标签里：{ $tags }。
 lookalike-user = 请看仔细：{ $user } 和 { $other } 很像，但不是同一个人。
 lookalike-user-letters = 请看仔细：{ $user } 含有 a 到 z 以外的字母，可能是冒充别人的。
 lookalike-tag = 请看仔细：#{ $tag } 和你的 #{ $other } 很像，但不是同一个标签。
