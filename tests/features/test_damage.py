@@ -19,6 +19,7 @@ HASHES = {
     ("known_users", "user_lookup"),
     ("known_devices", "user_lookup"),
     ("known_devices", "device_lookup"),
+    ("copies", "rendering"),
 }
 ACCOUNT = {  # tests/unit/matrix/test_damage.py
     ("accounts", "access_token"),
