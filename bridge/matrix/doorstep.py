@@ -35,6 +35,9 @@ _MAX_JOBS_PER_SERVER = 500
 _PARALLEL, _PARALLEL_PER_SERVER = 32, 2
 _TURN_S = 5.0
 _MAX_WAITING_PER_PERSON = 20
+_DECLINE_AFTER_S = 3.0
+"""A homeserver sends an invite to another one before it has it itself. What is declined in that moment it does not
+understand, and ours then keeps the decline to itself and calls it done: there the invite would stand for ever."""
 
 
 class _GaveUp(CourtyardError):
@@ -176,6 +179,8 @@ class Doorstep:
         private = self._rooms.is_private(room_id)  # what we left to two people stays theirs
         accepted = not private and self._accepts(inviter, room.invite["direct"])
         if not accepted or not await self._turn_of(inviter, room):
+            if server_name(inviter) != server_name(self._me):
+                await asyncio.sleep(_DECLINE_AFTER_S)
             await self._forget_invite(room)
             await self._request(server, "POST", f"{path}/leave", {})
             return

@@ -21,10 +21,10 @@ BURST = 4
 async def strict_bot(
     servers: tuple[Homeserver, Homeserver], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[BotProcess]:
-    """A bot with tight quotas that wants nothing to do with one person of the first server."""
+    """A bot with tight quotas that wants nothing to do with one person of each server."""
     settings = {
         "limits": {"person_burst": BURST, "person_commands_per_minute": 1},
-        "access": {"deny_people": [f"@bob-*:{servers[0].server_name}"]},
+        "access": {"deny_people": [f"@bob-*:{servers[0].server_name}", f"@dave-*:{servers[1].server_name}"]},
     }
     async with running_bot(tmp_path_factory.mktemp("strict"), servers[0], unique("courtyard"), settings) as running:
         yield running
@@ -44,20 +44,22 @@ async def test_one_answer_and_then_silence(meet: Meet, strict_bot: BotProcess) -
     assert [body.split(".")[0] for body in bodies[BURST:]] == ["That was a lot at once"]
 
 
+@pytest.mark.parametrize(("who", "server"), [("bob", 0), ("dave", 1)])
 async def test_who_is_denied_gets_no_answer(
-    meet: Meet, strict_bot: BotProcess, servers: tuple[Homeserver, Homeserver], js: JsProcess
+    meet: Meet, strict_bot: BotProcess, servers: tuple[Homeserver, Homeserver], js: JsProcess, who: str, server: int
 ) -> None:
-    name = unique("bob")
-    # On the bot's own server: a decline right after an invite over federation may never reach the other server.
-    await servers[0].register(name, "x")
-    bob = await js.login(name, servers[0].url, name, "x")
-    room = await bob.create_dm(strict_bot.user_id)
-    await bob.wait_membership(room, strict_bot.user_id, "leave")
-    # The pattern names people of one server: the other one's are welcome.
-    other = await meet("bob", 1, bot=strict_bot)
+    """Nothing but the decline, on whatever server they are."""
+    name = unique(who)
+    await servers[server].register(name, "x")
+    denied = await js.login(name, servers[server].url, name, "x")
+    for _ in range(3):
+        room = await denied.create_dm(strict_bot.user_id)
+        await denied.wait_membership(room, strict_bot.user_id, "leave")
+    # The patterns name people of one server: the other one's are welcome.
+    other = await meet(who, 1 - server, bot=strict_bot)
     assert await other.ask("ping") == "pong"
-    assert bob.received() == []
-    await bob.stop()
+    assert denied.received() == []
+    await denied.stop()
 
 
 async def test_rooms_with_several_people_are_declined(meet: Meet, bot: BotProcess) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import random
 import re
 import secrets
 import unicodedata
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -23,76 +20,28 @@ from tests.e2e import attacks
 from tests.e2e.audit import Books, until
 from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.message import Message
-from tests.e2e.clients.olm_client import MatrixHttpError, OlmClient
-from tests.e2e.clients.olm_directory import Device
+from tests.e2e.clients.olm_client import OlmClient
 from tests.e2e.clients.olm_http import segment
 from tests.e2e.clients.olm_machine import MEGOLM, OLM, OlmPayload
 from tests.e2e.conftest import unique
 from tests.e2e.flow import settled, shown, told
 from tests.e2e.leaks import canary
 from tests.e2e.people import PASSWORD, Friendly, olm_person
+from tests.e2e.scene import (
+    API,
+    PATIENCE,
+    Scene,
+    attempt,
+    bots_device,
+    client,
+    try_encrypted,
+    try_send,
+    try_state,
+    try_to_device,
+    watch,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.hostile]
-
-API = "/_matrix/client/v3"
-PATIENCE = 20.0
-"""Seconds within which Alice has her answer, whatever goes on; on an idle machine it is a fraction of one."""
-_BAD_LOG = re.compile(r"traceback|\[(?:error|critical)|\b(?:ERROR|CRITICAL)\b", re.IGNORECASE)
-
-
-def client(person: Friendly) -> OlmClient:
-    assert isinstance(person.client, OlmClient)
-    return person.client
-
-
-@dataclass(slots=True)
-class Scene:
-    """Alice on the bot's server, with a secret; whoever attacks; and what was so before."""
-
-    bot: BotProcess
-    alice: Friendly
-    secret: str
-    attackers: list[OlmClient] = field(default_factory=list)
-    pid: int = 0
-    logged: int = 0
-
-    async def ask_alice(self) -> None:
-        assert await self.alice.ask("ping", PATIENCE) == "pong"
-
-    async def unharmed(self) -> None:
-        """The bot is the one that it was and answers Alice, its log is calm, and no attacker has read of her."""
-        await self.ask_alice()
-        assert self.bot.running
-        assert self.bot.pid == self.pid
-        log = self.bot.log()
-        news, self.logged = log[self.logged :], len(log)
-        assert not [line for line in news.splitlines() if _BAD_LOG.search(line)]
-        for attacker in self.attackers:
-            for message in everything(attacker):
-                assert self.secret not in json.dumps(message.content)
-                assert "Something went wrong" not in message.body, message
-
-    def memory(self) -> int:
-        """Resident memory of the bot in KiB."""
-        (line,) = [x for x in Path(f"/proc/{self.bot.pid}/status").read_text().splitlines() if x.startswith("VmRSS")]
-        return int(line.split()[1])
-
-
-def everything(attacker: OlmClient) -> list[Message]:
-    """All that a client has ever seen of others, in every room."""
-    return [
-        message
-        for room in attacker.inbox.rooms
-        for message in attacker.timeline(room, everything=True)
-        if message.sender != attacker.user_id
-    ]
-
-
-async def watch(bot: BotProcess, alice: Friendly) -> Scene:
-    secret = canary()
-    assert "#" in await alice.ask(f"post to private | {secret}")
-    await alice.ask(f"profile set bio {secret}")
-    return Scene(bot, alice, secret, pid=bot.pid, logged=len(bot.log()))
 
 
 @pytest.fixture(scope="module")
@@ -120,42 +69,6 @@ async def mallory(servers: tuple[Homeserver, Homeserver], scene: Scene) -> Async
         person = await olm_person(attacker, servers[1], unique("mallory"), scene.bot)
         scene.attackers.append(attacker)
         yield person
-
-
-async def attempt(attacker: OlmClient, method: str, path: str, body: Any) -> bool:
-    """Try what a homeserver may refuse, or choke on. Whether it went through."""
-    try:
-        await attacker.homeserver.request(method, path, body, patience=0)
-    except MatrixHttpError:
-        return False
-    return True
-
-
-async def try_send(attacker: OlmClient, room: str, kind: str, content: Any) -> bool:
-    path = f"{API}/rooms/{segment(room)}/send/{segment(kind or 'x')}/{secrets.token_hex(8)}"
-    return await attempt(attacker, "PUT", path, content)
-
-
-async def try_encrypted(attacker: OlmClient, room: str, kind: str, content: Any) -> bool:
-    """The same encrypted, its relation too: a homeserver would refuse most of them."""
-    inside = await attacker.encrypt_megolm(room, kind, content)
-    inside.pop("m.relates_to", None)
-    return await try_send(attacker, room, "m.room.encrypted", inside)
-
-
-async def try_state(attacker: OlmClient, room: str, kind: str, content: Any, key: str = "") -> bool:
-    path = f"{API}/rooms/{segment(room)}/state/{segment(kind)}/{segment(key)}"
-    return await attempt(attacker, "PUT", path, content)
-
-
-async def try_to_device(attacker: OlmClient, device: Device, kind: str, content: Any) -> bool:
-    path = f"{API}/sendToDevice/{segment(kind)}/{secrets.token_hex(8)}"
-    return await attempt(attacker, "PUT", path, {"messages": {device.user_id: {device.device_id: content}}})
-
-
-async def bots_device(attacker: OlmClient, bot: BotProcess) -> Device:
-    (device,) = await attacker.directory.devices([bot.user_id])
-    return device
 
 
 # --- without a room -----------------------------------------------------------------------------------------------
@@ -524,124 +437,3 @@ async def test_weird_rooms(scene: Scene, mallory: Friendly) -> None:
     await attacker.leave(rooms[4])
     await settled(mallory)
     await scene.unharmed()
-
-
-# --- too much ---------------------------------------------------------------------------------------------------------
-
-BURST, INVITES, PICTURE_BYTES = 10, 12, 100_000
-
-
-@pytest.fixture(scope="module")
-async def narrow(
-    servers: tuple[Homeserver, Homeserver], tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Scene]:
-    """A bot with narrow limits, and Alice's chat with it."""
-    limits = {
-        "person_burst": BURST,
-        "person_commands_per_minute": 60,
-        "invites_per_minute": INVITES,
-        "picture_bytes": PICTURE_BYTES,
-        "picture_pixels": 1_000_000,
-    }
-    directory = tmp_path_factory.mktemp("narrow")
-    async with running_bot(directory, servers[0], unique("courtyard"), {"limits": limits}) as bot, OlmClient() as alice:
-        yield await watch(bot, await olm_person(alice, servers[0], unique("alice"), bot))
-
-
-@pytest.fixture(scope="module")
-async def flooder(servers: tuple[Homeserver, Homeserver], narrow: Scene) -> AsyncIterator[Friendly]:
-    async with OlmClient() as attacker:
-        person = await olm_person(attacker, servers[1], unique("mallory"), narrow.bot)
-        narrow.attackers.append(attacker)
-        yield person
-
-
-async def test_a_flood_of_messages(narrow: Scene, flooder: Friendly) -> None:
-    attacker, start = client(flooder), monotonic()
-    before = len(shown(flooder))
-    flood = asyncio.gather(*(attacker.send(flooder.room, "ping") for _ in range(300)))
-    while not flood.done():
-        await narrow.ask_alice()
-        await asyncio.sleep(1.2)  # she has a quota, too
-    sent = await flood
-    await attacker.replies(flooder.room, sent[0])
-    await until(lambda: "quota" in map(_kind, shown(flooder)[before:]), PATIENCE, "the quota's answer")
-    await narrow.unharmed()
-    kinds = [_kind(m) for m in shown(flooder)[before:]]
-    assert kinds.count("quota") == 1
-    assert kinds.count("pong") <= BURST + (monotonic() - start) + 1
-    assert set(kinds) == {"quota", "pong"}
-
-
-def _kind(message: Message) -> str:
-    return "quota" if message.body.startswith("That was a lot at once.") else message.body
-
-
-async def test_invited_and_thrown_out_at_once(
-    narrow: Scene, flooder: Friendly, servers: tuple[Homeserver, Homeserver]
-) -> None:
-    """A Synapse that still fetches a room's state when its user is thrown out never gets it, and hangs in every
-    ordinary sync that should tell of it."""
-    attacker, bot = client(flooder), narrow.bot.user_id
-    room = await attacker.create_room()
-    invite = {"membership": "invite", "is_direct": True}
-    assert await try_state(attacker, room, "m.room.member", invite, bot)
-    await attacker.wait_membership(room, bot, "join")
-    await attacker.kick(room, bot)
-    async with OlmClient() as bob:
-        person = await olm_person(bob, servers[0], unique("bob"), narrow.bot)
-        assert await person.ask("ping", PATIENCE) == "pong"
-    await narrow.unharmed()
-
-
-async def test_a_flood_of_invites(narrow: Scene, flooder: Friendly, servers: tuple[Homeserver, Homeserver]) -> None:
-    attacker, bot = client(flooder), narrow.bot.user_id
-    rooms: list[str] = []
-
-    async def pester() -> None:
-        for _ in range(8):
-            room = await attacker.create_room(name="x" * 200)
-            rooms.append(room)
-            assert await try_state(attacker, room, "m.room.member", {"membership": "invite", "is_direct": True}, bot)
-
-            def answered(room: str = room) -> bool | None:
-                return True if attacker.members(room).get(bot) in ("join", "leave") else None
-
-            with contextlib.suppress(TimeoutError):  # it waits for its turn
-                await attacker.inbox.until(answered, 2, "answer to an invite")
-
-    start = monotonic()
-    flood = asyncio.gather(*(pester() for _ in range(8)))
-    async with OlmClient() as bob:
-        person = await olm_person(bob, servers[0], unique("bob"), narrow.bot)
-        assert await person.ask("ping", PATIENCE) == "pong"
-    while not flood.done():
-        await narrow.ask_alice()
-        await asyncio.sleep(1.2)
-    await flood
-    joined = sum(attacker.members(room).get(bot) == "join" for room in rooms)
-    # A person has a third of what their server has.
-    assert 0 < joined <= (INVITES / 3) * (1 + (monotonic() - start) / 60) + 1
-    await narrow.unharmed()
-
-
-# --- pictures ---------------------------------------------------------------------------------------------------------
-
-
-async def test_pictures_that_are_traps(narrow: Scene, servers: tuple[Homeserver, Homeserver]) -> None:
-    before = narrow.memory()
-    async with OlmClient() as attacker:
-        person = await olm_person(attacker, servers[0], unique("mallory"), narrow.bot)
-        narrow.attackers.append(attacker)
-        for name, data, expected in attacks.pictures(PICTURE_BYTES):
-            sent = await attacker.send_image(person.room, data, "image/png", caption="post look", filename=name)
-            answer = (await attacker.replies(person.room, sent))[0].body
-            assert re.search(expected, answer), (name, answer)
-            await asyncio.sleep(1.0)  # within the quota
-        lie = {"info": {"size": 1, "w": 1, "h": 1, "mimetype": "image/gif"}}
-        sent = await attacker.send_image(
-            person.room, os.urandom(3 * PICTURE_BYTES), "image/png", caption="post look", content_extra=lie
-        )
-        assert "large" in (await attacker.replies(person.room, sent))[0].body
-    assert narrow.memory() - before < 60_000
-    await narrow.unharmed()

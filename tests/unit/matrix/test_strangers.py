@@ -207,6 +207,42 @@ async def test_an_invite_while_the_last_one_is_refused(doorstep: tuple[Doorstep,
     await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_what_another_server_sent_is_not_declined_before_it_has_it_itself(
+    doorstep: tuple[Doorstep, Rooms, Gates], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, rooms, gates = doorstep
+    pauses: list[float] = []
+    go = asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        await go.wait()
+
+    monkeypatch.setattr(doorstep_module.asyncio, "sleep", pause)  # type: ignore[attr-defined]
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(step.run())
+        invite(step, rooms, "!far:example.com", "@refused:example.com")
+        invite(step, rooms, "!near:example.org", "@refused:example.org")
+        while gates.left != ["%21near%3Aexample.org"]:
+            await _one_turn()
+        assert pauses == [doorstep_module._DECLINE_AFTER_S]
+        assert [room.room_id for room in rooms.invited()] == ["!far:example.com"], (
+            "a restart meanwhile does not forget it"
+        )
+        go.set()
+        while len(gates.left) < 2:
+            await _one_turn()
+        assert rooms.invited() == []
+        running.cancel()
+
+
+async def _one_turn() -> None:
+    """Let the others run, whatever has become of `asyncio.sleep`."""
+    done = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_later(0.001, done.set_result, None)
+    await done
+
+
 async def test_invites_beyond_the_quota_wait_for_their_turn(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
