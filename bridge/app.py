@@ -38,6 +38,7 @@ from bridge.matrix.confirmations import Confirmations
 from bridge.matrix.http import Homeserver
 from bridge.matrix.pictures import PictureIntake, PictureOutlet
 from bridge.matrix.verification import VerificationSettings
+from bridge.moments.expiry import Expiry
 from bridge.moments.model import MomentLimits
 from bridge.moments.pictures import Pictures
 from bridge.privacy import recovery
@@ -178,6 +179,8 @@ class _Bot:
         if confirmations is not None:
             confirmations.decide = self._account.verification.decide
             confirmations.is_open = self._account.verification.is_open
+        self._expiry = Expiry(db, parts.moments, storage.vault.destroy)
+        parts.moments.on_expiry = self._expiry.wake
         self._worker = DeliveryWorker(
             db,
             self._account.sender,
@@ -203,6 +206,7 @@ class _Bot:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._worker.run())
                 tasks.create_task(self._clean_up())
+                tasks.create_task(self._expiry.run())
                 tasks.create_task(self._account.run(lambda: ready(self._account.me)))
         finally:
             await self._account.close()

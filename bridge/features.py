@@ -19,6 +19,7 @@ from bridge.ids import UserId
 from bridge.moments import commands as moments
 from bridge.moments.model import MomentLimits
 from bridge.moments.past import LeftBehind
+from bridge.moments.service import Moments
 from bridge.privacy import recovery
 from bridge.rights import commands as rights
 from bridge.rights.disclosure import Installation
@@ -30,6 +31,7 @@ class Features:
     hooks: Hooks
     renderers: Mapping[str, Renderer]
     chats: PrivateChats
+    moments: Moments
 
 
 def compose(
@@ -67,6 +69,7 @@ def compose(
         merged([hooks, post_hooks, right_hooks, recovery_hooks]),
         {**renderers, **post.renderers},
         chats,
+        post.service,
     )
 
 

@@ -16,6 +16,8 @@ from bridge.vault import KeyStore, MasterKeys, Vault, erasures
 from bridge.vault.erasures import ErasureList
 from bridge.vault.master import parse_master_keys
 
+EXPIRY = "0010"
+"""From this version of the database on moments may have keys of their own."""
 _SAMPLE = 20
 _CHUNK = 400
 
@@ -66,7 +68,7 @@ def open_storage(config: Config, *, update: bool = True) -> Iterator[Storage]:
         if update:
             keys.agree()
             if was is not None:
-                forget_erased(db, keys)  # nothing of theirs could be sealed
+                forget_erased(db, keys, was)  # nothing of theirs could be sealed
             bring_up_to_date(db, sealer)
         yield Storage(db, vault, sealer())
 
@@ -117,9 +119,9 @@ def _has_sealed(db: Database, was: str | None) -> bool:
     return db.run_sync(lambda tx: tx.sql("SELECT 1 FROM people WHERE card IS NOT NULL LIMIT 1").first() is not None)
 
 
-def forget_erased(db: Database, keys: KeyStore) -> int:
+def forget_erased(db: Database, keys: KeyStore, was: str) -> int:
     """Delete the rows of people whose keys were destroyed: after a crash in an erasure, or a restored copy. How many
-    people there were."""
+    people there were. `was`: the version of the database."""
     gone = sorted(keys.erased())
 
     def work(tx: Tx) -> int:
@@ -128,6 +130,9 @@ def forget_erased(db: Database, keys: KeyStore) -> int:
             chunk = tuple(gone[start : start + _CHUNK])
             marks = ",".join("?" * len(chunk))
             count += tx.sql(f"DELETE FROM people WHERE id IN ({marks})", chunk).rowcount
+            # A moment whose key is gone has ended: the job that removes such moments takes back their copies too.
+            if was >= EXPIRY:
+                tx.sql(f"UPDATE moments SET expires_at = 0 WHERE key_id IN ({marks})", chunk)
         if count:
             tx.scrub_later()
         return count

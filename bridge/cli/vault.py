@@ -12,6 +12,7 @@ from bridge.config.key_file import new_key, write_key_file
 from bridge.db import Database
 from bridge.db.exclusive import is_taken
 from bridge.errors import OperatorError
+from bridge.moments.sealed import is_key
 from bridge.storage import master_keys
 from bridge.vault import KeyStore
 
@@ -39,7 +40,7 @@ def status(path: Path) -> int:
             "master": current,
             "given": [key.id for key in keys.masters.keys],
             "data_keys": counts,
-            "erased": len(keys.erased()),
+            "erased": sum(not is_key(owner) for owner in keys.erased()),
             "sample": {"tried": len(found), "damaged": damaged},
             "problems": problems,
         }

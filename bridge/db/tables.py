@@ -318,8 +318,17 @@ moments = _table(
     _str("audience"),  # public | friends | private | people
     _ms("created_at"),
     _ms("edited_at", nullable=True),
+    _ms("expires_at", nullable=True),  # M11; null: never
+    _big("key_id", nullable=True),  # its own key in the key store, beside its author's: what expires has one
     sa.Index(None, "author_id", "created_at"),
     sa.Index(None, "created_at"),
+    sa.Index(None, "expires_at"),
+)
+ended_keys = sa.Table(  # keys of moments that are gone: to be destroyed in the key store
+    "ended_keys",
+    metadata,
+    sa.Column("key_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    _ms("at"),
 )
 moment_people = _table(  # whom the audience names or leaves out
     "moment_people",

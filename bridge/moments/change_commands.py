@@ -2,11 +2,12 @@
 
 from bridge.chat.command import Command, Kind, Param, Request
 from bridge.chat.hooks import OnChoice
-from bridge.chat.reply import Reply
+from bridge.chat.reply import Reply, Time
 from bridge.contacts.model import cleaned
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.moments.audience import AudienceError, parse_audience
+from bridge.moments.ends import parse_end
 from bridge.moments.model import Moment
 from bridge.moments.readdress import WIDEN, Readdress
 from bridge.moments.service import Moments
@@ -32,6 +33,20 @@ class ChangeCommands:
             raise UserError(error.message_id, **({"value": error.value[:60]} if error.value else {})) from None
         return self._readdress.change(request, moment, said)
 
+    def expire(self, request: Request) -> Reply:
+        moment = self._own(request)
+        at = parse_end(request.args["when"], request.tx.now, request.person.time_zone)
+        if at == moment.expires_at:
+            pass
+        elif moment.damaged:
+            raise UserError("moment-damaged-change")
+        else:
+            self._moments.expire(request.tx, moment, at)
+        number: int = request.args["number"]
+        if at is None:
+            return Reply.text("expire-never", number=number)
+        return Reply.text("expire-done", number=number, time=Time(at))
+
     def _own(self, request: Request) -> Moment:
         """One's own moment by its number. Somebody else's is nothing that could be changed, seen or not."""
         number: int = request.args["number"]
@@ -45,6 +60,7 @@ class ChangeCommands:
         return [
             Command("edit", (_N, Param("text", (Kind.REST,))), self.edit, group="moments"),
             Command("audience", (_N, Param("audience", (Kind.REST,))), self.audience, group="moments"),
+            Command("expire", (_N, Param("when", (Kind.REST,))), self.expire, group="moments"),
         ]
 
     @property

@@ -102,6 +102,8 @@ class Copies:
             blocks.append(self._audience(tx, reader, moment))
         if moment.edited_at is not None:
             blocks.append(Text("moment-edited", {"time": Time(moment.edited_at)}))
+        if moment.expires_at is not None:
+            blocks.append(Text("moment-until", {"time": Time(moment.expires_at)}))
         if moment.damaged:
             blocks.append(Text("moment-damaged"))
         elif moment.text:

@@ -45,15 +45,19 @@ class Moment:
     edited_at: int | None
     damaged: bool = False
     """What was written can't be read any more: `text` is empty."""
+    expires_at: int | None = None
+    """ms; None: never."""
+    key: int | None = None
+    """Id of its own key (see `bridge.moments.sealed`); None: what was written is under its author's key alone."""
 
     @property
     def item(self) -> MomentItem:
         """The moment as the policy knows it, for friends of the author: strangers need `newer_public` too."""
-        return MomentItem(self.author, self.to, self.created_at)
+        return MomentItem(self.author, self.to, self.created_at, self.expires_at)
 
     def item_for_strangers(self, newer_public: int) -> MomentItem:
         """The same for a stranger who may see this many newer public moments of the author."""
-        return MomentItem(self.author, self.to, self.created_at, newer_public=newer_public)
+        return MomentItem(self.author, self.to, self.created_at, self.expires_at, newer_public)
 
     @property
     def position(self) -> "Position":

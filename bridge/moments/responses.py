@@ -6,9 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.db import Tx
-from bridge.db.tables import comments, friendships, likes
+from bridge.db.tables import comments, friendships, likes, moments
 from bridge.ids import PersonId
-from bridge.moments.model import Comment
+from bridge.moments.model import Comment, Moment
+from bridge.moments.sealed import read, seal
 
 _CHUNK = 400
 _COMMENT = (
@@ -18,7 +19,9 @@ _COMMENT = (
     comments.c.answer_to,
     comments.c.sealed,
     comments.c.created_at,
+    moments.c.key_id,
 )
+_SELECT = sa.select(*_COMMENT).join(moments, moments.c.id == comments.c.moment_id)
 
 
 # --- likes --------------------------------------------------------------------------------------------------
@@ -94,15 +97,15 @@ def answered_moments(tx: Tx, writer: PersonId, author: PersonId) -> list[tuple[i
 
 
 # --- comments -----------------------------------------------------------------------------------------------
-def add_comment(tx: Tx, moment_id: int, person: PersonId, text: str, answer_to: int | None) -> int:
+def add_comment(tx: Tx, moment: Moment, person: PersonId, text: str, answer_to: int | None) -> int:
     [comment_id] = tx.new_ids("comments")
     tx.execute(
         sa.insert(comments).values(
             id=comment_id,
-            moment_id=moment_id,
+            moment_id=moment.id,
             person_id=person,
             answer_to=answer_to,
-            sealed=tx.vault.seal(person, "comments", comment_id, "sealed", {"text": text}),
+            sealed=seal(tx, moment.key, person, "comments", comment_id, "sealed", {"text": text}),
             created_at=tx.now,
         )
     )
@@ -110,13 +113,17 @@ def add_comment(tx: Tx, moment_id: int, person: PersonId, text: str, answer_to: 
 
 
 def comment(tx: Tx, comment_id: int) -> Comment | None:
-    row = tx.execute(sa.select(*_COMMENT).where(comments.c.id == comment_id)).first()
+    row = tx.execute(_SELECT.where(comments.c.id == comment_id)).first()
     return _comment(tx, row) if row else None
 
 
 def comments_on(tx: Tx, moment_id: int, reader: PersonId, author: PersonId) -> list[Comment]:
     """Comments that may come into question for `reader`, the oldest first."""
-    query = sa.select(*_COMMENT).where(comments.c.moment_id == moment_id)
+    query = (
+        sa.select(*_COMMENT)
+        .join(moments, moments.c.id == comments.c.moment_id)
+        .where(comments.c.moment_id == moment_id)
+    )
     rows = tx.execute(_narrowed(query, comments.c.person_id, reader, author).order_by(comments.c.id)).all()
     tx.vault.prepare(row.person_id for row in rows)
     return [_comment(tx, row) for row in rows]
@@ -142,8 +149,20 @@ def comments_under(tx: Tx, writer: PersonId, author: PersonId) -> list[int]:
 
 
 def set_comment_text(tx: Tx, comment: Comment, text: str) -> None:
-    sealed = tx.vault.seal(comment.writer, "comments", comment.id, "sealed", {"text": text})
+    key = tx.sql("SELECT key_id FROM moments WHERE id = ?", (comment.moment_id,)).scalar()
+    sealed = seal(tx, key, comment.writer, "comments", comment.id, "sealed", {"text": text})
     tx.execute(sa.update(comments).where(comments.c.id == comment.id).values(sealed=sealed, edited_at=tx.now))
+
+
+def set_key(tx: Tx, moment: Moment, key: int) -> None:
+    """Seal the comments of a moment under this key too. One that is damaged stays as it is."""
+    rows = tx.sql("SELECT id, person_id, sealed FROM comments WHERE moment_id = ?", (moment.id,)).all()
+    tx.vault.prepare(row.person_id for row in rows)
+    for row in rows:
+        value = read(tx, moment.key, row.person_id, "comments", row.id, "sealed", row.sealed)
+        if value is not None:
+            sealed = seal(tx, key, row.person_id, "comments", row.id, "sealed", value)
+            tx.sql("UPDATE comments SET sealed = ? WHERE id = ?", (sealed, row.id))
 
 
 def delete_comment(tx: Tx, comment_id: int) -> None:
@@ -153,7 +172,7 @@ def delete_comment(tx: Tx, comment_id: int) -> None:
 
 
 def _comment(tx: Tx, row: Any) -> Comment:
-    said = tx.vault.read(row.person_id, "comments", row.id, "sealed", row.sealed)
+    said = read(tx, row.key_id, row.person_id, "comments", row.id, "sealed", row.sealed)
     return Comment(
         row.id,
         row.moment_id,

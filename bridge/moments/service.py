@@ -1,7 +1,7 @@
 """Posting, reading, liking, commenting, deleting."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bridge.chat import sources
@@ -15,7 +15,7 @@ from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import AccountId, EventId, PersonId, UserId
-from bridge.moments import numbers, picture_store, places, responses, store
+from bridge.moments import numbers, picture_store, places, responses, sealed, store
 from bridge.moments.audience import Said
 from bridge.moments.feed import album_page, feed_page
 from bridge.moments.items import Items
@@ -39,6 +39,8 @@ class Moments:
         self._people = people
         self._refreshing = Refreshing(outbox)
         self.limits = limits
+        self.on_expiry: Callable[[], None] = lambda: None
+        """Called after a commit that changed what expires when."""
 
     # --- writing --------------------------------------------------------------------------------------------
     def post(
@@ -57,10 +59,11 @@ class Moments:
         text = self._text(text, empty_ok=picture is not None)
         to, named_tags = self.resolve(tx, author, said)
         moment_id = store.add_moment(tx, author.id, text, to, named_tags)
+        moment = self._get(tx, moment_id)
         if picture is not None:
-            picture_store.add_picture(tx, moment_id, author.id, 0, picture)
+            picture_store.add_picture(tx, moment, 0, picture)
         numbers.number_of(tx, author.id, moment_id)
-        return self._get(tx, moment_id)
+        return moment
 
     def resolve(self, tx: Tx, author: Person, said: Said) -> tuple[Addressed, frozenset[int]]:
         """An audience in words, looked up: the audience, and the tags named that are not followed.
@@ -138,18 +141,36 @@ class Moments:
         False when there is no such moment of this author. How many copies there were is told to nobody, the author
         included: it would say who has been reading.
         """
-        moment = store.moment(tx, moment_id)
+        moment = self.visible(tx, author, moment_id)
         if moment is None or moment.author != author.id:
             return False
-        for kind in (*MOMENT_COPIES, LIKES, VIEWED):
-            self._outbox.withdraw(tx, kind, moment_id)
-        # The sources of comments stay: an edit of one gets the same answer as if the moment were merely out of sight.
-        for comment_id in responses.comment_ids(tx, moment_id):
-            self._outbox.withdraw(tx, COMMENT, comment_id)
-        sources.forget(tx, MOMENT, moment_id)
-        sources.forget(tx, LIKE, moment_id)
-        store.delete_moment(tx, moment_id)
+        self.remove(tx, moment)
         return True
+
+    def remove(self, tx: Tx, moment: Moment) -> None:
+        """Take back every copy of a moment and of what was said about it, and delete it."""
+        for kind in (*MOMENT_COPIES, LIKES, VIEWED):
+            self._outbox.withdraw(tx, kind, moment.id)
+        # The sources of comments stay: an edit of one gets the same answer as if the moment were merely out of sight.
+        for comment_id in responses.comment_ids(tx, moment.id):
+            self._outbox.withdraw(tx, COMMENT, comment_id)
+        sources.forget(tx, MOMENT, moment.id)
+        sources.forget(tx, LIKE, moment.id)
+        store.delete_moment(tx, moment)
+        if moment.key is not None:
+            tx.after_commit(self.on_expiry)
+
+    def expire(self, tx: Tx, moment: Moment, at: int | None) -> None:
+        """Let one's own moment end at a time (ms), or never. What expires is sealed under a key of its own."""
+        if at is not None and moment.key is None:
+            key = sealed.new_key(tx)
+            store.set_key(tx, moment, key)
+            picture_store.set_key(tx, moment, key)
+            responses.set_key(tx, moment, key)
+            moment = replace(moment, key=key)
+        store.set_expiry(tx, moment, at)
+        self._refreshing.text_changed(tx, self._get(tx, moment.id))
+        tx.after_commit(self.on_expiry)
 
     # --- finding --------------------------------------------------------------------------------------------
     def numbered(self, tx: Tx, reader: Person, number: int) -> Moment:
@@ -231,7 +252,7 @@ class Moments:
         self._check_friend(tx, person, moment)
         if responses.count_comments(tx, moment.id, person.id) >= self.limits.comments_each:
             raise UserError("comment-limit", limit=self.limits.comments_each)
-        comment_id = responses.add_comment(tx, moment.id, person.id, text, answer_to.id if answer_to else None)
+        comment_id = responses.add_comment(tx, moment, person.id, text, answer_to.id if answer_to else None)
         self._refreshing.response_changed(tx, moment, person.id)
         told = {moment.author, answer_to.writer} if answer_to else {moment.author}
         for reader in sorted(told - {person.id}):

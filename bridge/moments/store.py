@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from bridge.db import Tx
 from bridge.db.tables import moments
 from bridge.ids import PersonId
+from bridge.moments import sealed
 from bridge.moments.model import Moment, Position
 from bridge.privacy import Addressed, Audience
 
@@ -20,15 +21,17 @@ _MOMENT = (
     moments.c.audience,
     moments.c.created_at,
     moments.c.edited_at,
+    moments.c.expires_at,
+    moments.c.key_id,
 )
 
 
 def _moments(tx: Tx, rows: Sequence[Any]) -> list[Moment]:
     named = _named(tx, [row.id for row in rows if row.audience != Audience.PRIVATE.value])
-    tx.vault.prepare(row.author_id for row in rows)
+    tx.vault.prepare([*(row.author_id for row in rows), *(row.key_id for row in rows if row.key_id is not None)])
     found: list[Moment] = []
     for row in rows:
-        said = tx.vault.read(row.author_id, "moments", row.id, "sealed", row.sealed)
+        said = sealed.read(tx, row.key_id, row.author_id, "moments", row.id, "sealed", row.sealed)
         found.append(
             Moment(
                 row.id,
@@ -39,6 +42,8 @@ def _moments(tx: Tx, rows: Sequence[Any]) -> list[Moment]:
                 row.created_at,
                 row.edited_at,
                 said is None,
+                row.expires_at,
+                row.key_id,
             )
         )
     return found
@@ -128,10 +133,11 @@ def forget_tag(tx: Tx, tag_id: int, members: Iterable[PersonId]) -> None:
 
 def count_newer_public(tx: Tx, moment: Moment, viewer: PersonId, most: int) -> int:
     """How many newer public moments of the same author do not leave `viewer` out; at most `most`."""
-    at = (moment.author, moment.created_at, moment.created_at, moment.id)
+    at = (moment.author, tx.now, moment.created_at, moment.created_at, moment.id)
     return int(
         tx.sql(
             "SELECT COUNT(*) FROM (SELECT 1 FROM moments n WHERE n.author_id = ? AND n.audience = 'public'"
+            " AND (n.expires_at IS NULL OR n.expires_at > ?)"
             " AND n.created_at >= ? AND (n.created_at > ? OR n.id > ?)"
             " AND NOT EXISTS (SELECT 1 FROM moment_people p"
             "  WHERE p.moment_id = n.id AND p.person_id = ? AND p.left_out = 1)"
@@ -149,13 +155,55 @@ def moment(tx: Tx, moment_id: int) -> Moment | None:
 
 
 def set_text(tx: Tx, moment: Moment, text: str) -> None:
-    sealed = tx.vault.seal(moment.author, "moments", moment.id, "sealed", {"text": text})
-    tx.execute(sa.update(moments).where(moments.c.id == moment.id).values(sealed=sealed, edited_at=tx.now))
+    value = sealed.seal(tx, moment.key, moment.author, "moments", moment.id, "sealed", {"text": text})
+    tx.execute(sa.update(moments).where(moments.c.id == moment.id).values(sealed=value, edited_at=tx.now))
 
 
-def delete_moment(tx: Tx, moment_id: int) -> None:
-    """Delete a moment and all that hangs on it (likes, comments, pictures, numbers follow by their foreign keys)."""
-    tx.execute(sa.delete(moments).where(moments.c.id == moment_id))
+def delete_moment(tx: Tx, moment: Moment) -> None:
+    """Delete a moment and all that hangs on it (likes, comments, pictures, numbers follow by their foreign keys). A key
+    of its own is destroyed soon."""
+    tx.execute(sa.delete(moments).where(moments.c.id == moment.id))
+    if moment.key is not None:
+        tx.sql("INSERT INTO ended_keys (key_id, at) VALUES (?, ?) ON CONFLICT DO NOTHING", (moment.key, tx.now))
+
+
+# --- expiry -------------------------------------------------------------------------------------------------
+def set_expiry(tx: Tx, moment: Moment, at: int | None) -> None:
+    """When it ends, ms; None: never. Give it a key of its own before."""
+    assert at is None or moment.key is not None
+    tx.sql("UPDATE moments SET expires_at = ? WHERE id = ?", (at, moment.id))
+
+
+def set_key(tx: Tx, moment: Moment, key: int) -> None:
+    """Seal what its author wrote under this key too."""
+    row = tx.sql("SELECT sealed FROM moments WHERE id = ?", (moment.id,)).one()
+    said = sealed.read(tx, moment.key, moment.author, "moments", moment.id, "sealed", row.sealed)
+    if said is None:
+        return  # damaged before
+    value = sealed.seal(tx, key, moment.author, "moments", moment.id, "sealed", said)
+    tx.sql("UPDATE moments SET key_id = ?, sealed = ? WHERE id = ?", (key, value, moment.id))
+
+
+def expired(tx: Tx, most: int) -> list[Moment]:
+    """Moments whose time is over."""
+    query = sa.select(*_MOMENT).where(moments.c.expires_at <= tx.now).order_by(moments.c.expires_at, moments.c.id)
+    return _moments(tx, tx.execute(query.limit(most)).all())
+
+
+def next_expiry(tx: Tx) -> int | None:
+    """When the next one ends, ms."""
+    at: int | None = tx.sql("SELECT MIN(expires_at) FROM moments WHERE expires_at IS NOT NULL").scalar()
+    return at
+
+
+def ended_keys(tx: Tx) -> list[int]:
+    """Keys of moments that are gone: to be destroyed."""
+    return list(tx.sql("SELECT key_id FROM ended_keys ORDER BY key_id LIMIT 1000").scalars())
+
+
+def forget_ended_keys(tx: Tx, keys: Sequence[int]) -> None:
+    """They were destroyed."""
+    tx.sql("DELETE FROM ended_keys WHERE key_id = ?", [(key,) for key in keys])
 
 
 def newest_by(
@@ -193,7 +241,8 @@ def newest_by(
         where.append("m.created_at <= ? AND (m.created_at < ? OR m.id < ?)")
         params += [before.created_at, before.created_at, before.id]
     rows = tx.sql(
-        "SELECT m.id, m.author_id, m.sealed, m.audience, m.created_at, m.edited_at FROM moments m"
+        "SELECT m.id, m.author_id, m.sealed, m.audience, m.created_at, m.edited_at, m.expires_at, m.key_id"
+        " FROM moments m"
         f" WHERE {' AND '.join(where)} ORDER BY m.created_at DESC, m.id DESC LIMIT ?",
         (*params, limit),
     ).all()

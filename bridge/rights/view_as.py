@@ -65,6 +65,8 @@ class ViewAs:
         blocks: list[Block] = [Text("view-as-moment", {"number": number, "time": Time(moment.created_at)})]
         if moment.edited_at is not None:
             blocks.append(Text("moment-edited", {"time": Time(moment.edited_at)}))
+        if moment.expires_at is not None:
+            blocks.append(Text("moment-until", {"time": Time(moment.expires_at)}))
         if moment.text:
             blocks.append(Written(moment.text))
         stored = picture_store.first_picture(tx, moment)

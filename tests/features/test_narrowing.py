@@ -24,6 +24,7 @@ NARROWINGS = {
     "taken out of a live tag": ("#live live", [f"tag remove #live {ALICE}"]),
     "live tag deleted": ("#live live", ["tag delete #live"]),
     "another audience": ("friends", ["audience 1 private", f"audience 2 friends except {ALICE}"]),
+    "expired": ("friends", ["expire 1 1m", "expire 2 1m", "(time)"]),
     "deleted": ("friends", ["delete 1"]),
 }
 
@@ -51,7 +52,10 @@ def _posted(village: Village, how: str) -> list[str]:
 
 def _do(village: Village, texts: list[str]) -> None:
     for text in texts:
-        village.say("bob", text)
+        if text == "(time)":
+            village.wait(MINUTE)
+        else:
+            village.say("bob", text)
 
 
 def _nothing_left(village: Village) -> None:

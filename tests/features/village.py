@@ -41,8 +41,10 @@ from bridge.delivery.outbox import Outbox
 from bridge.delivery.settling import later, sent
 from bridge.features import compose
 from bridge.ids import AccountId, EventId, RoomId, UserId
+from bridge.moments.expiry import Expiry
 from bridge.moments.model import MomentLimits
 from bridge.privacy import recovery
+from bridge.vault import Vault
 from tests.vaults import new_vault
 
 ACCOUNT = AccountId(1)
@@ -132,6 +134,9 @@ class Village:
             guarded=self.guarded,
         )
         self.chats = features.chats
+        vault = self.db.vault
+        assert isinstance(vault, Vault)
+        self.expiry = Expiry(self.db, features.moments, vault.destroy)
         registry = build_registry(features.commands, people, catalogue)
         endless = Quotas(Rate(10**9, 10**9), Rate(10**9, 10**9))
 
@@ -212,8 +217,11 @@ class Village:
         return [event.body for event in self.rooms[name].events if not event.redacted]
 
     def wait(self, ms: int) -> None:
-        """Let time pass, and what is due be sent."""
+        """Let time pass, and what is due be done and sent."""
         self.now += ms
+        while self.db.run_sync(self.expiry.sweep):
+            pass
+        self.expiry.destroy_keys()
         self.deliver()
 
     def deliver(self) -> None:

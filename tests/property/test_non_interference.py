@@ -74,6 +74,7 @@ _mine = st.one_of(
     _said(ME, st.builds("{} {}".format, st.sampled_from(["moment", "like", "unlike", "delete"]), _number)),
     _said(ME, st.builds("comment {} From Alice".format, _number)),
     _said(ME, st.builds("edit {} Changed".format, _number)),
+    _said(ME, st.builds("expire {} {}".format, _number, st.sampled_from(["1m", "2d", "never", "soon"]))),
     _said(ME, st.builds("audience {} {}".format, _number, _audience)),
     _said(ME, st.builds("friend {} {}".format, st.sampled_from(["accept", "decline"]), _number)),
     _said(
@@ -168,6 +169,9 @@ def _friend(who: str) -> st.SearchStrategy[Event]:
                     f"audience {{n}} friends except {ALICE}",
                     f"audience {{n}} friends except {other}",
                     "audience {n} private",
+                    "expire {n} 1m",
+                    "expire {n} 2d",
+                    "expire {n} never",
                 ]
             ),
             _about,
@@ -233,6 +237,8 @@ _ABOUT_THEIRS = [
     f"audience 1 {BOB} {FOURTH}",
     "audience 1 friends",
     "audience 1 public",
+    "expire 1 1m",
+    "expire 1 2d",
     "1",
 ]
 """What they do with the first moment that they know, which may be their own."""

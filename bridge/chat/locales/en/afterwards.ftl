@@ -23,11 +23,23 @@ audience-strangers-too = Strangers who look see it too.
 audience-strangers-off = Strangers see nothing of yours, unless you let them: `privacy set strangers on`.
 audience-tag-gone = A tag in that audience is gone meanwhile, so nothing is changed. Say the audience again.
 
+## Expiry
+moment-until = Until { $time }
+moment-damaged-change = That moment is damaged, so nothing is changed. You can delete it.
+expire-done = #{ $number } is there until { $time }. Then it is gone everywhere, and its key is destroyed.
+expire-never = #{ $number } stays until you delete it.
+expire-when = When should it end? Write it like this: `24h`, `7d`, `2026-12-24`, `2026-12-24 18:00`, or `never`. Nothing was changed.
+expire-too-soon = It can't end so soon; a minute from now is the earliest. `delete` ends it at once.
+expire-too-far = That is too far ahead; ten years are the most. Nothing was changed.
+
 ## Help
 help-edit = changes the text of one of your moments
     .details = `edit 3 Hello from the lake` puts this text in the place of the old one. Editing your own message does the same. Everybody who was shown it sees the new text, and that it was edited.
 help-audience = changes who sees one of your moments
     .details = `audience 3 friends except #work`. Who loses it loses it at once, and what they were shown is taken back. Before more people see it, I say who and how many, and ask.
+help-expire = lets one of your moments end by itself
+    .details = `expire 3 24h`, `expire 3 7d`, `expire 3 2026-12-24`, `expire 3 never`. From then on nobody sees it, you included; every copy that was shown is taken back, and its key is destroyed, so that it can't be read in backups either.
 
 alias-edit = change
 alias-audience = audience of
+alias-expire = expires
