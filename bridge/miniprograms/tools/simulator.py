@@ -136,6 +136,8 @@ class Simulator:
 
     async def open(self, person: str, payload: str | None = None) -> list[Output]:
         """`open NAME [payload]`. In a room everybody who takes part opens it."""
+        if not self.is_open:
+            self._state = None  # another session
         self.is_open = True
         await self._happened(OpenEvent(**self._about(person), data=Opened(payload=payload)), person)
         return self._said()

@@ -1,0 +1,227 @@
+// A canteen. What all share is one value in the space of the program: { owner, next, dishes, orders }, changed by
+// compare-and-set, so that two orders at the same moment are two orders.
+// State of a session: { carts: { user: { dish: count } }, names: { user: name }, doing: { tag: what is being changed } }
+
+const CURRENCY = "EUR";
+const MAX_DISHES = 30, MAX_COUNT = 20, MAX_ORDERS = 40, MAX_TRIES = 3, MAX_BYTES = 8000;
+
+const TEXTS = {
+  en: {
+    closed: "The kitchen has no dishes yet. Whoever runs it types **kitchen**.",
+    help: "Type **add 1** for the first dish, **cart** to look, **order** when you are ready.",
+    dish: "Dish", price: "Price", count: "Count", number: "No.", who: "For", what: "What",
+    none: n => `There is no dish ${n}.`,
+    counted: `Between 1 and ${MAX_COUNT}, please.`,
+    added: (count, name) => `${count} × ${name} in your cart.`,
+    dropped: name => `${name} is out of your cart.`,
+    empty: "Your cart is empty.",
+    total: "{sum} in all. Type **order** to order.",
+    name: "May I have your name, so that we can call you?",
+    ordered: n => `**Order ${n}**, {sum}. We call you.`,
+    busy: "The kitchen is very busy. Please try again.",
+    full: "The kitchen has too many open orders. Please try again later.",
+    kitchen: "You run the kitchen. Add dishes with **dish 4.50 Soup**.",
+    notYours: "That is for the kitchen.",
+    noOrders: "No open orders.",
+    amount: "A price is between 0 and 1000.",
+    dishes: "There is no room for another dish.",
+    dishName: "A dish needs a name of up to 40 letters.",
+    newDish: (n, name) => `${n}. ${name}, {sum}.`,
+    off: name => `${name} is off.`,
+    noOrder: n => `There is no open order ${n}.`,
+    done: n => `Order ${n} is ready.`,
+    guest: "a guest",
+  },
+  zh: {
+    closed: "厨房还没有菜。管厨房的人请输入 **kitchen**。",
+    help: "输入 **add 1** 点第一道菜，**cart** 看购物车，**order** 下单。",
+    dish: "菜", price: "价格", count: "份数", number: "号", who: "顾客", what: "内容",
+    none: n => `没有第 ${n} 道菜。`,
+    counted: `请输入 1 到 ${MAX_COUNT}。`,
+    added: (count, name) => `购物车里有 ${count} 份${name}。`,
+    dropped: name => `已拿走${name}。`,
+    empty: "购物车是空的。",
+    total: "共 {sum}。输入 **order** 下单。",
+    name: "可以告诉我们你的名字吗？做好了好叫你。",
+    ordered: n => `**${n} 号订单**，{sum}。做好了叫你。`,
+    busy: "厨房太忙了，请再试一次。",
+    full: "未完成的订单太多了，请稍后再试。",
+    kitchen: "厨房归你管。用 **dish 4.50 汤** 加菜。",
+    notYours: "这是厨房才能做的。",
+    noOrders: "没有未完成的订单。",
+    amount: "价格要在 0 到 1000 之间。",
+    dishes: "菜已经太多了。",
+    dishName: "菜名要有 1 到 40 个字。",
+    newDish: (n, name) => `${n}. ${name}，{sum}。`,
+    off: name => `${name}卖完了。`,
+    noOrder: n => `没有未完成的 ${n} 号订单。`,
+    done: n => `${n} 号订单好了。`,
+    guest: "客人",
+  },
+};
+
+/** @param {Courtyard.Event} event  @returns {Courtyard.Answer} */
+function handle(event) {
+  const texts = TEXTS[event.locale.split("-")[0]] ?? TEXTS.en;
+  const me = event.user.id;
+  const state = { carts: {}, names: {}, doing: {}, ...event.state };
+  const cart = state.carts[me] ?? {};
+
+  switch (event.type) {
+    case "open": return ask({ what: "menu" });
+    case "command": return command(event.data.name, event.data.args);
+    case "text": return say(texts.help);
+    case "scope.result":
+      return event.data.tag === "name" ? ask({ what: "order", tries: 0, asked: true }) : keep();
+    case "kv.result": return kept(event.data);
+    default: return keep();
+  }
+
+  function keep(...effects) { return { state, effects }; }
+  function say(text, more = {}) { return keep({ type: "ui.send", to: "user", text, ...more }); }
+  function money(cents) { return { money: { amount: cents, currency: CURRENCY } }; }
+
+  /** First the shared value has to be read: what is to be done with it waits in the state. */
+  function ask(doing) {
+    const tag = `t${event.id}`;
+    state.doing = Object.fromEntries([...Object.entries(state.doing).slice(-20), [tag, { ...doing, by: me }]]);
+    return keep({ type: "kv.get", tag, space: "program", keys: ["canteen"] });
+  }
+
+  function command(name, args) {
+    switch (name) {
+      case "cart": return ask({ what: "cart" });
+      case "order":
+        if (!Object.keys(cart).length) return say(texts.empty);
+        if (event.user.profile.name || state.names[me] !== undefined) return ask({ what: "order", tries: 0 });
+        state.names[me] = "";
+        return keep({ type: "scope.request", tag: "name", scopes: ["profile.name"] });
+      case "dish": {
+        const cents = Math.round(args.price * 100), dish = clean(args.name);
+        if (!(cents >= 0 && cents <= 100000)) return say(texts.amount);
+        if (!dish || [...dish].length > 40) return say(texts.dishName);
+        return ask({ what: "dish", cents, dish, tries: 0 });
+      }
+      default: return ask({ what: name, n: args.dish ?? args.number ?? 0, count: args.count ?? 1, tries: 0 });
+    }
+  }
+
+  function kept(data) {
+    const doing = state.doing[data.tag];
+    if (!doing || doing.by !== me) return keep();
+    delete state.doing[data.tag];
+    const item = data.items.canteen ?? { value: null, version: 0 };
+    const canteen = item.value ?? { owner: null, next: 1, dishes: [], orders: [] };
+    if (data.op !== "get") return stored(data, doing);
+    const todo = { ...doing, version: item.version };
+    const dish = canteen.dishes.find(one => one.n === doing.n);
+    switch (doing.what) {
+      case "menu": return menu(canteen);
+      case "cart": return showCart(canteen);
+      case "add":
+        if (!dish) return say(texts.none(doing.n));
+        if (!(doing.count >= 1 && (cart[dish.n] ?? 0) + doing.count <= MAX_COUNT)) return say(texts.counted);
+        state.carts[me] = { ...cart, [dish.n]: (cart[dish.n] ?? 0) + doing.count };
+        return say(texts.added(state.carts[me][dish.n], dish.name));
+      case "drop":
+        if (!dish || !cart[dish.n]) return say(texts.none(doing.n));
+        state.carts[me] = Object.fromEntries(Object.entries(cart).filter(([n]) => Number(n) !== dish.n));
+        return say(texts.dropped(dish.name));
+      case "order": return order(canteen, todo);
+      case "kitchen":
+        if (canteen.owner === null) return change(canteen => { canteen.owner = me; }, canteen, todo, texts.kitchen);
+        return canteen.owner === me ? kitchen(canteen) : say(texts.notYours);
+    }
+    if (canteen.owner !== me) return say(texts.notYours);
+    switch (doing.what) {
+      case "dish": {
+        if (canteen.dishes.length >= MAX_DISHES) return say(texts.dishes);
+        const n = Math.max(0, ...canteen.dishes.map(one => one.n)) + 1;
+        const add = canteen => { canteen.dishes.push({ n, name: doing.dish, cents: doing.cents }); };
+        return change(add, canteen, todo, texts.newDish(n, doing.dish), { values: { sum: money(doing.cents) } });
+      }
+      case "remove":
+        if (!dish) return say(texts.none(doing.n));
+        return change(c => { c.dishes = c.dishes.filter(one => one.n !== dish.n); }, canteen, todo, texts.off(dish.name));
+      case "done":
+        if (!canteen.orders.some(one => one.n === doing.n)) return say(texts.noOrder(doing.n));
+        return change(c => { c.orders = c.orders.filter(one => one.n !== doing.n); }, canteen, todo, texts.done(doing.n));
+    }
+    return keep();
+  }
+
+  /** Store the changed value if nobody was faster; people are told by `stored`, once it is true. */
+  function change(how, canteen, doing, text, more = {}) {
+    how(canteen);
+    if (bytes(canteen) > MAX_BYTES) return say(texts.full);
+    const tag = `t${event.id}`;
+    state.doing[tag] = { ...doing, told: { text, ...more } };
+    return keep({ type: "kv.set", tag, space: "program", key: "canteen", value: canteen, if_version: doing.version });
+  }
+
+  function stored(data, doing) {
+    if (data.ok) {
+      if (doing.what === "order") delete state.carts[me];
+      return say(doing.told.text, { ...doing.told });
+    }
+    if (data.error !== "conflict" || doing.tries >= MAX_TRIES) return say(data.error === "quota" ? texts.full : texts.busy);
+    const { told, version, ...again } = doing;
+    return ask({ ...again, tries: doing.tries + 1 });
+  }
+
+  function menu(canteen) {
+    if (!canteen.dishes.length) return say(texts.closed);
+    return say(texts.help, {
+      table: {
+        columns: [{ align: "end" }, { label: texts.dish }, { label: texts.price, align: "end" }],
+        rows: canteen.dishes.map(one => [one.n, one.name, money(one.cents)]),
+      },
+    });
+  }
+
+  function chosen(canteen) {
+    return canteen.dishes.filter(one => cart[one.n]).map(one => ({ ...one, count: cart[one.n] }));
+  }
+
+  function sum(items) { return items.reduce((total, one) => total + one.count * one.cents, 0); }
+
+  function showCart(canteen) {
+    const items = chosen(canteen);
+    if (!items.length) return say(texts.empty);
+    return say(texts.total, {
+      values: { sum: money(sum(items)) },
+      table: {
+        columns: [{ label: texts.count, align: "end" }, { label: texts.dish }, { label: texts.price, align: "end" }],
+        rows: items.map(one => [one.count, one.name, money(one.count * one.cents)]),
+      },
+    });
+  }
+
+  function order(canteen, doing) {
+    const items = chosen(canteen);
+    if (!items.length) return say(texts.empty);
+    if (canteen.orders.length >= MAX_ORDERS) return say(texts.full);
+    const n = canteen.next;
+    const who = clean(event.user.profile.name ?? "").slice(0, 40) || texts.guest;
+    const what = items.map(one => `${one.count} × ${one.name}`).join(", ").slice(0, 150);
+    const add = canteen => { canteen.next = n + 1; canteen.orders.push({ n, who, what, cents: sum(items) }); };
+    return change(add, canteen, doing, texts.ordered(n), { values: { sum: money(sum(items)) } });
+  }
+
+  function kitchen(canteen) {
+    if (!canteen.orders.length) return say(canteen.dishes.length ? texts.noOrders : texts.kitchen);
+    return keep({
+      type: "ui.send", to: "user",
+      table: {
+        columns: [{ label: texts.number, align: "end" }, { label: texts.who }, { label: texts.what }, { label: texts.price, align: "end" }],
+        rows: canteen.orders.slice(0, 50).map(one => [one.n, one.who, one.what, money(one.cents)]),
+      },
+    });
+  }
+}
+
+/** What a value takes when it is stored. */
+function bytes(value) { return encodeURIComponent(JSON.stringify(value)).replace(/%[0-9A-F]{2}/g, "x").length; }
+
+/** Text of a person, without what would be Markdown or a value. */
+function clean(text) { return String(text).replace(/[\\*_`[\]{}<>\n]/g, "").trim(); }
