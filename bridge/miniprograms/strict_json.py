@@ -14,7 +14,8 @@ MAX_DEPTH = 32
 MAX_INTEGER = 2**53 - 1
 """Larger whole numbers are not exact in JavaScript, so none goes either way."""
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# The last quote may be missing: else each quote of a text without end would be tried as its beginning.
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 
 

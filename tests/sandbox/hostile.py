@@ -142,6 +142,8 @@ ANSWERS: Mapping[str, str] = {
     "thrown-huge": "function handle() { const e = new Error('x'.repeat(1e6)); e.name = 'y'.repeat(1e6); throw e }",
     "broken-stringify": "JSON.stringify = () => 'A{}'; function handle() { return { state: null } }",
     "broken-array": "Array.prototype.toJSON = () => 'no'; function handle() { return { state: null, effects: [] } }",
+    "many-faults": "const row = Array(8).fill(1.5), table = { columns: Array(8).fill({}), rows: Array(50).fill(row) };"
+    "function handle() { return { state: 0, effects: Array(18).fill({ type: 'ui.send', table }) } }",
     "other-domain": effect("type: 'fetch', tag: 't', url: 'https://127.0.0.1/'"),
     "other-scope": effect("type: 'scope.request', tag: 't', scopes: ['profile.name']"),
     "proto-key": effect("['__proto__']: {}, type: '__proto__'"),
