@@ -16,7 +16,7 @@ CASES = "tests"
 """The folder of golden cases."""
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,30}")
 _HINTS = (
-    (r"\bimport\s*[({*\w\"']", "there are no modules; bundle everything into one file"),
+    (r"\bimport\b\s*[({*\w\"']", "there are no modules; bundle everything into one file"),
     (r"\brequire\s*\(", "there is no require; bundle everything into one file"),
     (
         r"\basync\b|\bawait\b|\.then\s*\(",
@@ -85,5 +85,6 @@ def hints(program: Program) -> Iterator[tuple[int, str]]:
 
 def _without_texts(source: str) -> str:
     """The code without comments and the insides of texts, line by line the same."""
-    pattern = r"//[^\n]*|/\*.*?\*/|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`"
+    # Each may lack its end: else every beginning of one without end would be looked through again.
+    pattern = r"//[^\n]*|/\*.*?(?:\*/|\Z)|\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?|`(?:[^`\\]|\\.)*`?"
     return re.sub(pattern, lambda found: '""' + "\n" * found[0].count("\n"), source, flags=re.DOTALL)
