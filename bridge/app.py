@@ -33,7 +33,8 @@ from bridge.delivery.worker import DeliveryWorker
 from bridge.errors import OperatorError
 from bridge.features import Features, compose, merged
 from bridge.ids import AccountId, DeviceId, RoomId, UserId
-from bridge.matrix.account import AccountSettings, MatrixAccount
+from bridge.matrix.account import MatrixAccount
+from bridge.matrix.account_settings import AccountSettings
 from bridge.matrix.confirmations import Confirmations
 from bridge.matrix.http import Homeserver
 from bridge.matrix.pictures import PictureIntake, PictureOutlet

@@ -14,7 +14,8 @@ from bridge.app import account_settings, kept
 from bridge.chat.inbound import Inbound, RoomView
 from bridge.config import Config, decode_recovery_key, load, load_recovery_key
 from bridge.errors import OperatorError
-from bridge.matrix.account import AccountSettings, MatrixAccount
+from bridge.matrix.account import MatrixAccount
+from bridge.matrix.account_settings import AccountSettings
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, Unreachable
 from bridge.matrix.identity import Standing
 from bridge.matrix.identity_export import read_export

@@ -24,7 +24,8 @@ from bridge.db import Database
 from bridge.delivery.ports import Held, Later, Outgoing, Refused
 from bridge.errors import CourtyardError
 from bridge.ids import EventId, RoomId, UserId
-from bridge.matrix.account import AccountSettings, MatrixAccount
+from bridge.matrix.account import MatrixAccount
+from bridge.matrix.account_settings import AccountSettings
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable
 from bridge.matrix.machine import MEGOLM
 from bridge.matrix.media import encrypt

@@ -3,8 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -18,24 +17,25 @@ from bridge.delivery.ports import Later
 from bridge.errors import OperatorError
 from bridge.ids import AccountId, DeviceId, RoomId, UserId
 from bridge.matrix import generation
+from bridge.matrix.account_settings import AccountSettings
 from bridge.matrix.cross_signing import CrossSigningKeys
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.dispatch import Dispatcher
 from bridge.matrix.doorstep import Doorstep
 from bridge.matrix.generation import ACCOUNT_DATA, Generation, keep_advancing
-from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable, retrying, segment
+from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable, retrying
 from bridge.matrix.identity import Identity, Standing, stored_keys
 from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys
 from bridge.matrix.machine import Machine
+from bridge.matrix.mending import mend_rooms
 from bridge.matrix.own_devices import recorded_devices
 from bridge.matrix.private_rooms import PrivateRooms
-from bridge.matrix.recovery import Given
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.seal import Sealer
 from bridge.matrix.sender import RoomSender
 from bridge.matrix.sync import Batch, SyncReader, account_data, sync_filter
-from bridge.matrix.verification import Operator, Verification, VerificationSettings
+from bridge.matrix.verification import Operator, Verification
 
 log = structlog.get_logger(__name__)
 
@@ -51,28 +51,6 @@ _ASK_AGAIN_MS = 5_000
 _IDENTITY_RETRY_S, _CONFIRMATION_RETRY_S = 3600.0, 300.0
 _WHILE_ASKING_MS = 500
 """Events may wait for an answer that is on its way."""
-
-
-@dataclass(frozen=True, slots=True)
-class AccountSettings:
-    """How to log in, and the bounds of a sync."""
-
-    user_id: UserId
-    password: str | None = None
-    access_token: str | None = None
-    device_id: DeviceId | None = None
-    device_name: str = "Courtyard"
-    timeline_limit: int = 50
-    sync_timeout_s: float = 30.0
-    max_backfill: int = 2000
-    key_wait_ms: int = 24 * 3600 * 1000
-    key_notice_ms: int = 20_000
-    look_back_after_ms: int = 30 * 60 * 1000
-    exclude_unsigned: bool = False
-    verification: VerificationSettings = field(default_factory=VerificationSettings)
-    recovery_key_file: Path | None = None
-    """None: the identity is not kept recoverable."""
-    recover_from: Given | None = None
 
 
 @dataclass(slots=True)
@@ -194,7 +172,7 @@ class MatrixAccount:
                 await self._login_again(error)
         else:
             await self._login()
-        await self._mend_rooms()
+        await mend_rooms(self.http, self.rooms)
         await self._equip(starting=True)
 
     def _ensure_row(self, tx: Tx) -> AccountId:
@@ -213,30 +191,6 @@ class MatrixAccount:
         if self._private is not None:
             self._private.load(tx)
         return device_id, token
-
-    async def _mend_rooms(self) -> None:
-        """Ask the homeserver for what stood in damaged rows: a sync tells only what is new."""
-        while self.rooms.damaged:
-            room_id = self.rooms.damaged.pop()
-            room = self.rooms.ensure(room_id)
-            members = await self._look(room_id, "members")
-            for event in members.get("chunk") or ():
-                if isinstance(event, dict):
-                    room.apply(event, self.me)
-            for kind in ("m.room.encryption", "m.room.power_levels"):
-                room.apply(
-                    {"type": kind, "state_key": "", "content": await self._look(room_id, f"state/{kind}")}, self.me
-                )
-            if not room.joined:
-                self.rooms.forget(room_id)
-
-    async def _look(self, room_id: RoomId, what: str) -> dict[str, Any]:
-        """One thing about a room; empty when the homeserver does not tell."""
-        path = f"/_matrix/client/v3/rooms/{segment(room_id)}/{what}"
-        try:
-            return await retrying(lambda: self.http.request("GET", path), "reading a room")
-        except (MatrixError, TooLarge):
-            return {}
 
     async def _use_token(self, token: str, known_device: DeviceId | None) -> None:
         self.http.token = token

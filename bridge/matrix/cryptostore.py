@@ -7,7 +7,7 @@ one transaction. Callers commit before the request that depends on it (a message
 import asyncio
 import contextlib
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import vodozemac
@@ -26,20 +26,21 @@ from nio.crypto.sessions import Session
 from bridge.db import Database, Tx
 from bridge.db.engine import now_ms
 from bridge.errors import OperatorError
-from bridge.ids import AccountId, DeviceId, EventId, RoomId, UserId
+from bridge.ids import AccountId, DeviceId, EventId, UserId
 from bridge.matrix.cryptorows import Dirty, TrackedUser, Write, outbound_of, owed_context, write_of
-from bridge.matrix.debts import MAX_AGE_MS, MAX_PER_ROOM, Debt
-from bridge.matrix.outbound import GroupSession
+from bridge.matrix.debts import Debt
+from bridge.matrix.outbound_store import OutboundStore
 from bridge.matrix.seal import Sealer, fact_id, log_damaged
 from bridge.matrix.usage import GroupKey, Usage
 
 _MAX_FORMER = 10_000
 
 
-class CryptoStore:
+class CryptoStore(OutboundStore):
     """Keys and sessions of one account. One per running account; nothing else may write its tables."""
 
     def __init__(self, db: Database, account: AccountId, sealer: Sealer) -> None:
+        super().__init__()
         self._db = db
         self.account = account
         self._sealer = sealer
@@ -47,16 +48,12 @@ class CryptoStore:
         self._lock = asyncio.Lock()
         self.commits = 0
         """How often anything was written."""
-        self.outbound: dict[RoomId, GroupSession] = {}
-        self.debts: dict[RoomId, list[Debt]] = {}
-        """Of sessions that have been replaced; the oldest first."""
         self.users: dict[str, TrackedUser] = {}
         self.former: dict[str, TrackedUser] = {}
         """Whom we shared rooms with, for the identity that they were known by; oldest first."""
         self.signed_at: dict[tuple[str, str], int] = {}
         """(user, device) → since when (ms) the identity that the user is known by is seen to vouch for it."""
         self.secrets: dict[str, bytes] = {}
-        self._dirty = Dirty()
         self._loaded_account: OlmAccount | None = None
         self._sessions = SessionStore()
         self._retired: set[str] = set()
@@ -249,53 +246,6 @@ class CryptoStore:
             self._trust(device, TrustState.ignored)
 
     # --- what nio's interface lacks ---
-    def save_outbound(self, session: GroupSession) -> None:
-        """Note a new or used outbound session; it is the room's current one from now on."""
-        old = self.outbound.get(session.room_id)
-        if old is not None and old is not session:
-            self._owe(old)
-        self.outbound[session.room_id] = session
-        self._dirty.outbound[session.room_id] = session
-
-    def drop_outbound(self, room_id: RoomId) -> None:
-        """Forget the room's outbound session: the next message begins a new one."""
-        session = self.outbound.pop(room_id, None)
-        if session is not None:
-            self._owe(session)
-            self._dirty.outbound[room_id] = None
-
-    def _owe(self, session: GroupSession) -> None:
-        """A session is not used any more: who could not be given its key still gets it when they can be reached."""
-        debt = session.debt(now_ms())
-        if debt is not None:
-            debts = self.debts.setdefault(session.room_id, [])
-            debts.append(debt)
-            del debts[:-MAX_PER_ROOM]
-            self.save_debts(session.room_id)
-
-    def save_debts(self, room_id: RoomId) -> None:
-        """Note what became of the room keys that are owed in a room."""
-        oldest = now_ms() - MAX_AGE_MS
-        debts = [debt for debt in self.debts.pop(room_id, []) if debt.lacking and debt.since >= oldest]
-        if debts:
-            self.debts[room_id] = debts
-        self._dirty.debts[room_id] = debts
-
-    def forgive(self, users: Collection[str] | None = None, room_id: RoomId | None = None) -> None:
-        """Who was not given a room key gets none any more: these users (None: all), in this room (None: in all)."""
-        for room, session in self.outbound.items():
-            if room_id in (None, room) and session.forgive(session.lacking if users is None else users):
-                self._dirty.outbound[room] = session
-        for room in list(self.debts) if room_id is None else [room_id]:
-            debts = self.debts.get(room, ())
-            if any([debt.forgive(list(debt.lacking) if users is None else users) for debt in debts]):
-                self.save_debts(room)
-
-    def drop_all_outbound(self) -> None:
-        """Forget all outbound sessions."""
-        for room_id in list(self.outbound):
-            self.drop_outbound(room_id)
-
     def retire_sessions(self) -> None:
         """Encrypt nothing with the Olm sessions that are there: new ones are made when something is to be sent. They
         still open what others send over them."""
@@ -306,12 +256,6 @@ class CryptoStore:
         """The Olm session to encrypt with for a device: the newest that may encrypt."""
         sessions = self._sessions._entries.get(curve25519, ())
         return next((session for session in sessions if session.id not in self._retired), None)
-
-    def share_again(self, user_id: str, device_id: str) -> None:
-        """A device may not have been able to read the room keys that it was sent: it gets the current ones again."""
-        for session in self.outbound.values():
-            if session.lost(user_id, device_id):
-                self.save_outbound(session)
 
     def track(self, user_id: str) -> None:
         """Begin to keep the device list of a user."""

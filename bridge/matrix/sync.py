@@ -7,39 +7,33 @@ rooms and waiting events is committed before the next request can tell the homes
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from cachetools import LRUCache, TTLCache
 
 from bridge.chat.inbound import NO_ROOM, DmOpened, IdentityChanged, Inbound, Origin, Readable, Unreadable
 from bridge.db import Tx
 from bridge.db.engine import now_ms
 from bridge.ids import AccountId, RoomId, UserId, is_room_id
 from bridge.matrix.cryptostore import CryptoStore
-from bridge.matrix.events import origin, relation_of, sender_of, to_inbound
+from bridge.matrix.events import origin, relation_of, sender_of
 from bridge.matrix.generation import ACCOUNT_DATA
 from bridge.matrix.http import Homeserver, MatrixError, TooLarge, Unreachable, retrying, segment
 from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys, Waiting
-from bridge.matrix.machine import NoKey, OlmMessage, Opened, RoomKey, Undecryptable, UnknownSender, Withheld
+from bridge.matrix.loose import as_dict, as_list, as_strings
+from bridge.matrix.machine import OlmMessage, RoomKey, Withheld
+from bridge.matrix.opening import Opener
 from bridge.matrix.rooms import STATE_TYPES, Room, Rooms, write_rooms
 from bridge.matrix.sas_values import PREFIX
-from bridge.matrix.verification import Heard, heard_by_device, heard_in_room
+from bridge.matrix.verification import Heard, heard_by_device
 
 log = structlog.get_logger(__name__)
 
 _BACKFILL_PAGE = 100
-_RECHECK_S = 300.0
-_MAX_REMEMBERED = 10_000
-"""People and devices of whom is remembered when we asked last: who comes later drives out who came first."""
-_BRIEFLY_S = 2.0
-"""How long a batch may wait for other people's servers."""
-_ASK_S = 2.0
 _MAX_PAGE_TRIES = 4
 _MEMBERS_S, _MEMBERS_LEAST_S = 3.0, 0.5
-_CLEAR_TYPES = frozenset({"m.reaction", "m.room.redaction"})
 
 
 def sync_filter(timeline_limit: int, *, lazy: bool = False) -> str:
@@ -63,7 +57,7 @@ def sync_filter(timeline_limit: int, *, lazy: bool = False) -> str:
 
 def account_data(answer: Mapping[str, Any], event_type: str) -> list[object]:
     """What a sync brought of the account's own data of one type (spec: "Client Config")."""
-    events = _list(_dict(answer.get("account_data")).get("events"))
+    events = as_list(as_dict(answer.get("account_data")).get("events"))
     return [event.get("content") for event in events if isinstance(event, dict) and event.get("type") == event_type]
 
 
@@ -115,15 +109,7 @@ class SyncReader:
         self.late = late
         self._hear = hear
         self._guards = guards
-        self._unsigned: LRUCache[tuple[str, str], int] = LRUCache(_MAX_REMEMBERED)
-        """Devices that their owners have not signed, with when we first saw it."""
-        self._rechecked: LRUCache[str, float] = LRUCache(_MAX_REMEMBERED)
-        self._asked: LRUCache[str, float] = LRUCache(_MAX_REMEMBERED)
-        self._refused: TTLCache[tuple[str, str], None] = TTLCache(_MAX_REMEMBERED, ttl=_RECHECK_S)
-        """Senders with sessions that were none of theirs when we asked."""
-        self._patience_ends = 0.0
-        self._answered: LRUCache[str, None] = LRUCache(10_000)
-        """What our former devices answered."""
+        self.opener = Opener(account, me, store, keys, rooms, late, hear)
 
     async def read(self, answer: Mapping[str, Any], since: str | None, *, lazy: bool = False) -> Batch:
         """Process one answer and commit what it changed. Without `since` the timeline is history: not handled.
@@ -134,28 +120,28 @@ class SyncReader:
         if not isinstance(token, str):
             raise MatrixError(502, "M_UNKNOWN", {})
         batch = Batch(token)
-        self._patience_ends = time.monotonic() + _BRIEFLY_S
+        self.opener.begin()
         self._device_facts(answer, batch)
         new_keys, withheld = self._to_device(answer)
-        rooms = _dict(answer.get("rooms"))
-        for room_id in filter(is_room_id, _dict(rooms.get("leave"))):
+        rooms = as_dict(answer.get("rooms"))
+        for room_id in filter(is_room_id, as_dict(rooms.get("leave"))):
             self._left(RoomId(room_id))
-        for room_id, data in _dict(rooms.get("invite")).items():
+        for room_id, data in as_dict(rooms.get("invite")).items():
             if is_room_id(room_id):
-                self._invited(RoomId(room_id), _dict(data), batch)
+                self._invited(RoomId(room_id), as_dict(data), batch)
         said: list[tuple[RoomId, Mapping[str, Any]]] = []
-        for room_id, data in _dict(rooms.get("join")).items():
+        for room_id, data in as_dict(rooms.get("join")).items():
             if not is_room_id(room_id):
                 continue
-            said += await self._joined(RoomId(room_id), _dict(data), since, batch, lazy)
+            said += await self._joined(RoomId(room_id), as_dict(data), since, batch, lazy)
         self._track()
         self._untrack(answer)
         for room_id, event in said:
-            inbound = await self._open(room_id, event)
+            inbound = await self.opener.open(room_id, event)
             if inbound is not None:
                 batch.events.append(inbound)
         for waiting in self.late.ready(new_keys, self._keys.may_query):
-            inbound = await self._open(waiting.room_id, waiting.event)
+            inbound = await self.opener.open(waiting.room_id, waiting.event)
             if inbound is not None:
                 batch.events.append(inbound)
         self._tell(batch, withheld)
@@ -172,15 +158,15 @@ class SyncReader:
         unused = answer.get("device_unused_fallback_key_types")
         if isinstance(unused, list):
             batch.fallback_unused = "signed_curve25519" in unused
-        lists = _dict(answer.get("device_lists"))
-        for user in _strings(lists.get("changed")):
+        lists = as_dict(answer.get("device_lists"))
+        for user in as_strings(lists.get("changed")):
             if user in self._store.users:
                 self._store.save_user(user, outdated=True)
 
     def _to_device(self, answer: Mapping[str, Any]) -> tuple[list[RoomKey], list[Withheld]]:
         received: list[RoomKey] = []
         withheld: list[Withheld] = []
-        for event in _list(_dict(answer.get("to_device")).get("events")):
+        for event in as_list(as_dict(answer.get("to_device")).get("events")):
             if not isinstance(event, dict):
                 continue
             heard = heard_by_device(event.get("sender"), event.get("type"), event.get("content"))
@@ -202,7 +188,7 @@ class SyncReader:
     def _untrack(self, answer: Mapping[str, Any]) -> None:
         """Whom we share no room with any more, now that the rooms of the batch are known: nobody tells of their devices
         from now on."""
-        left = _strings(_dict(answer.get("device_lists")).get("left"))
+        left = as_strings(as_dict(answer.get("device_lists")).get("left"))
         for user in set(left) - self._rooms.users() - {self._me} if left else ():
             if user in self._store.users and self._guards(user):
                 # Whoever has their account could leave, reset the identity, and come back as if for the first time.
@@ -218,9 +204,9 @@ class SyncReader:
         self.late.forget_room(room_id)
 
     def _invited(self, room_id: RoomId, data: Mapping[str, Any], batch: Batch) -> None:
-        for event in _list(_dict(data.get("invite_state")).get("events")):
+        for event in as_list(as_dict(data.get("invite_state")).get("events")):
             if isinstance(event, dict) and event.get("type") == "m.room.member" and event.get("state_key") == self._me:
-                content, sender = _dict(event.get("content")), sender_of(event)
+                content, sender = as_dict(event.get("content")), sender_of(event)
                 if content.get("membership") == "invite" and sender is not None:
                     known = self._rooms.get(room_id)
                     if known is not None and known.joined:
@@ -238,9 +224,9 @@ class SyncReader:
         dm_before = known.dm_with(self._me) if known is not None else None
         invite = known.invite if known is not None else None
         room = self._rooms.ensure(room_id)
-        timeline = _dict(data.get("timeline"))
-        events = [e for e in _list(timeline.get("events")) if isinstance(e, dict)]
-        state = [e for e in _list(_dict(data.get("state")).get("events")) if isinstance(e, dict)]
+        timeline = as_dict(data.get("timeline"))
+        events = [e for e in as_list(timeline.get("events")) if isinstance(e, dict)]
+        state = [e for e in as_list(as_dict(data.get("state")).get("events")) if isinstance(e, dict)]
         if timeline.get("limited") is True and since is not None:
             events = await self._backfill(room_id, timeline.get("prev_batch"), since, events) + events
         members_before = dict(room.members)
@@ -261,7 +247,7 @@ class SyncReader:
             elif event.get("sender") != self._me:
                 said.append((room_id, event))
             else:
-                self._note_answered(event)
+                self.opener.note_own(event)
         if room.private:
             self._rooms.private_news.add(room_id)
             return []  # whatever is said there is not said to us
@@ -285,13 +271,13 @@ class SyncReader:
     async def _load_members(self, room: Room) -> bool:
         """Ask who is in a room. Whether there was an answer, soon."""
         path = f"/_matrix/client/v3/rooms/{segment(room.room_id)}/members"
-        patience = max(_MEMBERS_LEAST_S, self._patience_ends + _MEMBERS_S - time.monotonic())
+        patience = max(_MEMBERS_LEAST_S, self.opener.patience_ends + _MEMBERS_S - time.monotonic())
         try:
             answer = await self._http.request("GET", path, params={"not_membership": "leave"}, timeout_s=patience)
         except (Unreachable, MatrixError, TooLarge) as error:
             log.warning("a room is left: the homeserver can't tell its members", error=str(error))
             return False
-        for event in _list(answer.get("chunk")):
+        for event in as_list(answer.get("chunk")):
             if isinstance(event, dict):
                 room.apply(event, self._me)
         return True
@@ -299,8 +285,8 @@ class SyncReader:
     def _is_our_invite(self, event: Mapping[str, Any]) -> bool:
         if event.get("type") != "m.room.member" or event.get("state_key") != self._me:
             return False
-        membership = _dict(event.get("content")).get("membership")
-        before = _dict(_dict(event.get("unsigned")).get("prev_content")).get("membership")
+        membership = as_dict(event.get("content")).get("membership")
+        before = as_dict(as_dict(event.get("unsigned")).get("prev_content")).get("membership")
         return membership == "invite" or (membership == "join" and before not in ("invite", "join"))
 
     def _opened(self, room_id: RoomId, person: UserId, token: str) -> Inbound:
@@ -343,7 +329,7 @@ class SyncReader:
             except (MatrixError, TooLarge) as error:
                 log.warning("a gap could not be read", error=str(error))
                 break
-            chunk = [e for e in _list(answer.get("chunk")) if isinstance(e, dict)]
+            chunk = [e for e in as_list(answer.get("chunk")) if isinstance(e, dict)]
             for event in chunk:
                 if not was_joined and self._is_our_invite(event):
                     return missed[::-1]
@@ -357,122 +343,6 @@ class SyncReader:
         return missed[::-1]
 
     # --- events ---
-    def _note_answered(self, event: Mapping[str, Any]) -> None:
-        """A device that we were has answered something: if its key does not come to us, nobody misses it.
-
-        After an older copy of the database was restored, what was said since comes once more.
-        """
-        content = _dict(event.get("content"))
-        answers = _dict(_dict(content.get("m.relates_to")).get("m.in_reply_to")).get("event_id")
-        if event.get("type") != "m.room.encrypted" or content.get("device_id") == self._keys.machine.device_id:
-            return  # among our own is the line that says that the event can't be read
-        if isinstance(answers, str):
-            self._answered[answers] = None
-            self.late.settled(answers)
-
-    async def _open(self, room_id: RoomId, event: Mapping[str, Any]) -> Inbound | None:
-        """Decrypt and read one event; what can't be decrypted yet waits."""
-        where = origin(event, room_id, self._account, encrypted=event.get("type") == "m.room.encrypted")
-        room = self._rooms.get(room_id)
-        if where is None or room is None or not room.joined:
-            return None
-        if not where.encrypted:
-            return self._open_clear(room, where, event)
-        opened: Opened | None
-        try:
-            opened = self._keys.machine.decrypt_room_event(event, room_id)
-        except NoKey as error:
-            if where.event_id in self._answered:
-                return None
-            self.late.add(room_id, event, error.session_id)
-            return None
-        except UnknownSender:
-            opened = await self._ask_and_decrypt(room_id, where, event)
-        except Undecryptable as error:
-            log.info("an event can't be decrypted", reason=str(error))
-            self.late.dropped(where.event_id)
-            return None
-        if opened is None:
-            return None
-        unsigned_ms = 0 if opened.signed else await self._unsigned_ms(where.sender, opened.device_id)
-        where = replace(
-            where,
-            device=opened.device_id,
-            unsigned_ms=unsigned_ms,
-            signed_at=opened.signed_at if opened.signed else None,
-            ciphertext=opened.ciphertext,
-        )
-        heard = heard_in_room(where, opened.type, opened.content)
-        if heard is not None:
-            self._hear(heard)
-        inbound = to_inbound(where, opened.type, opened.content, self._me, related_outside=opened.related_outside)
-        if inbound is None:
-            self.late.settled(where.event_id)
-        return inbound
-
-    def _open_clear(self, room: Room, where: Origin, event: Mapping[str, Any]) -> Inbound | None:
-        kind = event.get("type")
-        heard = heard_in_room(where, kind, event.get("content"))
-        if heard is not None:
-            self._hear(heard)  # the flow itself protects what is said in it
-            return None
-        if not isinstance(kind, str) or not room.encrypted or kind not in _CLEAR_TYPES:
-            return None  # in an encrypted room, nobody's clear text is taken for their word
-        return to_inbound(where, kind, _dict(event.get("content")), self._me, event.get("redacts"))
-
-    async def _ask_and_decrypt(self, room_id: RoomId, where: Origin, event: Mapping[str, Any]) -> Opened | None:
-        """The sender's device is not known: it may have come with this very batch. Ask once."""
-        session_id = str(_dict(event.get("content")).get("session_id"))
-        changed = self._keys.machine.users_to_query([where.sender])
-        if changed or (where.sender, session_id) not in self._refused:
-            if not await self._ask(where.sender):
-                # Their server has not told their devices yet. Try again later.
-                self.late.add(room_id, event, session_id, ask_again=True)
-                return None
-            try:
-                return self._keys.machine.decrypt_room_event(event, room_id)
-            except Undecryptable as error:
-                log.info("an event can't be decrypted", reason=str(error))
-                self.late.dropped(where.event_id)
-                return None
-            except NoKey:
-                pass
-            except UnknownSender:
-                log.warning("an event was not believed: its room key belongs to no device of its sender")
-                self._refused[(where.sender, session_id)] = None
-        # Whoever was given a room key can pass it on as their own: the one from the sender may still come.
-        if where.event_id not in self._answered:
-            self.late.add(room_id, event, session_id)
-        return None
-
-    async def _ask(self, user: UserId) -> bool:
-        """Ask for a user's devices anew, not for every event and without waiting long. Whether there is an answer."""
-        now = time.monotonic()
-        if not self._keys.machine.users_to_query([user]):
-            if self._asked.get(user, -_ASK_S) + _ASK_S > now:
-                return False
-            self._store.save_user(user, outdated=True)
-        self._asked[user] = now
-        return await self._keys.query_briefly(user, max(0.0, self._patience_ends - now))
-
-    async def _unsigned_ms(self, user: UserId, device_id: str) -> int:
-        """How long the device has been without its owner's signature. Over federation signatures come late: look
-        again from time to time."""
-        key, now = (user, device_id), time.monotonic()
-        tracked = self._store.users.get(user)
-        changed = tracked is None or tracked.outdated
-        if changed or self._rechecked.get(user, -_RECHECK_S) + _RECHECK_S <= now:
-            self._rechecked[user] = now
-            self._store.save_user(user, outdated=True)
-            if not await self._keys.query_briefly(user, max(0.0, self._patience_ends - now)):
-                log.info("devices could not be checked for signatures")
-            device = self._keys.machine.device_store[user].get(device_id)
-            if device is not None and device.verified:
-                self._unsigned.pop(key, None)
-                return 0
-        first = self._unsigned.setdefault(key, now_ms())
-        return max(1, now_ms() - first)
-
     def _tell(self, batch: Batch, withheld: list[Withheld]) -> None:
         """What people should know: unreadable messages, solved ones, a changed identity. In their DM alone."""
         late = [(waiting, True) for waiting in self.late.explained(withheld)]
@@ -534,15 +404,3 @@ class SyncReader:
                 late(tx)
 
         await self._store.commit(write)
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _strings(value: object) -> list[str]:
-    return [v for v in _list(value) if isinstance(v, str)]

@@ -15,7 +15,8 @@ from bridge.delivery import queue
 from bridge.delivery.ports import MaybeSent, Outgoing
 from bridge.errors import OperatorError
 from bridge.ids import DeviceId, RoomId, UserId
-from bridge.matrix.account import AccountSettings, MatrixAccount
+from bridge.matrix.account import MatrixAccount
+from bridge.matrix.account_settings import AccountSettings
 from bridge.matrix.http import segment
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.seal import Sealer

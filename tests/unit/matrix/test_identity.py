@@ -15,7 +15,8 @@ from bridge.chat.inbound import Inbound, RoomView
 from bridge.config import load_recovery_key, save_recovery_key
 from bridge.db import Database
 from bridge.ids import DeviceId, UserId
-from bridge.matrix.account import AccountSettings, MatrixAccount
+from bridge.matrix.account import MatrixAccount
+from bridge.matrix.account_settings import AccountSettings
 from bridge.matrix.cross_signing import CrossSigningKeys
 from bridge.matrix.http import MatrixError
 from bridge.matrix.identity import DEVICES_SECRET, Identity, Standing, stored_keys

@@ -12,7 +12,8 @@ from bridge.chat.inbound import NO_ROOM, IdentityChanged, Inbound, Origin, RoomV
 from bridge.db import Database
 from bridge.delivery.ports import Later, Outgoing
 from bridge.ids import AccountId, DeviceId, EventId, RoomId, UserId
-from bridge.matrix.account import AccountSettings, Handle, MatrixAccount
+from bridge.matrix.account import Handle, MatrixAccount
+from bridge.matrix.account_settings import AccountSettings
 from bridge.matrix.cross_signing import CrossSigningKeys
 from bridge.matrix.late import LateKeys
 from bridge.matrix.machine import MEGOLM
@@ -219,11 +220,11 @@ async def test_unsigned_devices_of_guarded_people_get_no_keys(world: World) -> N
 
 
 async def test_what_is_remembered_of_strangers_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.matrix.sync._MAX_REMEMBERED", 5)
+    monkeypatch.setattr("bridge.matrix.opening._MAX_REMEMBERED", 5)
     reader = world.start()
     for number in range(20):
-        await reader._unsigned_ms(UserId(f"@{number}:example.org"), "DEVICE")
-    assert len(reader._unsigned) == len(reader._rechecked) == 5
+        await reader.opener._unsigned_ms(UserId(f"@{number}:example.org"), "DEVICE")
+    assert len(reader.opener._unsigned) == len(reader.opener._rechecked) == 5
 
 
 class Running:

@@ -310,7 +310,7 @@ async def test_what_is_owed_for_too_long_is_forgotten(
     bot.store.drop_outbound(ROOM)
     await bot.store.commit()
     now = now_ms()
-    monkeypatch.setattr("bridge.matrix.cryptostore.now_ms", lambda: now + 31 * 24 * HOUR)
+    monkeypatch.setattr("bridge.matrix.outbound_store.now_ms", lambda: now + 31 * 24 * HOUR)
     back()
     bot = device("bot")
     homeserver.to_device.clear()
@@ -485,7 +485,7 @@ async def test_sessions_rotate_by_number_and_by_age(
 ) -> None:
     bot = device("bot")
     clock = 10**12
-    monkeypatch.setattr(machine_module, "now_ms", lambda: clock)
+    monkeypatch.setattr("bridge.matrix.outgoing.now_ms", lambda: clock)
 
     async def session_of_next(rotation: tuple[int, int]) -> str:
         session = await bot.keys.session_for(ROOM, [bot.user_id], rotation)

@@ -1,0 +1,30 @@
+"""How an account logs in, and the bounds of its work."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bridge.ids import DeviceId, UserId
+from bridge.matrix.recovery import Given
+from bridge.matrix.verification import VerificationSettings
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """How to log in, and the bounds of a sync."""
+
+    user_id: UserId
+    password: str | None = None
+    access_token: str | None = None
+    device_id: DeviceId | None = None
+    device_name: str = "Courtyard"
+    timeline_limit: int = 50
+    sync_timeout_s: float = 30.0
+    max_backfill: int = 2000
+    key_wait_ms: int = 24 * 3600 * 1000
+    key_notice_ms: int = 20_000
+    look_back_after_ms: int = 30 * 60 * 1000
+    exclude_unsigned: bool = False
+    verification: VerificationSettings = field(default_factory=VerificationSettings)
+    recovery_key_file: Path | None = None
+    """None: the identity is not kept recoverable."""
+    recover_from: Given | None = None
