@@ -47,13 +47,17 @@ def compiled() -> bytes:
     return bytes(wasmtime.Module(new_engine(), _wasm()).serialize())
 
 
-def artifact(folder: Path) -> bytes:
+def artifact(folder: Path | None) -> bytes:
     """The compiled guest, from `folder` when it is there, or else compiled by another process and kept there.
+
+    Without a folder it is compiled each time.
 
     Raises:
         OperatorError: the package is missing or is another one, or the folder can't be used.
     """
     _check_package()
+    if folder is None:
+        return _compile_elsewhere()
     # Another processor or another version needs another file; wasmtime checks it once more when it loads one.
     about = f"{SHA256} {importlib.metadata.version('wasmtime')} {platform.machine()} {_processor()}"
     file = folder / f"guest-{hashlib.sha256(about.encode()).hexdigest()[:24]}.bin"
@@ -66,10 +70,15 @@ def artifact(folder: Path) -> bytes:
     return made
 
 
-def cache_folder() -> Path:
-    """Where the tools keep the compiled guest."""
+def cache_folder() -> Path | None:
+    """Where the tools keep the compiled guest; None: this user has no place for such things."""
     base = os.environ.get("XDG_CACHE_HOME") or ""
-    return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "courtyard"
+    if os.path.isabs(base):
+        return Path(base) / "courtyard"
+    try:
+        return Path.home() / ".cache" / "courtyard"
+    except RuntimeError:
+        return None
 
 
 def _wasm() -> bytes:
