@@ -86,6 +86,8 @@ class Wire:
         self.url = ""
         self.sends: list[Exchange] = []
         """Every try to send an encrypted room event, also those that never arrived or that the server knew already."""
+        self.to_device: list[Exchange] = []
+        """Every try to send encrypted to-device messages."""
         self.creates: list[Exchange] = []
         """Every try to make a room."""
         self.count = 0
@@ -121,6 +123,8 @@ class Wire:
         self.count += 1
         if is_send(exchange):
             self.sends.append(exchange)
+        if "/sendToDevice/m.room.encrypted/" in exchange.path:
+            self.to_device.append(exchange)
         if exchange.path.endswith("/createRoom"):
             self.creates.append(exchange)
         if await self._stand_still(exchange, "asked"):
