@@ -39,6 +39,7 @@ from bridge.matrix.confirmations import Confirmations
 from bridge.matrix.http import Homeserver
 from bridge.matrix.pictures import PictureIntake, PictureOutlet
 from bridge.matrix.verification import VerificationSettings
+from bridge.moments import drafts
 from bridge.moments.expiry import Expiry
 from bridge.moments.model import MomentLimits
 from bridge.moments.pictures import Pictures
@@ -221,6 +222,7 @@ class _Bot:
             await self._account.forget_unused_keys(now_ms() - keep_ms)
             await self._db.run(lambda tx: forget_handled(tx, keep_ms))
             await self._db.run(PrivateChats.forget_old)
+            await self._db.run(lambda tx: drafts.forget_old(tx, self._config.moments.draft_days * _DAY_MS))
             try:
                 await asyncio.to_thread(epochs.destroy_ended)
             except OperatorError as error:
@@ -301,6 +303,12 @@ def features(
             named=limits.audience_people,
             page=limits.page_size,
             likes_delay_ms=config.moments.likes_gather_seconds * 1000,
+            confirm_wider=config.moments.confirm_wider,
+            pictures=config.moments.pictures,
+            drafts=config.moments.drafts,
+            draft_ms=config.moments.draft_days * _DAY_MS,
+            gather_ms=config.moments.draft_open_minutes * 60_000,
+            schedule_ms=config.moments.schedule_days * _DAY_MS,
         ),
         contact_limits=ContactLimits(
             friends=limits.friends,

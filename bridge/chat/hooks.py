@@ -43,8 +43,34 @@ class Hooks:
     harmless_choices: frozenset[str] = frozenset()
     """Kinds of questions that a homeserver may answer in somebody's name, because nothing comes of it: these alone take
     reactions, which nothing protects. No kind that gives anybody access to anything belongs here."""
+    gather: "Gather | None" = None
+    """What people say joins something of theirs while that is open. One feature gathers."""
     menus: frozenset[str] = frozenset()
     """Kinds of questions that a person calls up. While the newest question is one, a bare number is for it."""
+
+
+class Gather(Protocol):
+    """Something of a person's that plain messages in their DM join while it is open. Commands still run."""
+
+    @property
+    def commands(self) -> frozenset[str]:
+        """Names of commands with free text that mean it; others ask for their prefix meanwhile."""
+        ...
+
+    def is_open(self, tx: Tx, person: Person, /) -> bool: ...
+
+    def check_picture(self, tx: Tx, person: Person, /) -> None:
+        """Raises UserError when no further picture can join: it is then not even fetched."""
+        ...
+
+    def text(self, request: Request, text: str, reply_to: EventId | None, question: int | None, /) -> Reply:
+        """A text joins, or answers what was said about a part: `reply_to` is the event that it answers, `question` the
+        id of the prompt that was sent with that event."""
+        ...
+
+    def picture(self, request: Request, caption: str, /) -> Reply:
+        """A picture joins; it is prepared."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,20 +236,24 @@ class Pipeline:
     async def _prepare(self, job: _Job) -> Any:
         """What the command needs and what can't be done inside a transaction: the picture, or what it asks for."""
         event, said = job.event, job.said
-        if said is None or said.command is None:
+        if said is None:
             return None
-        if isinstance(event, TextMessage) and said.command.prepare is not None:
-            return await self._prepare_command(job, said, said.command.prepare)
-        if not isinstance(event, PictureMessage) or not said.command.picture:
+        command = said.command
+        if isinstance(event, TextMessage) and command is not None and command.prepare is not None:
+            return await self._prepare_command(job, said, command.prepare)
+        if not isinstance(event, PictureMessage):
             return None
 
         def ready(tx: Tx) -> bool:
             origin = event.origin
             person = self._people.known(tx, job.sender)
-            allowed = job.in_dm or self._router.may_run(tx, person, job.room, said)
+            if handled(tx, origin.account, origin.event_id) is not None:
+                return False
             if person is not None and self._router.is_unproven(tx, person, event):
                 return False  # the refusal follows
-            return said.error is None and allowed and handled(tx, origin.account, origin.event_id) is None
+            if command is not None and command.picture and said.error is None:
+                return job.in_dm or self._router.may_run(tx, person, job.room, said)
+            return person is not None and self._router.gathers_picture(tx, person, job.room, said)
 
         if not await self._db.run(ready):
             return None

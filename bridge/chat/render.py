@@ -10,8 +10,8 @@ from markdown_it import MarkdownIt
 
 from bridge.chat import markup
 from bridge.chat.catalogue import Catalogue
-from bridge.chat.clean import clean_text
-from bridge.chat.reply import Block, Lines, Message, Text, Written
+from bridge.chat.clean import clean_argument, clean_text
+from bridge.chat.reply import Block, Hidden, Lines, Message, Text, Written
 from bridge.ids import EventId
 
 MAX_CONTENT = 40_000
@@ -95,6 +95,12 @@ def render_written(markdown: str) -> str | None:
     return _cleaner.clean(_markdown.render(text)).strip()
 
 
+def render_hidden(block: Hidden) -> str:
+    """A spoiler: inline, so that every client that knows spoilers hides all of it. Markdown stays as it was typed."""
+    text = escape(clean_text(block.markdown).strip("\n"), quote=False).replace("\n", "<br>")
+    return f'<span data-mx-spoiler="{escape(clean_argument(block.reason))}">{text}</span>'
+
+
 def _blocks(blocks: tuple[Block, ...], language: str, time_zone: str, catalogue: Catalogue) -> tuple[str, str | None]:
     plain: list[str] = []
     html: list[str] = []
@@ -106,8 +112,12 @@ def _blocks(blocks: tuple[Block, ...], language: str, time_zone: str, catalogue:
             html.append("<br>".join(inline) if len(blocks) == 1 or not written else f"<p>{'<br>'.join(inline)}</p>")
             inline.clear()
 
-    written = any(isinstance(block, Written) for block in blocks)
+    written = any(isinstance(block, Written | Hidden) for block in blocks)
     for block in blocks:
+        if isinstance(block, Hidden):
+            flush()
+            html.append(f"<blockquote>{render_hidden(block)}</blockquote>")
+            continue
         if isinstance(block, Written):
             text = clean_text(block.markdown).strip("\n")
             flush()

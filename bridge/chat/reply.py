@@ -30,13 +30,22 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """What a person wrote, hidden until the reader opens it: a spoiler in HTML (spec: "Spoiler messages"), and nothing
+    of it in the plain text, which notifications show."""
+
+    markdown: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lines:
     """Short lines directly below each other (a list of friends, the choices of a question)."""
 
     items: tuple[Text, ...]
 
 
-Block: TypeAlias = Text | Written | Lines
+Block: TypeAlias = Text | Written | Hidden | Lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,42 @@ class Router:
                     return Outcome(hook(request, copy.ref, said.text), effect=True)
             if number is not None:
                 return self._choose(request, self._meant(request), number)
+            joined = self._gathered(request, said, relation)
+            if joined is not None:
+                return joined
         return self._command(request, said)
+
+    def _gathered(self, request: Request, said: Said, relation: Relation) -> Outcome | None:
+        """What comes of a plain message while something is open that it may join; None: it is a command."""
+        gather = self._hooks.gather
+        if gather is None or not gather.is_open(request.tx, request.person):
+            return None
+        self._refuse_too_long(said)
+        command = said.command
+        # What is a mere greeting is nothing that somebody would leave a draft for.
+        greeting = command is not None and command.anywhere and not command.params
+        if command is not None and said.error is None and not greeting:
+            free = command.effect and any(Kind.REST in param.kinds for param in command.params)
+            if free and command.name not in gather.commands:
+                raise UserError("gather-command", name=command.name)
+            return None
+        copy = self._own_copy(request, relation.reply_to)
+        question = copy.ref.ref_id if copy is not None and copy.ref.kind == prompts.COPY_KIND else None
+        return Outcome(gather.text(request, said.text, relation.reply_to, question), effect=True)
+
+    def gathers_picture(self, tx: Tx, person: Person, room: RoomView, said: Said) -> bool:
+        """Whether a picture with this caption joins something that is open.
+
+        Raises:
+            UserError: it would, and there is no place left.
+        """
+        gather = self._hooks.gather
+        if gather is None or room.dm_with != person.user_id or not gather.is_open(tx, person):
+            return False
+        if said.explicit or (said.command is not None and said.command.picture and said.error is None):
+            return False
+        gather.check_picture(tx, person)
+        return True
 
     def _command(self, request: Request, said: Said) -> Outcome:
         if said.error is not None:
@@ -176,15 +211,19 @@ class Router:
         return Outcome(reply, command.name, command.effect)
 
     def _picture(self, request: Request, said: Said, event: PictureMessage) -> Outcome:
-        if said.command is not None and said.command.picture:
-            return self._command(request, said)
-        if said.command is not None:
+        joins = self._hooks.gather is not None and self.gathers_picture(request.tx, request.person, request.room, said)
+        if said.command is not None and not joins:
+            if said.command.picture:
+                return self._command(request, said)
             raise UserError("picture-not-here")
         self._refuse_too_long(said)
         for target in (event.relation.reply_to, event.relation.thread):
             copy = self._own_copy(request, target)
             if copy is not None and copy.ref.kind in self._hooks.on_reply:
                 raise UserError("picture-not-here")
+        if joins and request.prepared is not None:
+            assert self._hooks.gather is not None
+            return Outcome(self._hooks.gather.picture(request, said.text), effect=True)
         raise UserError("picture-howto")
 
     def _edit(self, request: Request, said: Said, event: EditedMessage) -> Outcome:

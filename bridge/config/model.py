@@ -421,6 +421,21 @@ class MomentsConfig(Section):
     copy_edit_days: int = Field(
         default=3, ge=1, le=365, description="Copies that were sent longer ago stay as they are, in days."
     )
+    confirm_wider: bool = Field(
+        default=True, description="Ask before a post goes to others than its author's last one for anybody."
+    )
+    pictures: int = Field(default=9, ge=1, le=9, description="Pictures that one moment may have.")
+    drafts: int = Field(
+        default=20, ge=1, le=1000, description="Drafts that one person may have, scheduled posts counted in."
+    )
+    draft_days: int = Field(default=7, ge=1, le=365, description="How long an untouched draft is kept, in days.")
+    draft_open_minutes: int = Field(
+        default=60,
+        ge=1,
+        le=10_080,
+        description="How long after the last of it a draft is open for further texts and pictures, in minutes.",
+    )
+    schedule_days: int = Field(default=30, ge=1, le=365, description="How far ahead a post may be scheduled, in days.")
 
 
 class MiniProgramsConfig(Section):

@@ -118,8 +118,8 @@ _FIELD_WORDS = {
 _MAX_FIELD_NAME = 30
 _NO_FIELDS = frozenset(
     (
-        *("window", "strangers", "by-id", "by-code", "by-room", "reactions", "mine", "theirs", "chats-only"),
-        *("窗口", "陌生人", "表情回应", "我的", "他们的", "仅聊天"),
+        *("window", "strangers", "by-id", "by-code", "by-room", "reactions", "mine", "theirs", "chats-only", "post"),
+        *("窗口", "陌生人", "表情回应", "我的", "他们的", "仅聊天", "发布"),
     )
 )
 """What `privacy set` takes for a setting: a field of that name could not be given an audience."""

@@ -352,6 +352,23 @@ pictures = _table(
     _blob("sealed", nullable=True),  # {file, thumbnail, info}: EncryptedFile (url, key, iv, hashes), info of m.image
     sa.Index(None, "moment_id"),
 )
+drafts = _table(  # posts that are not published yet
+    "drafts",
+    _id(),
+    _ref("person_id", "people.id"),
+    _str("state"),  # see bridge.moments.drafts.State
+    _blob("sealed", nullable=True),  # audience in words, texts, pictures with their keys, warning
+    _ms("due_at", nullable=True),  # when it is to be published
+    _ms("touched_at"),
+    _ms("created_at"),
+    _big("moment_id", nullable=True),  # what it became
+    sa.Index(None, "person_id", "state"),
+)
+post_defaults = _table(  # for whom a person's posts are when they say nothing else; without a row, for friends
+    "post_defaults",
+    _ref("person_id", "people.id", primary_key=True),
+    _blob("sealed"),  # the audience in words
+)
 likes = _table(
     "likes",
     _ref("moment_id", "moments.id", primary_key=True),

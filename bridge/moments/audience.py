@@ -1,7 +1,9 @@
 """How an audience is written: `friends`, `public except #work`, `#family @bob:example.org`."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bridge.chat.grammar import parse_user
 from bridge.contacts.model import folded
@@ -21,6 +23,28 @@ class Said:
     """Tags are followed: who is in them later sees it too."""
     except_users: tuple[UserId, ...] = ()
     except_tags: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is sealed."""
+        return {
+            "kind": self.kind.value,
+            "users": list(self.users),
+            "tags": list(self.tags),
+            "live": self.live,
+            "except_users": list(self.except_users),
+            "except_tags": list(self.except_tags),
+        }
+
+    @staticmethod
+    def of_json(value: Mapping[str, Any]) -> "Said":
+        return Said(
+            Audience(value["kind"]),
+            tuple(UserId(user) for user in value["users"]),
+            tuple(value["tags"]),
+            value["live"],
+            tuple(UserId(user) for user in value["except_users"]),
+            tuple(value["except_tags"]),
+        )
 
 
 class AudienceError(Exception):

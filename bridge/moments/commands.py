@@ -1,6 +1,6 @@
 """Commands, hooks and renderers of moments."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.chat import grammar, sources
@@ -8,32 +8,27 @@ from bridge.chat.command import Command, Kind, Param, Request
 from bridge.chat.hooks import Hooks
 from bridge.chat.inbound import EditedMessage, Redaction
 from bridge.chat.people import People
-from bridge.chat.picture import StoredPicture
-from bridge.chat.registry import Found
 from bridge.chat.reply import NOTHING, Block, CopyRef, Message, Reply, Text
 from bridge.chat.router import handled
-from bridge.contacts.audiences import described
 from bridge.contacts.changes import Showing as ShowingPort
-from bridge.contacts.model import cleaned
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
 from bridge.errors import UserError
 from bridge.ids import UserId
-from bridge.moments.audience import AudienceError, Said, looks_addressed, parse_addressed, without_to
+from bridge.moments import defaults, draft_commands, picture_store, post_commands
 from bridge.moments.change_commands import ChangeCommands
 from bridge.moments.copies import Copies
-from bridge.moments.kinds import COMMENT, LIKE, LIKES, MOMENT, WHOLE
+from bridge.moments.draft_commands import Drafting, Find, post_in
+from bridge.moments.kinds import ALL_COPIES, COMMENT, LIKE, LIKES, MOMENT, OTHER_PICTURES, WHOLE
 from bridge.moments.model import Moment, MomentLimits, Page, is_like
+from bridge.moments.post_commands import Posting
+from bridge.moments.publishing import DRAFT, DUE, Publisher
 from bridge.moments.service import Moments
 from bridge.moments.showing import Showing
-from bridge.privacy import FRIENDS, Audience, settings
+from bridge.privacy import settings
 
 _GROUP = "moments"
 _N = Param("number", (Kind.NUMBER,))
-_ADDRESSED = Param("audience | text", (Kind.REST,))
-
-Find = Callable[[str], Found | None]
-"""The command that a text begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,34 +49,6 @@ class _Commands:
         self._moments = moments
         self._find = find
 
-    # --- posting --------------------------------------------------------------------------------------------
-    def post(self, request: Request) -> Reply:
-        return self._publish(request, _read_post(request.args.get("text", "")))
-
-    def post_to(self, request: Request) -> Reply:
-        return self._publish(request, _read_addressed(request.args[_ADDRESSED.name]))
-
-    def _publish(self, request: Request, addressed: tuple[Said, str]) -> Reply:
-        tx, person = request.tx, request.person
-        said, text = addressed
-        picture = request.prepared if isinstance(request.prepared, StoredPicture) else None
-        moment = self._moments.post(tx, person, said, text, picture)
-        sources.record_request(request, MOMENT, moment.id)
-        number = self._moments.number_of(tx, person, moment)
-        if moment.to.kind is Audience.PRIVATE:
-            return Reply.text("posted-private", number=number)
-        count = len(self._moments.audience_now(tx, moment))
-        if moment.to == FRIENDS:
-            if not count:
-                return Reply.text("posted-no-friends", number=number)
-            return Reply.text("posted-friends", number=number, count=count)
-        audience = described(tx, person.id, moment.to, moment.named_tags)
-        if moment.to.kind is Audience.PUBLIC:
-            strangers = settings.load(tx, person.id).strangers
-            message_id = "posted-public" if strangers else "posted-public-friends"
-            return Reply.text(message_id, number=number, count=count, audience=audience)
-        return Reply.text("posted-people", number=number, count=count, audience=audience)
-
     # --- reading --------------------------------------------------------------------------------------------
     def feed(self, request: Request) -> Reply:
         return _page(self._moments.feed(request.tx, request.person), Text("feed-empty"))
@@ -96,7 +63,9 @@ class _Commands:
         return _page(page, Text("album-empty-own") if own else Text("album-empty", {"user": user}))
 
     def moment(self, request: Request) -> Reply:
-        return Reply((CopyRef(WHOLE, self._numbered(request).id),))
+        moment = self._numbered(request)
+        count = picture_store.count(request.tx, moment.id)
+        return Reply(tuple(CopyRef(kind, moment.id) for kind in (WHOLE, *OTHER_PICTURES[: max(0, count - 1)])))
 
     # --- answering ------------------------------------------------------------------------------------------
     def like(self, request: Request) -> Reply:
@@ -162,19 +131,12 @@ class _Commands:
         moment = self._moments.visible(request.tx, request.person, ref_id)
         if moment is None:
             raise UserError("edit-too-late")
-        found = self._find(text)
-        if found is None or found.command.name not in ("post", "post to"):
-            raise UserError("edit-not-understood")
-        args = grammar.parse(found.command, found.rest)
-        if found.command.name == "post":
-            addressed = _read_post(args.get("text", ""))
-        else:
-            addressed = _read_addressed(args[_ADDRESSED.name])
-        said, new_text = addressed
+        composed = post_in(request, self._find, text)
+        said = composed.to or defaults.load(request.tx, request.person.id)
         # An edit changes what is said, never silently who may see it.
         if not self._moments.says_the_same(request.tx, request.person, moment, said):
             raise UserError("edit-audience")
-        if not self._moments.edit(request.tx, request.person, ref_id, new_text):
+        if not self._moments.edit(request.tx, request.person, ref_id, composed.text):
             raise UserError("edit-too-late")
         return Reply.text("moment-changed", number=self._moments.number_of(request.tx, request.person, moment))
 
@@ -210,17 +172,21 @@ class _Commands:
 def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | None = None) -> Built:
     """Everything that moments add to the chat. `find` is asked when a post or comment is edited: the registry's."""
     moments = Moments(outbox, people, limits or MomentLimits())
+    publisher = Publisher(moments, outbox)
+    drafting = Drafting(publisher, find)
+    posting = Posting(publisher, drafting)
     do = _Commands(moments, find)
     copies = Copies(moments)
     changes = ChangeCommands(moments, outbox)
     text = Param("text", (Kind.REST,))
     commands = [
-        Command("post", (Param("text", (Kind.REST,), required=False),), do.post, group=_GROUP, picture=True),
-        Command("post to", (_ADDRESSED,), do.post_to, group=_GROUP, picture=True),
+        *post_commands.build(posting),
+        *draft_commands.build(drafting),
         Command("feed", (), do.feed, effect=False, group=_GROUP),
         Command("feed more", (), do.feed_more, group=_GROUP),
         Command("album", (Param("user", (Kind.USER,), required=False),), do.album, effect=False, group=_GROUP),
         Command("moment", (_N,), do.moment, effect=False, group=_GROUP),
+        Command("open", (_N,), do.moment, effect=False, group=_GROUP),
         Command("like", (_N,), do.like, group=_GROUP),
         Command("unlike", (_N,), do.unlike, group=_GROUP),
         Command("comment", (_N, text), do.comment, group=_GROUP),
@@ -228,15 +194,29 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         *changes.commands,
     ]
     hooks = Hooks(
-        on_reply={MOMENT: do.reply_to_moment, WHOLE: do.reply_to_moment, COMMENT: do.reply_to_comment},
-        on_reaction={MOMENT: do.react, WHOLE: do.react},
-        on_redaction={MOMENT: do.moment_redacted, COMMENT: do.comment_redacted, LIKE: do.like_redacted},
-        on_edit={MOMENT: do.moment_edited, COMMENT: do.comment_edited},
-        on_choice=changes.choices,
+        on_reply={**dict.fromkeys(ALL_COPIES, do.reply_to_moment), COMMENT: do.reply_to_comment},
+        on_reaction=dict.fromkeys(ALL_COPIES, do.react),
+        on_redaction={
+            MOMENT: do.moment_redacted,
+            COMMENT: do.comment_redacted,
+            LIKE: do.like_redacted,
+            DRAFT: drafting.redacted,
+        },
+        on_edit={MOMENT: do.moment_edited, COMMENT: do.comment_edited, DRAFT: drafting.edited},
+        on_choice={
+            **changes.choices,
+            DRAFT: drafting.choose,
+            draft_commands.AUDIENCE: drafting.choose_audience,
+            draft_commands.LIST: drafting.choose_draft,
+        },
+        menus=frozenset((DRAFT, draft_commands.AUDIENCE, draft_commands.LIST)),
+        gather=drafting,
     )
     renderers: dict[str, Renderer] = {
         MOMENT: copies.moment,
         WHOLE: copies.whole,
+        **copies.other_pictures(),
+        DUE: drafting.due,
         COMMENT: copies.comment,
         LIKES: copies.likes,
     }
@@ -248,20 +228,3 @@ def _page(page: Page, empty: Text) -> Reply:
         blocks: tuple[Block, ...] = (empty,)
         return Reply((Message(blocks),))
     return Reply(tuple(CopyRef(MOMENT, moment_id) for moment_id in page.moments))
-
-
-def _read_post(text: str) -> tuple[Said, str]:
-    text = cleaned(text)
-    behind = without_to(text)
-    if behind is not None:
-        return _read_addressed(behind)
-    if looks_addressed(text):
-        raise UserError("audience-without-to")
-    return Said(Audience.FRIENDS), text
-
-
-def _read_addressed(text: str) -> tuple[Said, str]:
-    try:
-        return parse_addressed(cleaned(text))
-    except AudienceError as error:
-        raise UserError(error.message_id, **({"value": error.value[:60]} if error.value else {})) from None

@@ -5,15 +5,17 @@ import json
 from bridge.chat.clean import shorten
 from bridge.chat.command import Person
 from bridge.chat.render import MAX_CONTENT
-from bridge.chat.reply import Block, CopyRef, Lines, Message, Picture, Text, Time, Written
+from bridge.chat.reply import Block, CopyRef, Lines, Message, Text, Time, Written
 from bridge.contacts.audiences import described
 from bridge.contacts.model import one_line
 from bridge.contacts.names import enumeration, labels
 from bridge.db import Tx
+from bridge.delivery.ports import Renderer
 from bridge.ids import PersonId
-from bridge.moments import copy_store, numbers, picture_store, responses, store
+from bridge.moments import copy_store, numbers, responses, store
+from bridge.moments.face import face, other_picture
 from bridge.moments.items import Items
-from bridge.moments.kinds import COMMENT, LIKES, MOMENT, MOMENT_COPIES, WHOLE
+from bridge.moments.kinds import COMMENT, LIKES, MOMENT, MOMENT_COPIES, OTHER_PICTURES, WHOLE
 from bridge.moments.model import Comment, Moment
 from bridge.moments.service import Moments
 
@@ -36,6 +38,14 @@ class Copies:
     def whole(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
         """A moment with as many comments as one event holds."""
         return self._moment(tx, reader, ref_id, WHOLE)
+
+    def other_pictures(self) -> dict[str, Renderer]:
+        """For each kind in `OTHER_PICTURES`: that picture of a moment, as an event of its own."""
+
+        def renderer(index: int, kind: str) -> Renderer:
+            return lambda tx, reader, ref_id: self._other_picture(tx, reader, ref_id, index, kind)
+
+        return {kind: renderer(index, kind) for index, kind in enumerate(OTHER_PICTURES, 1)}
 
     def comment(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
         """A comment, for who is told of it."""
@@ -104,22 +114,23 @@ class Copies:
             blocks.append(Text("moment-edited", {"time": Time(moment.edited_at)}))
         if moment.expires_at is not None:
             blocks.append(Text("moment-until", {"time": Time(moment.expires_at)}))
-        if moment.damaged:
-            blocks.append(Text("moment-damaged"))
-        elif moment.text:
-            blocks.append(Written(moment.text))
+        # What is behind a warning shows in lists neither its pictures nor what is said about it.
+        closed = kind == MOMENT and moment.content.warning is not None
+        looks = face(tx, moment, number, opened=kind == WHOLE)
+        blocks += looks.blocks
         if liked:
             blocks.append(self._people(tx, reader, liked, "moment-likes"))
-        blocks += self._comments(tx, reader, comments, number, moment.text, whole=kind == WHOLE)
-        stored = picture_store.first_picture(tx, moment)
-        if stored is None and picture_store.has_picture(tx, moment.id):
-            blocks.append(Text("picture-damaged"))
-        picture = None if stored is None else Picture(stored.file, stored.image_info())
+        blocks += self._comments(tx, reader, comments, number, moment.text, whole=kind == WHOLE, closed=closed)
         # What it shows apart from where it stands in a list.
         lasting = (Text("moment-head", args), *blocks)
         if kind == MOMENT and self._moments.is_page_end(tx, reader, moment):
             blocks.append(Text("moment-more"))
-        return Message((head, *blocks), CopyRef(kind, ref_id), picture, lasting)
+        return Message((head, *blocks), CopyRef(kind, ref_id), looks.picture, lasting)
+
+    def _other_picture(self, tx: Tx, reader: Person, ref_id: int, index: int, kind: str) -> Message | None:
+        moment = self._moments.visible(tx, reader, ref_id)
+        looks = None if moment is None else other_picture(tx, moment, index)
+        return None if looks is None else Message(looks.blocks, CopyRef(kind, ref_id), looks.picture)
 
     def _audience(self, tx: Tx, reader: Person, moment: Moment) -> Text:
         return Text("moment-for", {"audience": described(tx, reader.id, moment.to, moment.named_tags)})
@@ -134,8 +145,11 @@ class Copies:
         return Text(message_id, {"people": listed, **args})
 
     def _comments(
-        self, tx: Tx, reader: Person, comments: list[Comment], number: int, text: str, *, whole: bool
+        self, tx: Tx, reader: Person, comments: list[Comment], number: int, text: str, *, whole: bool, closed: bool
     ) -> list[Block]:
+        if closed:
+            count = {"count": len(comments), "number": number}
+            return [Text("comments-closed", count)] if comments else []
         limit = self._limits.whole_comments if whole else self._limits.shown_comments
         shown = comments[-limit:]
         if whole:

@@ -3,6 +3,11 @@
 MOMENT, WHOLE, COMMENT, LIKES = "moment", "moment-whole", "comment", "likes"
 """Kinds of copies: of a moment in a list, of one with all its comments, of a comment, of gathered likes."""
 MOMENT_COPIES = (MOMENT, WHOLE)
+"""Of these, the ones that show a moment's text, and what was said about it."""
+OTHER_PICTURES = tuple(f"moment-picture-{n}" for n in range(2, 10))
+"""Kinds of the copies of a moment's second picture, its third, and so on; the moment's own copy has the first."""
+ALL_COPIES = (*MOMENT_COPIES, *OTHER_PICTURES)
+"""All that goes when somebody loses sight of a moment."""
 LIKE = "like"
 """Kind of the sources of likes; the subject is the moment, the person is whose event it is."""
 VIEWED = "moment-viewed"

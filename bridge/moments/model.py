@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from bridge.ids import PersonId
+from bridge.moments.content import Content
 from bridge.privacy import Addressed, MomentItem, ResponseItem
 
 
@@ -14,11 +15,26 @@ class MomentLimits:
     text: int = 4000
     text_bytes: int = 20_000
     """Of the text as JSON: with what stands around it, it must fit into one event."""
+    pictures: int = 9
+    """Pictures of one moment, at most 9: each has a kind of copies of its own."""
+    alt: int = 500
     comment: int = 1000
     comments_each: int = 100
     """Comments of one person on one moment."""
     named: int = 50
     """People and tags that one moment may name, and as many that it may leave out."""
+    drafts: int = 20
+    """Drafts of one person, scheduled posts counted in."""
+    draft_texts: int = 50
+    """Texts that one draft gathers."""
+    draft_ms: int = 7 * 24 * 3_600_000
+    """How long a draft is kept that nobody touches."""
+    gather_ms: int = 3_600_000
+    """How long after the last of it a draft is open for more."""
+    schedule_ms: int = 30 * 24 * 3_600_000
+    """How far ahead a post may be scheduled."""
+    confirm_wider: bool = True
+    """A post for others than the last one is asked about first."""
     reviewed: int = 20_000
     """Decisions that are made to say what a change of privacy changes; beyond, it says "at least"."""
     page: int = 5
@@ -36,7 +52,7 @@ class MomentLimits:
 class Moment:
     id: int
     author: PersonId
-    text: str
+    content: Content
     to: Addressed
     named_tags: frozenset[int]
     """Tags that were named when it was posted; who was in them then is in `to.people`."""
@@ -44,11 +60,15 @@ class Moment:
     """ms"""
     edited_at: int | None
     damaged: bool = False
-    """What was written can't be read any more: `text` is empty."""
+    """What was written can't be read any more: `content` is empty."""
     expires_at: int | None = None
     """ms; None: never."""
     key: int | None = None
     """Id of its own key (see `bridge.moments.sealed`); None: what was written is under its author's key alone."""
+
+    @property
+    def text(self) -> str:
+        return self.content.text
 
     @property
     def item(self) -> MomentItem:

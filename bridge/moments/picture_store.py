@@ -1,5 +1,8 @@
 """Rows of the pictures of moments."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 
 from bridge.chat.picture import StoredPicture
@@ -9,32 +12,55 @@ from bridge.moments.model import Moment
 from bridge.moments.sealed import read, seal
 
 
-def add_picture(tx: Tx, moment: Moment, position: int, picture: StoredPicture) -> None:
-    """Store a picture's keys and address, under the key of the moment's author."""
-    [picture_id] = tx.new_ids("pictures")
-    value = {
-        "file": dict(picture.file),
-        "thumbnail": None if picture.thumbnail is None else dict(picture.thumbnail),
-        "info": dict(picture.info),
-    }
-    sealed = seal(tx, moment.key, moment.author, "pictures", picture_id, "sealed", value)
-    tx.execute(sa.insert(pictures).values(id=picture_id, moment_id=moment.id, position=position, sealed=sealed))
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A picture, and what it shows in words, for who can't see it (M15)."""
+
+    picture: StoredPicture
+    alt: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """As it is sealed."""
+        thumbnail = self.picture.thumbnail
+        return {
+            "file": dict(self.picture.file),
+            "thumbnail": None if thumbnail is None else dict(thumbnail),
+            "info": dict(self.picture.info),
+            "alt": self.alt,
+        }
+
+    @staticmethod
+    def of_json(value: "dict[str, object]") -> "Described":
+        file, thumbnail, info = value["file"], value["thumbnail"], value["info"]
+        assert isinstance(file, dict)
+        assert isinstance(thumbnail, dict | None)
+        assert isinstance(info, dict)
+        return Described(StoredPicture(file, thumbnail, info), str(value.get("alt", "")))
 
 
-def has_picture(tx: Tx, moment_id: int) -> bool:
-    return tx.execute(sa.select(pictures.c.id).where(pictures.c.moment_id == moment_id).limit(1)).first() is not None
+def add_pictures(tx: Tx, moment: Moment, several: Sequence[Described]) -> None:
+    """Store keys and addresses of pictures, under the key of the moment's author. Their order is kept."""
+    if not several:
+        return
+    for position, (picture_id, one) in enumerate(zip(tx.new_ids("pictures", len(several)), several, strict=True)):
+        sealed = seal(tx, moment.key, moment.author, "pictures", picture_id, "sealed", one.to_json())
+        tx.execute(sa.insert(pictures).values(id=picture_id, moment_id=moment.id, position=position, sealed=sealed))
 
 
-def first_picture(tx: Tx, moment: Moment) -> StoredPicture | None:
-    """None also when its row is damaged."""
-    row = tx.execute(
+def count(tx: Tx, moment_id: int) -> int:
+    query = sa.select(sa.func.count()).where(pictures.c.moment_id == moment_id)
+    return int(tx.execute(query.select_from(pictures)).scalar_one())
+
+
+def of_moment(tx: Tx, moment: Moment) -> list[Described | None]:
+    """The pictures of a moment in order; None stands for one whose row is damaged."""
+    rows = tx.execute(
         sa.select(pictures.c.id, pictures.c.sealed)
         .where(pictures.c.moment_id == moment.id)
-        .order_by(pictures.c.position)
-        .limit(1)
-    ).first()
-    value = None if row is None else read(tx, moment.key, moment.author, "pictures", row.id, "sealed", row.sealed)
-    return None if value is None else StoredPicture(value["file"], value["thumbnail"], value["info"])
+        .order_by(pictures.c.position, pictures.c.id)
+    )
+    values = [read(tx, moment.key, moment.author, "pictures", row.id, "sealed", row.sealed) for row in rows]
+    return [None if value is None else Described.of_json(value) for value in values]
 
 
 def set_key(tx: Tx, moment: Moment, key: int) -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from bridge.chat import sources
 from bridge.chat.command import Person
 from bridge.chat.people import People
-from bridge.chat.picture import StoredPicture
 from bridge.contacts import tags
 from bridge.contacts.model import cleaned
 from bridge.contacts.store import are_friends, friend_ids, friends_of
@@ -17,10 +16,12 @@ from bridge.errors import UserError
 from bridge.ids import AccountId, EventId, PersonId, UserId
 from bridge.moments import numbers, picture_store, places, responses, sealed, store
 from bridge.moments.audience import Said
+from bridge.moments.content import Content
 from bridge.moments.feed import album_page, feed_page
 from bridge.moments.items import Items
-from bridge.moments.kinds import COMMENT, LIKE, LIKES, MOMENT, MOMENT_COPIES, VIEWED
+from bridge.moments.kinds import ALL_COPIES, COMMENT, LIKE, LIKES, MOMENT, VIEWED
 from bridge.moments.model import Comment, Moment, MomentLimits, Page, Position
+from bridge.moments.picture_store import Described
 from bridge.moments.refreshing import Refreshing
 from bridge.privacy import Addressed, Audience, MomentItem
 from bridge.privacy.model import STRANGERS_SEE
@@ -48,20 +49,21 @@ class Moments:
         tx: Tx,
         author: Person,
         said: Said,
-        text: str,
-        picture: StoredPicture | None = None,
+        content: Content,
+        pictures: Sequence[Described] = (),
     ) -> Moment:
         """Publish a moment. Nobody is told; friends see it when they read their feed.
 
         Raises:
             UserError: it is empty or too long, or somebody named is not a friend; then nothing is published.
         """
-        text = self._text(text, empty_ok=picture is not None)
+        if len(pictures) > self.limits.pictures:
+            raise UserError("moment-pictures", limit=self.limits.pictures)
+        content = replace(content, text=self.text(content.text, empty_ok=bool(pictures)))
         to, named_tags = self.resolve(tx, author, said)
-        moment_id = store.add_moment(tx, author.id, text, to, named_tags)
+        moment_id = store.add_moment(tx, author.id, content, to, named_tags)
         moment = self._get(tx, moment_id)
-        if picture is not None:
-            picture_store.add_picture(tx, moment, 0, picture)
+        picture_store.add_pictures(tx, moment, pictures)
         numbers.number_of(tx, author.id, moment_id)
         return moment
 
@@ -129,7 +131,7 @@ class Moments:
         moment = store.moment(tx, moment_id)
         if moment is None or moment.author != author.id:
             return False
-        text = self._text(text, empty_ok=picture_store.has_picture(tx, moment_id))
+        text = self.text(text, empty_ok=picture_store.count(tx, moment_id) > 0)
         if text != moment.text or moment.damaged:
             store.set_text(tx, moment, text)
             self._refreshing.text_changed(tx, moment)
@@ -149,7 +151,7 @@ class Moments:
 
     def remove(self, tx: Tx, moment: Moment) -> None:
         """Take back every copy of a moment and of what was said about it, and delete it."""
-        for kind in (*MOMENT_COPIES, LIKES, VIEWED):
+        for kind in (*ALL_COPIES, LIKES, VIEWED):
             self._outbox.withdraw(tx, kind, moment.id)
         # The sources of comments stay: an edit of one gets the same answer as if the moment were merely out of sight.
         for comment_id in responses.comment_ids(tx, moment.id):
@@ -358,7 +360,12 @@ class Moments:
         assert moment is not None
         return moment
 
-    def _text(self, text: str, *, empty_ok: bool) -> str:
+    def text(self, text: str, *, empty_ok: bool) -> str:
+        """The text of a moment as it is stored.
+
+        Raises:
+            UserError: it is empty or too long.
+        """
         text = cleaned(text)
         if not text and not empty_ok:
             raise UserError("moment-empty")

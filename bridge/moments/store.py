@@ -1,6 +1,7 @@
 """Rows of moments. What is loaded here is narrowed; whether it may be seen is decided elsewhere."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ from bridge.db import Tx
 from bridge.db.tables import moments
 from bridge.ids import PersonId
 from bridge.moments import sealed
+from bridge.moments.content import NOTHING, Content
 from bridge.moments.model import Moment, Position
 from bridge.privacy import Addressed, Audience
 
@@ -36,7 +38,7 @@ def _moments(tx: Tx, rows: Sequence[Any]) -> list[Moment]:
             Moment(
                 row.id,
                 PersonId(row.author_id),
-                "" if said is None else said["text"],
+                NOTHING if said is None else Content.of_json(said),
                 named.addressed(row.id, row.audience),
                 frozenset(named.tags.get((row.id, NAMED), ())),
                 row.created_at,
@@ -84,7 +86,7 @@ def _named(tx: Tx, ids: Sequence[int]) -> _Named:
     return found
 
 
-def add_moment(tx: Tx, author: PersonId, text: str, to: Addressed, named_tags: Iterable[int] = ()) -> int:
+def add_moment(tx: Tx, author: PersonId, content: Content, to: Addressed, named_tags: Iterable[int] = ()) -> int:
     """Store a new moment. `named_tags`: tags that were named and are not followed; their members are in `to.people`."""
     assert to.kind is not None
     [moment_id] = tx.new_ids("moments")
@@ -92,7 +94,7 @@ def add_moment(tx: Tx, author: PersonId, text: str, to: Addressed, named_tags: I
         sa.insert(moments).values(
             id=moment_id,
             author_id=author,
-            sealed=tx.vault.seal(author, "moments", moment_id, "sealed", {"text": text}),
+            sealed=tx.vault.seal(author, "moments", moment_id, "sealed", content.to_json()),
             audience=to.kind.value,
             created_at=tx.now,
         )
@@ -155,7 +157,8 @@ def moment(tx: Tx, moment_id: int) -> Moment | None:
 
 
 def set_text(tx: Tx, moment: Moment, text: str) -> None:
-    value = sealed.seal(tx, moment.key, moment.author, "moments", moment.id, "sealed", {"text": text})
+    content = replace(moment.content, text=text)
+    value = sealed.seal(tx, moment.key, moment.author, "moments", moment.id, "sealed", content.to_json())
     tx.execute(sa.update(moments).where(moments.c.id == moment.id).values(sealed=value, edited_at=tx.now))
 
 

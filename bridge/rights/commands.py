@@ -14,7 +14,7 @@ def build(
     people: People, changes: Changes, moments: Moments, installation: Installation
 ) -> tuple[list[Command], Hooks]:
     """What this adds to the chat."""
-    settings = PrivacySettings(people, changes)
+    settings = PrivacySettings(people, changes, moments)
     commands = [
         *settings_commands.build(settings),
         *checkup.build(settings),

@@ -16,7 +16,9 @@ from bridge.contacts.model import KNOWN_FIELDS, Field
 from bridge.contacts.profile_commands import field_name
 from bridge.errors import UserError
 from bridge.ids import PersonId, UserId
-from bridge.moments.audience import AudienceError, parse_audience
+from bridge.moments import defaults
+from bridge.moments.audience import AudienceError, Said, parse_audience
+from bridge.moments.service import Moments
 from bridge.privacy import Addressed, field_rules, settings
 from bridge.privacy.settings import WINDOWS, Settings
 
@@ -43,7 +45,10 @@ _WORDS = {
     "他们的": "theirs",
     "仅聊天": "chats-only",
     "表情回应": "reactions",
+    "发布": "post",
 }
+POST = "post"
+_POST_CHOICES = ("friends", "public", "private")
 _FIELD_CHOICES = ("everyone", "friends", "me")
 
 
@@ -59,9 +64,10 @@ class _Row:
 
 
 class PrivacySettings:
-    def __init__(self, people: People, changes: Changes) -> None:
+    def __init__(self, people: People, changes: Changes, moments: Moments) -> None:
         self._people = people
         self._changes = changes
+        self._moments = moments
 
     # --- looking --------------------------------------------------------------------------------------------
     def overview(self, request: Request) -> Reply:
@@ -90,7 +96,7 @@ class PrivacySettings:
                 {"field": field_name(field), "audience": described(tx, person.id, to, always_live=True)},
             )
             rows.append(_Row(field.name, profiles.column(tx, person.id, field), line, _FIELD_CHOICES))
-        return rows
+        return [*rows, self._post_row(request)]
 
     @staticmethod
     def field_audiences(request: Request) -> list[tuple[Field, Addressed]]:
@@ -153,6 +159,8 @@ class PrivacySettings:
             return self._switch(request, plain, value)
         if plain in PAIRS:
             return self._pair(request, plain, value)
+        if plain == POST:
+            return self._post(request, value)
         return self._field(request, key, value)
 
     def _window(self, request: Request, value: str) -> Reply:
@@ -197,6 +205,24 @@ class PrivacySettings:
         told: tuple[Block, ...] = () if key == "theirs" else impact_lines(impact)
         return Reply((Message((line, *told)),))
 
+    def _post(self, request: Request, value: str) -> Reply:
+        """For whom posts are that name nobody. What was posted is not changed."""
+        said = _said(value)
+        line = self._post_line(request, said)
+        defaults.save(request.tx, request.person.id, said)
+        return Reply((Message((line, Text("privacy-post-later"))),))
+
+    def _post_line(self, request: Request, said: Said) -> Text:
+        to, named_tags = self._moments.resolve(request.tx, request.person, said)
+        return Text("privacy-post", {"audience": described(request.tx, request.person.id, to, named_tags)})
+
+    def _post_row(self, request: Request) -> _Row:
+        try:
+            line = self._post_line(request, defaults.load(request.tx, request.person.id))
+        except UserError:
+            line = Text("privacy-post-gone")  # a friend or tag in it is there no more
+        return _Row(POST, POST, line, _POST_CHOICES)
+
     def _field(self, request: Request, key: str, value: str) -> Reply:
         tx, owner = request.tx, request.person.id
         field = Field.of(key)
@@ -212,10 +238,7 @@ class PrivacySettings:
 
     def _audience(self, request: Request, value: str) -> Addressed:
         tx, owner = request.tx, request.person.id
-        try:
-            said = parse_audience(value)
-        except AudienceError as error:
-            raise UserError(error.message_id, **({"value": error.value[:60]} if error.value else {})) from None
+        said = _said(value)
 
         def people(users: Sequence[UserId]) -> frozenset[PersonId]:
             found = [self._people.known(tx, user) for user in users]
@@ -240,6 +263,13 @@ class PrivacySettings:
     ) -> Reply:
         impact = self._changes.make(request.tx, request.person.id, viewers, change)
         return Reply((Message((line, *impact_lines(impact))),))
+
+
+def _said(value: str) -> Said:
+    try:
+        return parse_audience(value)
+    except AudienceError as error:
+        raise UserError(error.message_id, **({"value": error.value[:60]} if error.value else {})) from None
 
 
 def _on(word: str) -> bool:

@@ -3,13 +3,14 @@
 from bridge.chat.command import Command, Kind, Param, Request
 from bridge.chat.grammar import parse_user
 from bridge.chat.people import People
-from bridge.chat.reply import Block, CopyRef, Message, Picture, Reply, Text, Time, Written
+from bridge.chat.reply import Block, CopyRef, Message, Reply, Text, Time
 from bridge.contacts import profiles, tags
 from bridge.contacts.profile_commands import field_blocks
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.ids import PersonId
-from bridge.moments import numbers, picture_store
+from bridge.moments import numbers
+from bridge.moments.face import face
 from bridge.moments.kinds import VIEWED
 from bridge.moments.model import Moment
 from bridge.moments.service import Moments
@@ -67,11 +68,8 @@ class ViewAs:
             blocks.append(Text("moment-edited", {"time": Time(moment.edited_at)}))
         if moment.expires_at is not None:
             blocks.append(Text("moment-until", {"time": Time(moment.expires_at)}))
-        if moment.text:
-            blocks.append(Written(moment.text))
-        stored = picture_store.first_picture(tx, moment)
-        picture = None if stored is None else Picture(stored.file, stored.image_info())
-        return Message(tuple(blocks), CopyRef(VIEWED, moment.id), picture)
+        looks = face(tx, moment, number, opened=False)
+        return Message((*blocks, *looks.blocks), CopyRef(VIEWED, moment.id), looks.picture)
 
 
 def every_tag(tx: Tx, owner: PersonId) -> frozenset[int]:

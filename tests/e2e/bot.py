@@ -112,7 +112,7 @@ async def prepare_bot(
             "server_burst": 60000,
             "invites_per_minute": 6000,
         },
-        "moments": {"likes_gather_seconds": 1},
+        "moments": {"likes_gather_seconds": 1, "confirm_wider": False},
     }
     for section, values in (settings or {}).items():
         config.setdefault(section, {}).update(values)

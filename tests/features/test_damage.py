@@ -10,7 +10,7 @@ from bridge.db import Database, Tx
 from bridge.db.tables import metadata
 from bridge.delivery import queue
 from bridge.ids import PersonId
-from tests.features.village import Village, user_id
+from tests.features.village import MINUTE, Village, user_id
 
 HASHES = {
     ("people", "lookup"),
@@ -41,6 +41,8 @@ PERSONAL = {
     ("friend_requests", "sealed"),
     ("moments", "sealed"),
     ("pictures", "sealed"),
+    ("drafts", "sealed"),
+    ("post_defaults", "sealed"),
     ("comments", "sealed"),
     ("outbox", "sealed"),
     ("tags", "sealed"),
@@ -320,3 +322,23 @@ def test_nobody_becomes_somebody_else(town: Village) -> None:
     for name in ("bob", "dave"):
         assert "What I keep about you is damaged" in town.one(name, "feed")
         assert "What I keep about you is damaged" in town.one(name, "post As another")
+
+
+def test_a_damaged_draft_costs_itself_alone(town: Village) -> None:
+    alice = person_id(town.db, "alice")
+    town.say("alice", "post at in 2 hours | Damaged")
+    town.say("alice", "post at in 2 hours | Whole")
+    damage(town.db, "drafts", "id = (SELECT MIN(id) FROM drafts WHERE person_id = ?)", alice)
+    listed = town.one("alice", "drafts")
+    assert "Damaged" not in listed
+    assert "Whole" in listed
+    town.wait(2 * 60 * MINUTE + MINUTE)
+    told = next(body for body in town.bodies("alice") if "scheduled post" in body)
+    assert told.startswith("Your scheduled post is out")
+    assert "Damaged" not in "".join(town.say("bob", "feed"))
+
+
+def test_a_damaged_default_audience_is_for_nobody(town: Village) -> None:
+    town.say("alice", "privacy set post friends")
+    damage(town.db, "post_defaults", "person_id = ?", person_id(town.db, "alice"))
+    assert town.one("alice", "post Hello").startswith("Saved")

@@ -39,6 +39,7 @@ from bridge.delivery.claim import Claims
 from bridge.delivery.claimed import Claimed, What
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.settling import later, sent
+from bridge.errors import UserError
 from bridge.features import compose
 from bridge.ids import AccountId, EventId, RoomId, UserId
 from bridge.moments.expiry import Expiry
@@ -109,6 +110,10 @@ class Village:
         """Whose rooms take nothing just now: what is for them waits."""
         self.next_event: EventId | None = None
         """A name for the next event that somebody sends."""
+        self.prepared = 0
+        """Pictures that were fetched, made safe and uploaded."""
+        self.broken_upload: UserError | None = None
+        """What becomes of the next pictures."""
         self.session: dict[str, Any] = {}
         """What is known of the session that is spoken from, as fields of `Origin`."""
         # A loop of its own, since the tests that use it are plain functions.
@@ -128,7 +133,7 @@ class Village:
             people,
             find,
             contact_limits=contact_limits,
-            moment_limits=moment_limits,
+            moment_limits=moment_limits or MomentLimits(confirm_wider=False),
             meeting=lambda a, b: frozenset((a, b)) in self.meeting,
             publish=publish,
             guarded=self.guarded,
@@ -141,6 +146,9 @@ class Village:
         endless = Quotas(Rate(10**9, 10**9), Rate(10**9, 10**9))
 
         async def prepare(event: PictureMessage) -> StoredPicture:
+            self.prepared += 1
+            if self.broken_upload is not None:
+                raise self.broken_upload
             return STORED
 
         self._pipeline = Pipeline(self.db, registry, features.hooks, outbox, people, endless, pictures=prepare)
@@ -186,10 +194,11 @@ class Village:
         [body] = self.say(name, text, to)
         return body
 
-    def picture(self, name: str, caption: str) -> list[str]:
+    def picture(self, name: str, caption: str, to: EventId | None = None) -> list[str]:
         before = len(self.rooms[name].events)
         file = EncryptedFile("mxc://x.org/original", "key", "iv", "hash")
-        self._handle(name, lambda origin: PictureMessage(origin, caption, file, "image/png", 10))
+        relation = Relation(reply_to=to)
+        self._handle(name, lambda origin: PictureMessage(origin, caption, file, "image/png", 10, relation))
         return [event.body for event in self.rooms[name].events[before:]]
 
     def react(self, name: str, target: EventId, key: str) -> EventId:

@@ -55,7 +55,8 @@ _audience = st.sampled_from(
 
 
 def _either(texts: str) -> st.SearchStrategy[str]:
-    return st.sampled_from(texts.split("|"))
+    """One of these; two bars stand for one that is part of a text."""
+    return st.sampled_from([text.replace("\0", "|") for text in texts.replace("||", "\0").split("|")])
 
 
 def _said(who: str, texts: st.SearchStrategy[str], only: int | None = None) -> st.SearchStrategy[Event]:
@@ -64,8 +65,10 @@ def _said(who: str, texts: st.SearchStrategy[str], only: int | None = None) -> s
 
 # --- what Alice does -----------------------------------------------------------------------------------------
 _plain = _either(
-    "feed|feed|feed more|album|friends|profile|post Mine|post|privacy|privacy checkup|tags|log|invites|invite new 3"
-    "|who can read this|view as stranger|view as #one|view as #two|profile set name Alice|profile set phone 1"
+    "feed|feed|feed more|album|friends|profile|post Mine|post|privacy|drafts|draft|alt 1 X|draft to friends"
+    "|draft at in 2 hours|post cw Careful || Mine|post at in 1 hour || Mine|open 1|privacy checkup|tags|log|invites"
+    "|invite new 3|who can read this|view as stranger|view as #one|view as #two|profile set name Alice"
+    "|profile set phone 1"
     "|tag rename #one #three|tag delete #one|tag delete #two|fed|freinds|language zh|language en|1|2|3"
 )
 _mine = st.one_of(
@@ -127,6 +130,8 @@ def _friend(who: str) -> st.SearchStrategy[Event]:
                     f"post From {who}",
                     f"post to {ALICE} | Only Alice, {who}",
                     f"post to public | Public, {who}",
+                    f"post cw Careful | From {who}",
+                    f"post at in 1 hour | From {who}",
                     f"post to friends except {other} | All but, {who}",
                     f"post to #shared live | Some, {who}",
                     f"post to friends except #shared | All but some, {who}",
@@ -206,6 +211,7 @@ _KEPT = [
     f"album {ALICE}",
     f"profile {ALICE}",
     "friends",
+    "drafts",
     f"chat {FOURTH}",
     "privacy set by-code off",
     "privacy set reactions off",
@@ -218,6 +224,8 @@ _KEPT = [
 """What people keep, look at and decide for themselves."""
 _POSTS = [
     "post to private | Hidden",
+    f"post to {FOURTH} | at in 1 hour | Hidden",
+    f"post to {FOURTH} | cw Hidden | Hidden",
     f"post to {FOURTH} | Hidden",
     "post to #in | Hidden",
     "post to #in live | Hidden",

@@ -68,7 +68,7 @@ _events = st.lists(
 
 def _world(events: Sequence[tuple[str, str]]) -> Village:
     """A village in which this happened. Each T is another text."""
-    village = Village(moment_limits=MomentLimits(page=PAGE))
+    village = Village(moment_limits=MomentLimits(page=PAGE, confirm_wider=False))
     village.open(OWNER, VIEWER, MEMBER, STRANGER, "carol")
     for name in (VIEWER, MEMBER, "carol"):
         village.befriend(OWNER, name)

@@ -21,6 +21,7 @@ from bridge.contacts import invites
 from bridge.db import Tx
 from bridge.ids import EventId
 from bridge.moments import numbers, store
+from bridge.moments.kinds import MOMENT
 from tests.features.village import ACCOUNT, Village, user_id
 
 ME = "alice"
@@ -155,7 +156,7 @@ class Twin:
         def work(tx: Tx) -> int | None:
             source = sources.find(tx, ACCOUNT, posted)
             person = self.village.people.get(tx, user_id(who))
-            if source is None or person is None or store.moment(tx, source.ref_id) is None:
+            if source is None or source.kind != MOMENT or person is None or store.moment(tx, source.ref_id) is None:
                 return None
             return numbers.number_of(tx, person.id, source.ref_id)
 

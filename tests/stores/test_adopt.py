@@ -206,7 +206,9 @@ def contents(config: Config) -> dict[str, Any]:
             posts = [moments.moment(tx, n) for n in ids]
             found["moments"] = posts
             found["comments"] = [responses.comment(tx, n) for n in ids]
-            found["pictures"] = [picture_store.first_picture(tx, post) for post in posts if post is not None]
+            found["pictures"] = [
+                one.picture for post in posts if post for one in picture_store.of_moment(tx, post) if one is not None
+            ]
             found["outbox"] = [
                 open_content(tx, row.person_id, row.id, row.sealed)
                 for row in tx.sql("SELECT id, person_id, sealed FROM outbox WHERE id < 100 ORDER BY id").all()

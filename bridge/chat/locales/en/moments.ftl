@@ -25,6 +25,14 @@ moment-too-long = That is too long for one moment. At most { $limit } characters
 audience-no-separator = Who is it for, and where does the text begin? Put a | between them, like this: `post to friends | Hello`. Nothing was posted.
 audience-missing = Who is it for? Like this: `friends`, `public`, `private`, `#family`, @bob:example.org, or `friends except #work`. Nothing was changed.
 audience-unknown = I don't understand “{ $value }” in an audience. There are `friends`, `public`, `private`, tags like #family, people like @bob:example.org, and `except`. Nothing was changed.
+moment-pictures = A moment holds { $limit } pictures at most. This one was not taken; everything else is as it was.
+warning-no-separator = What is the warning, and where does the text begin? Put a | between them, like this: `post cw Spiders | Look what I found`. Nothing was posted.
+warning-empty = What is the warning? Like this: `post cw Spiders | Look what I found`. Nothing was posted.
+warning-too-long = That is too long for a warning. At most { $limit } characters are possible. Nothing was posted.
+when-no-separator = That begins like a time. If it is one, put a | behind it, like this: `post at 18:00 | Dinner is ready`. If not, begin with another word. Nothing was posted.
+when-unknown = I don't understand that time. Write it like this: `18:00`, `tomorrow 9:30`, `fri 18:00`, `2026-12-31 23:00` or `in 2 hours`. If it is no time, begin with another word. Nothing was posted.
+when-past = That time is over. Nothing was posted.
+when-too-far = That is too far ahead: { $days } days at most. Nothing was posted.
 audience-without-to = That begins like an audience. If it is one, write `post to` before it. If not, begin with another word. Nothing was posted.
 audience-no-friend = { $user } is not among your friends, and only friends can be named. Nothing was changed.
 audience-too-many = At most { $limit } people and tags can be named. Nothing was changed.
@@ -58,6 +66,22 @@ comments-earlier-left = Before these there { $count ->
     [one] is one more comment
    *[other] are { $count } more comments
 } on #{ $number }.
+
+picture-first-of = Picture 1 of { $count }: `moment { $number }` shows all.
+picture-first = Picture 1 of { $count }; the others follow.
+picture-alt = Picture: { $text }
+picture-nth = { $index }/{ $count }
+picture-nth-alt = { $index }/{ $count } · { $text }
+moment-warning = ⚠ { $warning }
+moment-closed = Hidden. `open { $number }` shows it.
+moment-closed-pictures = Hidden, with { $count ->
+    [one] a picture
+   *[other] { $count } pictures
+}. `open { $number }` shows it.
+comments-closed = { $count ->
+    [one] One comment
+   *[other] { $count } comments
+}: `open { $number }`
 
 ## Reading
 feed-empty = Nothing here yet. Post something with `post …`, or find friends with `friend add @user:server`.
@@ -106,6 +130,8 @@ help-album = shows your own moments, or those of one friend
     .details = `album @bob:example.org` shows what Bob lets you see.
 help-moment = shows one moment with all its comments
     .details = `moment 3` takes your number from `feed` or `album`.
+help-open = shows a moment that is behind a warning, with everything
+    .details = `open 3`, the same as `moment 3`.
 help-like = likes a moment
     .details = `like 3`, or react to it with a heart or 👍. Reactions are not encrypted in Matrix: the homeserver sees the emoji and to what it belongs. `like 3` is encrypted.
 help-unlike = takes a like back
@@ -121,6 +147,7 @@ alias-feed = moments
 alias-feed-more = more
 alias-album = posts
 alias-moment = show
+alias-open = unhide
 alias-like = love
 alias-unlike = unlove
 alias-comment = reply

@@ -21,6 +21,14 @@ moment-too-long = 一条动态放不下这么多，最多 { $limit } 个字符�
 audience-no-separator = 给谁看？正文从哪里开始？请用 | 隔开，例如：`发给 好友 | 你好`。没有发布任何内容。
 audience-missing = 给谁看？可以写 `好友`、`公开`、`私密`、`#家人`、@bob:example.org，或 `好友 除了 #工作`。没有任何改动。
 audience-unknown = 我不明白范围里的“{ $value }”。可以写 `好友`、`公开`、`私密`、#家人 这样的标签、@bob:example.org 这样的人，以及 `除了`。没有任何改动。
+moment-pictures = 一条动态最多 { $limit } 张图片。这一张没有收下，其余不变。
+warning-no-separator = 警告是什么？正文从哪里开始？请用 | 隔开，例如：`发布 预警 蜘蛛 | 看我发现了什么`。没有发布任何内容。
+warning-empty = 警告是什么？例如：`发布 预警 蜘蛛 | 看我发现了什么`。没有发布任何内容。
+warning-too-long = 警告太长了，最多 { $limit } 个字符。没有发布任何内容。
+when-no-separator = 开头看起来是时间。如果是，请在后面加 |，例如：`发布 定时 18:00 | 开饭了`；如果不是，请换个词开头。没有发布任何内容。
+when-unknown = 我不明白这个时间。可以写 `18:00`、`明天 9:30`、`周五 18:00`、`2026-12-31 23:00` 或 `2小时后`。如果不是时间，请换个词开头。没有发布任何内容。
+when-past = 这个时间已经过去了。没有发布任何内容。
+when-too-far = 太远了，最多提前 { $days } 天。没有发布任何内容。
 audience-without-to = 开头看起来是可见范围。如果是，请用 `发给` 开头；如果不是，请换个词开头。没有发布任何内容。
 audience-no-friend = { $user } 不在你的好友之中，只能指定好友。没有任何改动。
 audience-too-many = 最多可以指定 { $limit } 个人和标签。没有任何改动。
@@ -51,6 +59,20 @@ comments-earlier = { $count ->
 comments-earlier-left = #{ $number } 在这之前还有 { $count ->
    *[other] { $count } 条评论
 }。
+
+picture-first-of = 第 1 张，共 { $count } 张：`动态 { $number }` 查看全部。
+picture-first = 第 1 张，共 { $count } 张，其余随后。
+picture-alt = 图片：{ $text }
+picture-nth = { $index }/{ $count }
+picture-nth-alt = { $index }/{ $count } · { $text }
+moment-warning = ⚠ { $warning }
+moment-closed = 内容已隐藏，`打开 { $number }` 查看。
+moment-closed-pictures = 内容已隐藏，含 { $count ->
+   *[other] { $count } 张图片
+}。`打开 { $number }` 查看。
+comments-closed = { $count ->
+   *[other] { $count } 条评论
+}：`打开 { $number }`
 
 ## 浏览
 feed-empty = 这里还没有内容。用 `发布 …` 发一条，或用 `加好友 @user:server` 添加好友。
@@ -98,6 +120,8 @@ help-album = 查看自己或某位好友的动态
     .details = `相册 @bob:example.org` 显示 Bob 让你看到的动态。
 help-moment = 查看一条动态和它的全部评论
     .details = `动态 3` 使用 `看看` 或 `相册` 里的编号。
+help-open = 打开带内容警告的动态
+    .details = `打开 3`，和 `动态 3` 一样。
 help-like = 赞一条动态
     .details = `赞 3`，或者用爱心、👍 回应它。Matrix 的表情回应不加密：服务器能看到表情和它所回应的消息。`赞 3` 是加密的。
 help-unlike = 取消赞
@@ -113,6 +137,7 @@ alias-feed = 看看, 朋友圈
 alias-feed-more = 更多
 alias-album = 相册
 alias-moment = 动态
+alias-open = 打开
 alias-like = 赞
 alias-unlike = 取消赞
 alias-comment = 评论
