@@ -53,7 +53,7 @@ def run(path: Path, world: World, record: Path | None, case: Path | None, config
                 recorded.write(recording.line(event, handled))
 
         async with sandboxed(limits) as box:
-            simulator = Simulator(program, box, settings, seen)
+            simulator = Simulator(program, box, settings, seen, limits)
             line: str | None = f"{world.person}> open"
             while line is not None:
                 shown.append(line)

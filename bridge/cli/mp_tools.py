@@ -123,7 +123,7 @@ async def _play(files: list[Path], program: Program, limits: MiniProgramsConfig,
     async with sandboxed(limits) as box:
         for file in files:
             case = cases.read(file)
-            now = await cases.played(case, program, box)
+            now = await cases.played(case, program, box, limits)
             if now == case.text:
                 continue
             if update:

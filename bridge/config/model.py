@@ -454,6 +454,24 @@ class MiniProgramsConfig(Section):
         default=32_768, ge=256, le=524_288, description="Size of the state of one session, in bytes."
     )
     value_bytes: int = Field(default=8192, ge=256, le=65_536, description="Size of one stored value, in bytes.")
+    space_keys: int = Field(
+        default=100,
+        ge=1,
+        le=10_000,
+        description="Values that a program may store for one person, for one chat, or for all.",
+    )
+    space_bytes: int = Field(
+        default=65_536,
+        ge=1024,
+        le=10_485_760,
+        description="Size of what a program may store for one person or one chat, in bytes.",
+    )
+    shared_space_bytes: int = Field(
+        default=1_048_576,
+        ge=1024,
+        le=104_857_600,
+        description="Size of what a program may store for all who use it together, in bytes (1 MiB).",
+    )
     effects: int = Field(default=20, ge=1, le=200, description="Effects in one answer.")
     fetches: int = Field(default=5, ge=0, le=50, description="Effects in one answer that ask another server.")
     cpu_ms: int = Field(

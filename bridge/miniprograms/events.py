@@ -86,7 +86,9 @@ class Fetched(_Result):
 
 class Stored(Value):
     value: JsonValue
-    version: int = Field(ge=0, description="Counts up with each change; 0: there is no such value.")
+    version: int = Field(
+        ge=0, description="Another one after each change, never again the same; 0: there is no such value."
+    )
 
 
 class Kept(_Result):

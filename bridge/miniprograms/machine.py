@@ -179,6 +179,7 @@ class _Watch:
     def __init__(self, engine: wasmtime.Engine) -> None:
         self._engine = engine
         self._wanted = threading.Event()
+        self._lock = threading.Lock()
         self._until = 0.0
         threading.Thread(target=self._look, name="watch", daemon=True).start()
 
@@ -190,11 +191,13 @@ class _Watch:
         try:
             yield
         finally:
-            self._wanted.clear()
+            with self._lock:  # or the interruption that was meant for this one would hit the next
+                self._wanted.clear()
 
     def _look(self) -> None:
         while True:
             self._wanted.wait()
             time.sleep(_TICK_SECONDS)
-            if self._wanted.is_set() and time.process_time() > self._until:
-                self._engine.increment_epoch()
+            with self._lock:
+                if self._wanted.is_set() and time.process_time() > self._until:
+                    self._engine.increment_epoch()

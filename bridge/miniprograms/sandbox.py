@@ -28,6 +28,7 @@ _SILENT_SECONDS = 2.0
 _SILENT_FACTOR = 40
 """How many times a program's time may pass until then, on a machine that has other things to do."""
 _MAX_WAITING = 500
+_JOBS_PER_WORKER = 10_000
 _SMALL = 8192
 """Bytes of an answer that are checked at once: it takes about a millisecond."""
 _OUTCOMES = frozenset(WHAT) - {"event", "silent", "failed", "busy"}
@@ -104,7 +105,8 @@ class Sandbox:
             try:
                 async with asyncio.timeout(_SILENT_SECONDS + _SILENT_FACTOR * self._limits.cpu_ms / 1000):
                     result = await worker.ask(job, self._limits.answer_bytes)
-                keep = True
+                # An engine that fails may have been made to: what it left behind is trusted no more.
+                keep = result[0]["outcome"] != "crash" and worker.jobs < _JOBS_PER_WORKER
                 return result
             except TimeoutError:
                 _log.warning("mini-program worker gave no answer and was ended")
@@ -176,6 +178,7 @@ class _Worker:
     """One process."""
 
     def __init__(self) -> None:
+        self.jobs = 0
         self._process: Process | None = None
 
     @property
@@ -206,6 +209,7 @@ class _Worker:
         return [str(name) for name in head["confined"]]
 
     async def ask(self, job: bytes, answer_bytes: int) -> tuple[dict[str, Any], bytes]:
+        self.jobs += 1
         await self._send(job)
         head, raw = await self._part(MAX_HEAD), await self._part(answer_bytes)
         return _checked(head), raw

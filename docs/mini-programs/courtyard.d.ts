@@ -393,7 +393,7 @@ declare namespace Courtyard {
 
   interface Stored {
     value: Json;
-    /** Counts up with each change; 0: there is no such value. */
+    /** Another one after each change, never again the same; 0: there is no such value. */
     version: number;
   }
 

@@ -17,12 +17,14 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bridge.config.model import MiniProgramsConfig
 from bridge.errors import OperatorError
 from bridge.miniprograms.program import Program, Runtime
 from bridge.miniprograms.tools import terminal
-from bridge.miniprograms.tools.simulator import Fetch, Output, Seen, Settings, Simulator
+from bridge.miniprograms.tools.simulator import Fetch, Output, Settings, Simulator
 
 MAX_BYTES = 262_144
+_DEFAULTS = MiniProgramsConfig()
 _PERSON = re.compile(r"(?P<who>[a-z][a-z0-9]{0,20})> ?(?P<line>.*)")
 _SHOWN = ("|", "*", "!")
 
@@ -87,9 +89,9 @@ def parse(text: str, name: str) -> Case:
     return Case(name, text, settings, tuple(head), tuple(steps))
 
 
-async def played(case: Case, program: Program, runtime: Runtime, seen: Seen = lambda event, handled: None) -> str:
+async def played(case: Case, program: Program, runtime: Runtime, limits: MiniProgramsConfig = _DEFAULTS) -> str:
     """The text of the case as it is now."""
-    simulator = Simulator(program, runtime, case.settings, seen)
+    simulator = Simulator(program, runtime, case.settings, limits=limits)
     lines = list(case.head)
     for before, step in case.steps:
         lines += [line for line in before if line or lines[-1:] != [""]]

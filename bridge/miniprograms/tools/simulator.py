@@ -3,7 +3,6 @@
 It performs effects by the rules of the contract, in the same order each time; chance and time are given.
 """
 
-import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
+from bridge.config.model import MiniProgramsConfig
 from bridge.miniprograms import effects, pseudonym, typed
 from bridge.miniprograms.answer import Wanted
 from bridge.miniprograms.events import (
@@ -34,13 +34,13 @@ from bridge.miniprograms.events import (
     OpenEvent,
     Rung,
     ScopeResultEvent,
-    Stored,
     TextEvent,
     TimerEvent,
     Typed,
     User,
 )
 from bridge.miniprograms.program import Handled, Program, Runtime, Trapped
+from bridge.miniprograms.storage import SpaceOfOne
 from bridge.miniprograms.typed import Misread
 from bridge.miniprograms.ui import Content, Form
 
@@ -104,6 +104,8 @@ class _Timer:
     payload: JsonValue
 
 
+_DEFAULTS = MiniProgramsConfig()
+
 Seen = Callable[[Event, Handled | Trapped], None]
 
 
@@ -111,11 +113,17 @@ class Simulator:
     """One program, opened in one chat.
 
     Args:
+        limits: how much the program may store.
         seen: called for each event and what it came to, before anything is performed.
     """
 
     def __init__(
-        self, program: Program, runtime: Runtime, settings: Settings, seen: Seen = lambda event, handled: None
+        self,
+        program: Program,
+        runtime: Runtime,
+        settings: Settings,
+        seen: Seen = lambda event, handled: None,
+        limits: MiniProgramsConfig = _DEFAULTS,
     ) -> None:
         self.program = program
         self.now = settings.now
@@ -123,10 +131,11 @@ class Simulator:
         self.is_open = False
         self._runtime = runtime
         self._settings = settings
+        self._limits = limits
         self._seen = seen
         self._state: JsonValue = None
         self._count = 0
-        self._stored: dict[tuple[str, str, str], Stored] = {}
+        self._spaces: dict[tuple[str, str], SpaceOfOne] = {}
         self._granted: dict[str, set[str]] = {}
         self._messages: dict[str, Content] = {}
         self._offer: dict[str | None, tuple[str | None, Content]] = {}
@@ -323,17 +332,8 @@ class Simulator:
         self, identity: str, effect: effects.KvGet | effects.KvSet | effects.KvDel, person: str
     ) -> KvResultEvent | None:
         owner = {"person": person, "chat": "the chat", "program": ""}[effect.space]
-        keys = effect.keys if isinstance(effect, effects.KvGet) else (effect.key,)
-        places = {key: (effect.space, owner, key) for key in keys}
-        ok = True
-        if not isinstance(effect, effects.KvGet):
-            place = places[effect.key]
-            old = self._stored.get(place, Stored(value=None, version=0))
-            ok = effect.if_version is None or effect.if_version == old.version
-            if ok and isinstance(effect, effects.KvSet):
-                self._stored[place] = Stored(value=effect.value, version=old.version + 1)
-            elif ok:
-                self._stored.pop(place, None)
+        space = self._spaces.setdefault((effect.space, owner), SpaceOfOne())
+        refusal = None if isinstance(effect, effects.KvGet) else space.change(effect, self._limits)
         if effect.tag is None:
             return None
         kept = Kept(
@@ -341,9 +341,9 @@ class Simulator:
             tag=effect.tag,
             op=effect.type.removeprefix("kv."),  # type: ignore[arg-type]
             space=effect.space,
-            ok=ok,
-            error=None if ok else "conflict",
-            items={key: self._stored.get(place, Stored(value=None, version=0)) for key, place in places.items()},
+            ok=refusal is None,
+            error=refusal,
+            items=space.read(effect),
         )
         return KvResultEvent(**self._about(person), data=kept)
 
@@ -373,12 +373,6 @@ class Simulator:
     def _said(self) -> list[Output]:
         said, self._outputs = self._outputs, []
         return said
-
-    @property
-    def summary(self) -> str:
-        """What is stored, as JSON, for whoever wants to look."""
-        stored = {"/".join(place): kept.value for place, kept in sorted(self._stored.items())}
-        return json.dumps({"state": self._state, "stored": stored}, ensure_ascii=False, indent=2)
 
 
 def explained(misread: Misread) -> str:

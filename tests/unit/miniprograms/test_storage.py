@@ -1,0 +1,94 @@
+"""Stored values: nobody overwrites what they have not seen, and nobody takes more than their share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.config.model import MiniProgramsConfig
+from bridge.miniprograms.effects import KvDel, KvGet, KvSet
+from bridge.miniprograms.storage import Refusal, SpaceOfOne
+from bridge.miniprograms.strict_json import dump
+
+LIMITS = MiniProgramsConfig(space_keys=3, space_bytes=1024, shared_space_bytes=2048)
+
+
+def put(space: SpaceOfOne, key: str, value: Any, version: int | None = None, where: Any = "person") -> Refusal | None:
+    effect = KvSet(type="kv.set", space=where, key=key, value=value, if_version=version, tag="t")
+    return space.change(effect, LIMITS)
+
+
+def drop(space: SpaceOfOne, key: str, version: int | None = None) -> Refusal | None:
+    return space.change(KvDel(type="kv.del", space="person", key=key, if_version=version, tag="t"), LIMITS)
+
+
+def version(space: SpaceOfOne, key: str) -> int:
+    return space.read(KvGet(type="kv.get", tag="t", space="person", keys=(key,)))[key].version
+
+
+def test_only_who_saw_the_latest_may_overwrite_it() -> None:
+    space = SpaceOfOne()
+    assert put(space, "seat", "alice", 0) is None
+    assert put(space, "seat", "bob", 0) == "conflict"
+    seen = version(space, "seat")
+    assert put(space, "seat", "carol", seen) is None
+    assert put(space, "seat", "bob", seen) == "conflict"
+    assert drop(space, "seat", seen) == "conflict"
+    assert space.values["seat"].value == "carol"
+
+
+def test_a_version_does_not_come_again_after_deleting() -> None:
+    space = SpaceOfOne()
+    put(space, "k", "old")
+    seen = version(space, "k")
+    assert drop(space, "k") is None
+    assert version(space, "k") == 0
+    put(space, "k", "new")
+    assert put(space, "k", "late", seen) == "conflict"
+
+
+@pytest.mark.parametrize(
+    ("where", "fits", "too_much"), [("person", 900, 1100), ("chat", 900, 1100), ("program", 1900, 2100)]
+)
+def test_bytes_are_bounded(where: str, fits: int, too_much: int) -> None:
+    space = SpaceOfOne()
+    assert put(space, "k", "x" * too_much, where=where) == "quota"
+    assert space.values == {}
+    assert put(space, "k", "x" * fits, where=where) is None
+    assert put(space, "other", "x" * (too_much - fits), where=where) == "quota"
+    assert put(space, "k", "y" * fits, where=where) is None, "in the place of the old one"
+
+
+def test_keys_are_bounded() -> None:
+    space = SpaceOfOne()
+    assert [put(space, str(n), n) for n in range(4)] == [None, None, None, "quota"]
+    assert put(space, "1", "changed") is None
+    drop(space, "0")
+    assert put(space, "3", 3) is None
+
+
+@pytest.mark.property
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abcd"), st.one_of(st.none(), st.text(max_size=600)), st.sampled_from([None, 0, 1, 2, 3])
+        ),
+        max_size=30,
+    )
+)
+def test_sizes_and_versions_stay_true(steps: list[tuple[str, str | None, int | None]]) -> None:
+    space, versions = SpaceOfOne(), set[int]()
+    for key, value, wanted in steps:
+        before = dict(space.values)
+        refusal = drop(space, key, wanted or None) if value is None else put(space, key, value, wanted)
+        if refusal is not None:
+            assert space.values == before
+        elif value is not None:
+            assert version(space, key) not in versions
+            versions.add(version(space, key))
+        assert space.size == sum(len(k) + len(dump(stored.value)) for k, stored in space.values.items())
+        assert space.size <= LIMITS.space_bytes
+        assert len(space.values) <= LIMITS.space_keys
