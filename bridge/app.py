@@ -43,6 +43,7 @@ from bridge.moments import drafts
 from bridge.moments.expiry import Expiry
 from bridge.moments.model import MomentLimits
 from bridge.moments.pictures import Pictures
+from bridge.moments.telling import Telling
 from bridge.privacy import recovery
 from bridge.rights.disclosure import Installation
 from bridge.storage import Storage, open_storage
@@ -183,6 +184,8 @@ class _Bot:
             confirmations.is_open = self._account.verification.is_open
         self._expiry = Expiry(db, parts.moments, storage.vault.destroy)
         parts.moments.on_expiry = self._expiry.wake
+        self._telling = Telling(db, parts.moments.fanout, parts.digests)
+        parts.moments.on_post = self._telling.wake
         self._worker = DeliveryWorker(
             db,
             self._account.sender,
@@ -209,6 +212,7 @@ class _Bot:
                 tasks.create_task(self._worker.run())
                 tasks.create_task(self._clean_up())
                 tasks.create_task(self._expiry.run())
+                tasks.create_task(self._telling.run())
                 tasks.create_task(self._account.run(lambda: ready(self._account.me)))
         finally:
             await self._account.close()
@@ -309,6 +313,7 @@ def features(
             draft_ms=config.moments.draft_days * _DAY_MS,
             gather_ms=config.moments.draft_open_minutes * 60_000,
             schedule_ms=config.moments.schedule_days * _DAY_MS,
+            digest_minute=config.moments.digest_hour * 60,
         ),
         contact_limits=ContactLimits(
             friends=limits.friends,

@@ -17,6 +17,7 @@ from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
 from bridge.ids import UserId
 from bridge.moments import commands as moments
+from bridge.moments.digests import Digests
 from bridge.moments.model import MomentLimits
 from bridge.moments.past import LeftBehind
 from bridge.moments.service import Moments
@@ -32,6 +33,7 @@ class Features:
     renderers: Mapping[str, Renderer]
     chats: PrivateChats
     moments: Moments
+    digests: Digests
 
 
 def compose(
@@ -70,6 +72,7 @@ def compose(
         {**renderers, **post.renderers},
         chats,
         post.service,
+        post.digests,
     )
 
 

@@ -408,6 +408,13 @@ class MomentsConfig(Section):
     reactions: bool = Field(
         default=True, description="Whether reactions count as likes. Reactions travel unencrypted in Matrix."
     )
+    digest_hour: int = Field(
+        default=18,
+        ge=0,
+        le=23,
+        description="When people are told, once a day, how much is new of their friends, unless they chose another "
+        "time with `notify`: the hour in everybody's own time zone.",
+    )
     copy_edits_per_hour: int = Field(
         default=2,
         ge=0,

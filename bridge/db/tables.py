@@ -369,6 +369,28 @@ post_defaults = _table(  # for whom a person's posts are when they say nothing e
     _ref("person_id", "people.id", primary_key=True),
     _blob("sealed"),  # the audience in words
 )
+fanouts = _table(  # moments that those who want them at once are still to be told of
+    "fanouts",
+    _ref("moment_id", "moments.id", primary_key=True),
+    _big("after_id"),  # friends up to this id were
+    _ms("created_at"),
+)
+notify_settings = _table(  # M18; without a row, the defaults
+    "notify_settings",
+    _ref("person_id", "people.id", primary_key=True),
+    _str("mode"),  # off | digest | now
+    _int("digest_minute", nullable=True),  # of the day, in their zone; null: the operator's default
+    _int("quiet_from", nullable=True),
+    _int("quiet_to", nullable=True),
+    _ms("digest_at", nullable=True),  # when the next one is due
+    _ms("digest_from", nullable=True),  # what the one that was queued last tells of
+    _ms("digest_until", nullable=True),
+)
+tag_notify = _table(  # how the owner of a tag is told of moments of its members
+    "tag_notify",
+    _ref("tag_id", "tags.id", primary_key=True),
+    _str("mode"),
+)
 likes = _table(
     "likes",
     _ref("moment_id", "moments.id", primary_key=True),

@@ -105,17 +105,37 @@ class Outbox:
         tx.after_commit(self._wake)
 
     def copy(
-        self, tx: Tx, person_id: PersonId, kind: str, ref_id: int, *, delay_ms: int = 0, once: bool = False
+        self,
+        tx: Tx,
+        person_id: PersonId,
+        kind: str,
+        ref_id: int,
+        *,
+        delay_ms: int = 0,
+        once: bool = False,
+        unasked: bool = False,
     ) -> None:
         """Queue a copy to a person's current DM; it is rendered, and the policy asked, when it is sent.
 
-        Without a DM yet the row waits for one. With `once`, nothing is added while the same one is still queued.
+        Without a DM yet the row waits for one. With `once`, nothing is added while the same one is still queued. What
+        nobody waits for (`unasked`) is sent after all answers, of everybody.
         """
-        if once and queue.is_waiting(tx, person_id, kind, ref_id):
+        if once and self.is_waiting(tx, person_id, kind, ref_id):
             return
-        row = queue.NewRow("copy", person_id=person_id, copy_kind=kind, copy_ref=ref_id, delay_ms=delay_ms)
+        row = queue.NewRow(
+            "copy",
+            person_id=person_id,
+            copy_kind=kind,
+            copy_ref=ref_id,
+            delay_ms=delay_ms,
+            priority=queue.UNASKED if unasked else 0,
+        )
         queue.insert(tx, [row])
         tx.after_commit(self._wake)
+
+    def is_waiting(self, tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
+        """Whether such a copy is queued, and was not rendered yet."""
+        return queue.is_waiting(tx, person_id, kind, ref_id)
 
     def withdraw(self, tx: Tx, kind: str, ref_id: int, *, only_for: PersonId | None = None) -> int:
         """Redact every delivered copy, ahead of other rows, and drop the queued ones. The number of delivered ones.

@@ -12,6 +12,8 @@ URGENT = 10
 """Priority of redactions: ahead of all else in their room."""
 FIRST = 5
 """Priority of what a chat begins with: ahead of what had waited for the chat."""
+UNASKED = -5
+"""Priority of what nobody waits for: after what was asked for."""
 LAST = -10
 """Priority of edits of what was sent: after all that somebody waits for."""
 

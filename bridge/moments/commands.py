@@ -18,9 +18,11 @@ from bridge.ids import UserId
 from bridge.moments import defaults, draft_commands, picture_store, post_commands
 from bridge.moments.change_commands import ChangeCommands
 from bridge.moments.copies import Copies
+from bridge.moments.digests import Digests
 from bridge.moments.draft_commands import Drafting, Find, post_in
-from bridge.moments.kinds import ALL_COPIES, COMMENT, LIKE, LIKES, MOMENT, OTHER_PICTURES, WHOLE
+from bridge.moments.kinds import ALL_COPIES, COMMENT, DIGEST, LIKE, LIKES, MOMENT, OTHER_PICTURES, WHOLE
 from bridge.moments.model import Moment, MomentLimits, Page, is_like
+from bridge.moments.notify_commands import NotifyCommands
 from bridge.moments.post_commands import Posting
 from bridge.moments.publishing import DRAFT, DUE, Publisher
 from bridge.moments.service import Moments
@@ -42,6 +44,7 @@ class Built:
     """For contacts: what moments show to whom, before and after a change."""
     service: Moments
     """For what looks at moments from above: view as, why."""
+    digests: Digests
 
 
 class _Commands:
@@ -178,6 +181,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
     do = _Commands(moments, find)
     copies = Copies(moments)
     changes = ChangeCommands(moments, outbox)
+    digests = Digests(outbox, people, moments.limits.digest_minute)
     text = Param("text", (Kind.REST,))
     commands = [
         *post_commands.build(posting),
@@ -192,6 +196,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         Command("comment", (_N, text), do.comment, group=_GROUP),
         Command("delete", (_N,), do.delete, group=_GROUP),
         *changes.commands,
+        *NotifyCommands(moments.limits.digest_minute).commands,
     ]
     hooks = Hooks(
         on_reply={**dict.fromkeys(ALL_COPIES, do.reply_to_moment), COMMENT: do.reply_to_comment},
@@ -219,8 +224,9 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         DUE: drafting.due,
         COMMENT: copies.comment,
         LIKES: copies.likes,
+        DIGEST: digests.render,
     }
-    return Built(commands, hooks, renderers, Showing(outbox, moments.limits), moments)
+    return Built(commands, hooks, renderers, Showing(outbox, moments.limits), moments, digests)
 
 
 def _page(page: Page, empty: Text) -> Reply:

@@ -40,6 +40,8 @@ class MomentLimits:
     page: int = 5
     likes_delay_ms: int = 60_000
     """How long likes are gathered before the author is told."""
+    digest_minute: int = 18 * 60
+    """When the digest comes, for who chose no time: minute of the day, in everybody's own zone."""
     shown_names: int = 10
     shown_comments: int = 3
     whole_comments: int = 20

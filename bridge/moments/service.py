@@ -14,9 +14,10 @@ from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import AccountId, EventId, PersonId, UserId
-from bridge.moments import numbers, picture_store, places, responses, sealed, store
+from bridge.moments import notify, numbers, picture_store, places, responses, sealed, store
 from bridge.moments.audience import Said
 from bridge.moments.content import Content
+from bridge.moments.fanout import Fanout
 from bridge.moments.feed import album_page, feed_page
 from bridge.moments.items import Items
 from bridge.moments.kinds import ALL_COPIES, COMMENT, LIKE, LIKES, MOMENT, VIEWED
@@ -42,6 +43,9 @@ class Moments:
         self.limits = limits
         self.on_expiry: Callable[[], None] = lambda: None
         """Called after a commit that changed what expires when."""
+        self.fanout = Fanout(outbox, people)
+        self.on_post: Callable[[], None] = lambda: None
+        """Called after a commit that posted something."""
 
     # --- writing --------------------------------------------------------------------------------------------
     def post(
@@ -65,6 +69,8 @@ class Moments:
         moment = self._get(tx, moment_id)
         picture_store.add_pictures(tx, moment, pictures)
         numbers.number_of(tx, author.id, moment_id)
+        self.fanout.begin(tx, moment)
+        tx.after_commit(self.on_post)
         return moment
 
     def resolve(self, tx: Tx, author: Person, said: Said) -> tuple[Addressed, frozenset[int]]:
@@ -219,7 +225,8 @@ class Moments:
             return
         self._refreshing.response_changed(tx, moment, person.id)
         if person.id != moment.author:
-            self._outbox.copy(tx, moment.author, LIKES, moment.id, delay_ms=self.limits.likes_delay_ms, once=True)
+            delay = max(self.limits.likes_delay_ms, notify.quiet_ms(tx, self._people, moment.author))
+            self._outbox.copy(tx, moment.author, LIKES, moment.id, delay_ms=delay, once=True)
 
     def unlike(self, tx: Tx, person: Person, moment: Moment) -> bool:
         """Take a like back, however it was given. False when there was none."""
@@ -259,7 +266,8 @@ class Moments:
         told = {moment.author, answer_to.writer} if answer_to else {moment.author}
         for reader in sorted(told - {person.id}):
             if self.visible_comment(tx, reader, comment_id) is not None:
-                self._outbox.copy(tx, reader, COMMENT, comment_id)
+                delay = notify.quiet_ms(tx, self._people, reader)
+                self._outbox.copy(tx, reader, COMMENT, comment_id, delay_ms=delay)
         return comment_id
 
     def edit_comment(self, tx: Tx, person: Person, comment_id: int, text: str) -> bool:

@@ -90,8 +90,11 @@ class Village:
         contact_limits: ContactLimits | None = None,
         moment_limits: MomentLimits | None = None,
         publish: Publish | None = None,
+        digests: bool = False,
     ) -> None:
         self.now = 1_750_000_000_000
+        self.has_digests = digests
+        """Whether people get their daily digest."""
         self.db = database or Database.open("sqlite://", vault=new_vault())
         self.db.clock = lambda: self.now
         if database is None:
@@ -141,6 +144,7 @@ class Village:
         self.chats = features.chats
         vault = self.db.vault
         assert isinstance(vault, Vault)
+        self.fanout, self.digests = features.moments.fanout, features.digests
         self.expiry = Expiry(self.db, features.moments, vault.destroy)
         registry = build_registry(features.commands, people, catalogue)
         endless = Quotas(Rate(10**9, 10**9), Rate(10**9, 10**9))
@@ -231,11 +235,14 @@ class Village:
         while self.db.run_sync(self.expiry.sweep):
             pass
         self.expiry.destroy_keys()
+        while self.has_digests and self.db.run_sync(self.digests.step):
+            pass
         self.deliver()
 
     def deliver(self) -> None:
         """Send all that is due, as the worker does."""
         while True:
+            self.db.run_sync(self.fanout.step)
             stuck = {(ACCOUNT, self.rooms[name].room_id) for name in self.stuck if name in self.rooms}
             scan = self.db.run_sync(lambda tx: self._claims.scan(tx, stuck, 1000))  # noqa: B023
             if not scan.claims:

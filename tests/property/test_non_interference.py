@@ -69,6 +69,7 @@ _plain = _either(
     "|draft at in 2 hours|post cw Careful || Mine|post at in 1 hour || Mine|open 1|privacy checkup|tags|log|invites"
     "|invite new 3|who can read this|view as stranger|view as #one|view as #two|profile set name Alice"
     "|profile set phone 1"
+    "|notify|notify now|notify digest|notify now #one|notify quiet 22-7"
     "|tag rename #one #three|tag delete #one|tag delete #two|fed|freinds|language zh|language en|1|2|3"
 )
 _mine = st.one_of(
@@ -215,6 +216,10 @@ _KEPT = [
     f"chat {FOURTH}",
     "privacy set by-code off",
     "privacy set reactions off",
+    "notify now",
+    "notify off",
+    "notify quiet 1-23",
+    "notify now #other",
     "profile set phone 5",
     "profile set email hidden",
     f"privacy set phone {GINA}",

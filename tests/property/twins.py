@@ -82,7 +82,7 @@ class Twin:
 
     def __init__(self, which: int, setting: Sequence[Event]) -> None:
         self.which = which
-        self.village = Village()
+        self.village = Village(digests=True)
         self.posted: list[EventId] = []
         self.codes: list[str] = []
         self.sent: list[EventId] = []

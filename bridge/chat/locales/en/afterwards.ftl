@@ -43,3 +43,25 @@ help-expire = lets one of your moments end by itself
 alias-edit = change
 alias-audience = audience of
 alias-expire = expires
+
+## Notices
+notify-off = You are told of no new moments; `feed` shows them.
+notify-digest = You are told once a day how much is new, at { $time }.
+notify-now = You get each new moment at once.
+notify-tag-off = Of #{ $tag } you are told nothing.
+notify-tag-digest = #{ $tag } comes once a day.
+notify-tag-now = What #{ $tag } posts comes at once.
+notify-quiet = Between { $from } and { $to } nothing about moments comes unasked; it waits.
+notify-howto = Change it with `notify off`, `notify digest`, `notify now`, each also for a tag: `notify now #family`. More: `help notify`
+notify-unknown = I don't understand that. There are `notify off`, `notify digest`, `notify now`, `notify now #family`, `notify at 8:30` and `notify quiet 22:00-7:00`. Nothing was changed.
+digest-head = { $count ->
+    [one] One new moment of your friends
+   *[other] { $count } new moments of your friends
+}
+digest-author = { $author }: { $count }
+digest-others = others: { $count }
+digest-howto = `feed` shows them. Less or more of this: `notify`
+
+help-notify = says how you are told of new moments, or changes it
+    .details = `notify digest` once a day in one message, `notify now` each at once, `notify off` not at all. For some friends otherwise: `notify now #family`, `notify off #work`, `notify default #work`. `notify at 8:30` sets the time of the daily message, `notify quiet 22:00-7:00` when nothing comes, `notify quiet off` ends that. Nobody learns what you set.
+alias-notify = notifications

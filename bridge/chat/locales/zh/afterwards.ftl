@@ -40,3 +40,24 @@ help-expire = 让自己的一条动态到期消失
 alias-edit = 修改
 alias-audience = 范围
 alias-expire = 到期
+
+## 通知
+notify-off = 有新动态时不通知你；`看看` 可以查看。
+notify-digest = 每天 { $time } 告诉你一次有多少新动态。
+notify-now = 每条新动态都会立刻发给你。
+notify-tag-off = #{ $tag } 的动态不通知你。
+notify-tag-digest = #{ $tag } 的动态每天汇总一次。
+notify-tag-now = #{ $tag } 的动态立刻发给你。
+notify-quiet = { $from } 到 { $to } 之间不会主动发动态相关的消息，到时再发。
+notify-howto = 用 `通知 关`、`通知 摘要`、`通知 立即` 修改，也可以只对一个标签：`通知 立即 #家人`。更多：`帮助 通知`
+notify-unknown = 我不明白。可以写 `通知 关`、`通知 摘要`、`通知 立即`、`通知 立即 #家人`、`通知 在 8:30`、`通知 免打扰 22:00-7:00`。没有任何改动。
+digest-head = 好友有{ $count ->
+   *[other] { $count } 条新动态
+}
+digest-author = { $author }：{ $count } 条
+digest-others = 其他人：{ $count } 条
+digest-howto = `看看` 可以查看。想少一些或多一些：`通知`
+
+help-notify = 查看或修改新动态的通知方式
+    .details = `通知 摘要` 每天一条汇总，`通知 立即` 每条立刻发来，`通知 关` 不通知。对部分好友可以不同：`通知 立即 #家人`、`通知 关 #工作`、`通知 默认 #工作`。`通知 在 8:30` 设置每天汇总的时间，`通知 免打扰 22:00-7:00` 设置不打扰的时段，`通知 免打扰 关` 取消。没有人会知道你的设置。
+alias-notify = 通知

@@ -1,0 +1,73 @@
+"""Moments for those who want them at once: queued in parts, so that posting costs the same for three and for 5,000.
+
+Of each moment only so many copies wait to be sent as the worker sends in a moment; the next part follows when they
+left. So nobody's post waits behind a large one, and a crash costs nothing: what is left to do is in the database.
+"""
+
+from bridge.chat.people import People
+from bridge.db import Tx
+from bridge.delivery.outbox import Outbox
+from bridge.ids import PersonId
+from bridge.moments import notify, store
+from bridge.moments.items import Items
+from bridge.moments.kinds import MOMENT
+from bridge.moments.model import Moment
+from bridge.privacy import Audience
+
+PART = 100
+"""Copies of one moment that are queued at a time."""
+_AT_ONCE = 50
+"""Moments that are looked at in one step."""
+
+
+class Fanout:
+    def __init__(self, outbox: Outbox, people: People) -> None:
+        self._outbox = outbox
+        self._people = people
+
+    def begin(self, tx: Tx, moment: Moment) -> None:
+        """A moment was posted."""
+        if moment.to.kind is not Audience.PRIVATE:
+            tx.sql("INSERT INTO fanouts (moment_id, after_id, created_at) VALUES (?, 0, ?)", (moment.id, tx.now))
+
+    def step(self, tx: Tx) -> bool:
+        """Queue the next part of each moment that has room for one. Whether anything is left to do."""
+        rows = tx.sql(f"SELECT moment_id, after_id FROM fanouts ORDER BY created_at, moment_id LIMIT {_AT_ONCE}").all()
+        for row in rows:
+            if self._waiting(tx, row.moment_id) < PART:
+                self._part(tx, row.moment_id, row.after_id)
+        return tx.sql("SELECT 1 FROM fanouts LIMIT 1").first() is not None
+
+    @staticmethod
+    def _waiting(tx: Tx, moment_id: int) -> int:
+        """Copies that are about to be sent; what waits for quiet hours to end, or for a chat, is not."""
+        count: int = tx.sql(
+            "SELECT COUNT(*) FROM outbox WHERE copy_kind = ? AND copy_ref = ? AND kind = 'copy'"
+            " AND state IN ('queued', 'sending') AND not_before <= ?",
+            (MOMENT, moment_id, tx.now),
+        ).scalar_one()
+        return count
+
+    def _part(self, tx: Tx, moment_id: int, after: int) -> None:
+        moment = store.moment(tx, moment_id)
+        wanting = [] if moment is None else notify.wanting_now(tx, moment.author, after, PART)
+        if moment is not None and wanting:
+            items = Items(tx, [moment.author], wanting, [moment])
+            for reader in wanting:
+                # The policy is asked again when it is sent.
+                if items.sees(reader, moment):
+                    self._tell(tx, reader, moment)
+        if len(wanting) < PART:
+            tx.sql("DELETE FROM fanouts WHERE moment_id = ?", (moment_id,))
+        else:
+            tx.sql("UPDATE fanouts SET after_id = ? WHERE moment_id = ?", (wanting[-1], moment_id))
+
+    def _tell(self, tx: Tx, reader: PersonId, moment: Moment) -> None:
+        self._outbox.copy(
+            tx,
+            reader,
+            MOMENT,
+            moment.id,
+            delay_ms=notify.quiet_ms(tx, self._people, reader),
+            unasked=True,
+        )
