@@ -45,7 +45,9 @@ from bridge.moments.model import MomentLimits
 from bridge.moments.pictures import Pictures
 from bridge.moments.telling import Telling
 from bridge.privacy import recovery
+from bridge.rights.deletions import DeletionSettings
 from bridge.rights.disclosure import Installation
+from bridge.rights.erasures import Erasures
 from bridge.storage import Storage, open_storage
 
 log = structlog.get_logger(__name__)
@@ -144,6 +146,7 @@ class _Bot:
             config.chat.prefix,
             PictureIntake(http, pictures, limits.picture_bytes, config.matrix.user_id),
             unsigned=config.access.unsigned_devices,
+            is_leaving=parts.deletions.farewells.is_leaving,
         )
         # One person can't use up what their server may.
         one_persons_invites = max(1, limits.invites_per_minute // 3)
@@ -178,7 +181,9 @@ class _Bot:
             lambda inviter: invites.take(inviter) is Verdict.PASS,
             parts.chats,
             guarded,
+            parts.deletions.farewells,
         )
+        self._erasures = Erasures(db, parts.deletions, storage.vault.destroy)
         if confirmations is not None:
             confirmations.decide = self._account.verification.decide
             confirmations.is_open = self._account.verification.is_open
@@ -210,6 +215,7 @@ class _Bot:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._worker.run())
+                tasks.create_task(self._erasures.run())
                 tasks.create_task(self._clean_up())
                 tasks.create_task(self._expiry.run())
                 tasks.create_task(self._telling.run())
@@ -227,6 +233,7 @@ class _Bot:
             await self._db.run(lambda tx: forget_handled(tx, keep_ms))
             await self._db.run(PrivateChats.forget_old)
             await self._db.run(lambda tx: drafts.forget_old(tx, self._config.moments.draft_days * _DAY_MS))
+            await asyncio.to_thread(self._db.scrub_if_due)
             try:
                 await asyncio.to_thread(epochs.destroy_ended)
             except OperatorError as error:
@@ -328,4 +335,5 @@ def features(
         meeting=meeting,
         publish=publish,
         guarded=guarded,
+        deletion=DeletionSettings(round(config.erasure.grace_days * _DAY_MS)),
     )

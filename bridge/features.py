@@ -23,7 +23,11 @@ from bridge.moments.past import LeftBehind
 from bridge.moments.service import Moments
 from bridge.privacy import recovery
 from bridge.rights import commands as rights
+from bridge.rights import deletion_commands
+from bridge.rights.deletions import Deletions, DeletionSettings
 from bridge.rights.disclosure import Installation
+from bridge.rights.farewells import Farewells
+from bridge.rights.own_chat import OwnChatEraser
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class Features:
     chats: PrivateChats
     moments: Moments
     digests: Digests
+    deletions: Deletions
+    """The end of accounts; `Erasures` carries it out."""
 
 
 def compose(
@@ -47,13 +53,14 @@ def compose(
     meeting: Meeting = lambda a, b: False,
     publish: Publish | None = None,
     guarded: recovery.Guarded | None = None,
+    deletion: DeletionSettings | None = None,
 ) -> Features:
     """`find`: the command that a text begins with, of the registry. `meeting`: who shares a room with whom. `publish`:
     uploads pictures of our own."""
     here = installation or Installation(UserId("@courtyard:example.org"))
     post = moments.build(outbox, people, find, moment_limits)
     past = LeftBehind(post.service, people)
-    commands, hooks, renderers, changes, chats = contacts.build(
+    commands, hooks, renderers, changes, chats, contacts_eraser = contacts.build(
         outbox,
         people,
         contact_limits or ContactLimits(),
@@ -64,15 +71,24 @@ def compose(
         publish=publish,
     )
     right_commands, right_hooks = rights.build(people, changes, post.service, here)
-    recovery_commands, recovery_hooks = recovery.build(outbox, guarded or recovery.Guarded())
+    guarded = guarded or recovery.Guarded()
+    recovery_commands, recovery_hooks = recovery.build(outbox, guarded)
+    deletions = Deletions(
+        people,
+        outbox,
+        Farewells(),
+        (post.eraser, OwnChatEraser(outbox, guarded), contacts_eraser),
+        deletion or DeletionSettings(),
+    )
     post_hooks = post.hooks if here.reactions else replace(post.hooks, on_reaction={})
     return Features(
-        [*commands, *post.commands, *right_commands, *recovery_commands],
+        [*commands, *post.commands, *right_commands, *recovery_commands, *deletion_commands.build(deletions)],
         merged([hooks, post_hooks, right_hooks, recovery_hooks]),
         {**renderers, **post.renderers},
         chats,
         post.service,
         post.digests,
+        deletions,
     )
 
 

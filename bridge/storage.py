@@ -8,6 +8,7 @@ from bridge.adopt import NOTHING_CLEAR, ROOM_FOR_SEALED, bring_up_to_date
 from bridge.config import Config, load_or_create_store_key, master_key_source
 from bridge.db import Database, Tx
 from bridge.db.exclusive import exclusive
+from bridge.db.forgetting import forget_people
 from bridge.db.migrate import check_version, version
 from bridge.db.sealing import Unreadable
 from bridge.errors import OperatorError
@@ -125,14 +126,12 @@ def forget_erased(db: Database, keys: KeyStore, was: str) -> int:
     gone = sorted(keys.erased())
 
     def work(tx: Tx) -> int:
-        count = 0
-        for start in range(0, len(gone), _CHUNK):
+        count = forget_people(tx, gone)
+        # A moment whose key is gone has ended: the job that removes such moments takes back their copies too.
+        for start in range(0, len(gone) if was >= EXPIRY else 0, _CHUNK):
             chunk = tuple(gone[start : start + _CHUNK])
             marks = ",".join("?" * len(chunk))
-            count += tx.sql(f"DELETE FROM people WHERE id IN ({marks})", chunk).rowcount
-            # A moment whose key is gone has ended: the job that removes such moments takes back their copies too.
-            if was >= EXPIRY:
-                tx.sql(f"UPDATE moments SET expires_at = 0 WHERE key_id IN ({marks})", chunk)
+            tx.sql(f"UPDATE moments SET expires_at = 0 WHERE key_id IN ({marks})", chunk)
         if count:
             tx.scrub_later()
         return count

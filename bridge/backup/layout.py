@@ -20,7 +20,7 @@ LEFT_OUT = frozenset(
 """The state of encryption. An older copy of it must never be used again; and with it, what people said could be read in
 their homeserver's copies."""
 
-SEALED = frozenset({"rooms", "known_users", "known_devices", "crypto_secrets", "outbox"})
+SEALED = frozenset({"rooms", "known_users", "known_devices", "crypto_secrets", "outbox", "farewells"})
 """Under the epoch key: what opens without the key of the person whom it is about. Rooms and devices under the store
 key; texts in the outbox under the key of the reader, not of the writer."""
 

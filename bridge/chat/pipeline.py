@@ -106,9 +106,11 @@ class Pipeline:
         pictures: PicturePreparer | None = None,
         log: Any = None,
         unsigned: str = "warn",
+        is_leaving: Callable[[RoomId], bool] = lambda room_id: False,
     ) -> None:
         """`unsigned`: what becomes of messages from devices that their owners have not signed: `strict` (refused),
-        `warn` (answered, and said once how to mend it) or `allow`."""
+        `warn` (answered, and said once how to mend it) or `allow`. `is_leaving`: whether a room is the chat of somebody
+        who was erased, which the bot is about to leave; it is asked in the database's thread."""
         self._db = db
         self._hooks = hooks
         self._delivery = delivery
@@ -116,6 +118,7 @@ class Pipeline:
         self._quotas = quotas
         self._pictures = pictures
         self._unsigned = unsigned
+        self._is_leaving = is_leaving
         self._reader = Reader(registry, prefix)
         self._router = Router(hooks, delivery, people)
         self._locks = KeyedLocks()
@@ -199,7 +202,7 @@ class Pipeline:
         def work(tx: Tx) -> None:
             origin = event.origin
             person = self._people.get(tx, origin.sender)
-            if person is None or not _claim(tx, origin.account, origin.event_id):
+            if person is None or self._is_leaving(origin.room_id) or not _claim(tx, origin.account, origin.event_id):
                 return
             message = self._router.identity_changed(tx, person)
             if room.encrypted and room.dm_with == person.user_id:
@@ -305,6 +308,8 @@ class Pipeline:
 
     def _write(self, tx: Tx, job: _Job, produce: Callable[[Person], Outcome]) -> bool:
         event, origin = job.event, job.event.origin
+        if self._is_leaving(origin.room_id):
+            return False
         if not job.in_dm and not isinstance(event, DmOpened) and self._is_unknown(tx, event):
             return False
         if not _claim(tx, origin.account, _mark(event)):
@@ -384,7 +389,7 @@ class Pipeline:
         if known:
             return
         first = self._people.set_dm(tx, person.id, origin.account, room_id)
-        opening = _opening_id(room_id)
+        opening = opening_mark(room_id)
         if _claim(tx, origin.account, opening):
             # Not the answer to the event itself, which an edit of the event would replace.
             greeting = DmOpened(replace(origin, event_id=opening))
@@ -426,7 +431,7 @@ def device_mark(tx: Tx, what: str, user: str, device: str | None) -> EventId:
     return EventId(f"{what}:{tx.vault.lookup('device', f'{user} {device}').hex()}")
 
 
-def _opening_id(room_id: RoomId) -> EventId:
+def opening_mark(room_id: RoomId) -> EventId:
     """Stands in `handled` for the greeting of a room. Real event ids begin with `$`."""
     return EventId(f"opened:{room_id}")
 

@@ -496,6 +496,17 @@ class MiniProgramsConfig(Section):
     )
 
 
+class ErasureConfig(Section):
+    """The end of an account: `account delete`."""
+
+    grace_days: float = Field(
+        default=7.0,
+        ge=0.00001,
+        le=365,
+        description="Time between the confirmation and the end of an account, in days. Until then it can be kept.",
+    )
+
+
 class LogConfig(Section):
     """Logs go to standard error, without message texts, and from info up without identifiers of people."""
 
@@ -528,6 +539,7 @@ class Config(Section):
     limits: LimitsConfig = LimitsConfig()
     moments: MomentsConfig = MomentsConfig()
     miniprograms: MiniProgramsConfig = MiniProgramsConfig()
+    erasure: ErasureConfig = ErasureConfig()
     log: LogConfig = LogConfig()
 
     @property

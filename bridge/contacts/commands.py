@@ -19,6 +19,7 @@ from bridge.contacts import (
     tag_commands,
 )
 from bridge.contacts.changes import PROFILE, Changes, Showing
+from bridge.contacts.erasing import ContactsEraser
 from bridge.contacts.model import Asked, ContactLimits
 from bridge.contacts.names import enumeration, labels, plain
 from bridge.contacts.past import PAST, Past, past_choices
@@ -37,6 +38,7 @@ from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
 from bridge.ids import UserId
+from bridge.privacy.eraser import Eraser
 
 _GROUP = "contacts"
 _USER = Param("user", (Kind.USER,))
@@ -157,7 +159,7 @@ def build(
     *,
     bot: UserId,
     publish: Publish | None = None,
-) -> tuple[list[Command], Hooks, Mapping[str, Renderer], Changes, PrivateChats]:
+) -> tuple[list[Command], Hooks, Mapping[str, Renderer], Changes, PrivateChats, Eraser]:
     """Everything that contacts add to the chat. `showing` looks before and after each change of who sees what; `past`
     takes back what somebody said under another's moments. `bot`: who is invited to; `publish`: uploads pictures."""
     changes = Changes(outbox, showing)
@@ -188,7 +190,7 @@ def build(
         PROFILE: profile_commands.render,
         **chat_renderers,
     }
-    return commands, hooks, renderers, changes, chats
+    return commands, hooks, renderers, changes, chats, ContactsEraser(outbox, people, chats)
 
 
 def _request_line(entry: OpenRequest) -> Text:

@@ -185,6 +185,7 @@ people = _table(  # ids are random: they name keys, which outlive databases
     _str("dm_room_id", nullable=True),  # the current DM: the last used
     _str("recovery_hash", nullable=True),  # `privacy recovery` is on
     _ms("paused_at", nullable=True),  # their identity was reset and nobody has confirmed yet that it is them
+    _ms("seen_at", nullable=True),  # when they spoke to the bot last, to the day
     sa.Index(None, "lookup", unique=True),
 )
 profile_fields = _table(
@@ -249,6 +250,7 @@ privacy_settings = _table(  # without a row, the defaults
     _int("by_code", default=1),
     _int("by_room", default=1),
     _int("reactions", default=1),  # M5: whether reactions of and to this person count
+    _int("keep_comments", default=0),  # P12: copies of what they write under others' moments are kept for them
 )
 field_rules = _table(  # for whom a profile field is; without a row, the default of that field
     "field_rules",
@@ -307,6 +309,44 @@ prompts = _table(  # questions with numbered answers that wait for one person
     _ms("created_at"),
     _ms("expires_at"),
     sa.Index(None, "person_id", "state"),
+)
+deletions = _table(  # P12: people who asked for the end of their account, or are about to be told to
+    "deletions",
+    _ref("person_id", "people.id", primary_key=True),
+    _str("state"),  # asked: a code was given out | waiting: it comes at `due_at` | begun
+    _str("why"),  # own | inactive
+    _blob("code", nullable=True),  # keyed hash of the code
+    _ms("code_until", nullable=True),
+    _ms("due_at", nullable=True),
+    _blob("sealed", nullable=True),  # {class: count}: what there was when it began
+    _ms("created_at"),
+    sa.Index(None, "state", "due_at"),
+)
+farewells = _table(  # people who were erased, until the bot has said so and left their chat
+    "farewells",
+    _id(),
+    _ref("account_id", "accounts.id"),
+    _big("owner", nullable=True),  # whose key is to be destroyed; null: it is
+    _blob("sealed", nullable=True),  # under the key of the house: {user, rooms, room, content}
+    _ms("created_at"),
+)
+kept_comments = _table(  # copies of comments, for who wrote them: they don't go with the moment
+    "kept_comments",
+    _id(),
+    _ref("person_id", "people.id"),
+    _big("comment_id"),  # no reference: the comment may be gone
+    _blob("sealed", nullable=True),  # {text}
+    _ms("created_at"),
+    sa.Index(None, "person_id", "id"),
+    sa.Index(None, "comment_id"),
+)
+ledger = _table(  # what operators did and what people agreed to: a chain of hashes over what is sealed
+    "ledger",
+    sa.Column("number", _Id, primary_key=True, autoincrement=False),
+    _ms("at"),
+    _big("owner"),  # under whose key; no reference: the chain outlives them
+    _blob("sealed"),  # {kind, ...}
+    _blob("hash"),  # SHA-256 of this entry and the hash before it
 )
 
 # --- moments ---------------------------------------------------------------------------------------------------------

@@ -68,6 +68,11 @@ class Outbox:
         self.budget = budget or Budget()
         """How often copies are edited."""
 
+    @property
+    def wake(self) -> Callable[[], None]:
+        """To be registered with `after_commit` by who queues rows by other means."""
+        return self._wake
+
     def answer(self, tx: Tx, event: Inbound, room: RoomView, person: Person, reply: Reply) -> None:
         """See `bridge.chat.hooks.Delivery.answer`. An empty reply leaves the earlier answers as they are."""
         if not reply.parts:
@@ -96,7 +101,7 @@ class Outbox:
 
     def message(self, tx: Tx, person: Person, message: Message) -> None:
         """Queue a rendered message to a person's current DM."""
-        content = self._render(message, person)
+        content = self.render(message, person)
         ref = message.copy or CopyRef(ANSWER)
         queue.insert(
             tx,
@@ -299,5 +304,6 @@ class Outbox:
             priority=place.priority,
         )
 
-    def _render(self, message: Message, person: Person) -> dict[str, Any]:
+    def render(self, message: Message, person: Person) -> dict[str, Any]:
+        """The content of an event for this reader."""
         return render(message, person.language, person.time_zone, self._catalogue)

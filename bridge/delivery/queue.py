@@ -181,6 +181,29 @@ def redact_events(tx: Tx, account: AccountId, room_id: RoomId, events: Sequence[
     )
 
 
+def disown(tx: Tx, person_id: PersonId) -> None:
+    """A person is about to be erased: drop what is queued for them. What may have been sent is redacted once it is
+    known; the row that learns it is nobody's."""
+    tx.sql("DELETE FROM outbox WHERE person_id = ? AND first_attempt_at IS NULL", (person_id,))
+    tx.sql(
+        "UPDATE outbox SET withdrawn = 1, sealed = NULL, priority = ?, person_id = NULL"
+        " WHERE person_id = ? AND room_id IS NOT NULL",
+        (URGENT, person_id),
+    )
+
+
+def has_redactions(tx: Tx, account: AccountId, room_id: RoomId) -> bool:
+    """Whether anything waits to be taken back in a room."""
+    return (
+        tx.sql(
+            "SELECT 1 FROM outbox WHERE account_id = ? AND room_id = ? AND (kind = 'redact' OR withdrawn = 1)"
+            " AND state <> 'failed' LIMIT 1",
+            (account, room_id),
+        ).first()
+        is not None
+    )
+
+
 def release(tx: Tx, room_id: RoomId | None, person_id: PersonId | None) -> bool:
     """Queue again what was held for a room or for a person. Whether there was any."""
     released = tx.sql(

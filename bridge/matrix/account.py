@@ -22,6 +22,7 @@ from bridge.matrix.cross_signing import CrossSigningKeys
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.dispatch import Dispatcher
 from bridge.matrix.doorstep import Doorstep
+from bridge.matrix.farewells import FarewellWorker
 from bridge.matrix.generation import ACCOUNT_DATA, Generation, keep_advancing
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable, retrying
 from bridge.matrix.identity import Identity, Standing, stored_keys
@@ -36,6 +37,7 @@ from bridge.matrix.seal import Sealer
 from bridge.matrix.sender import RoomSender
 from bridge.matrix.sync import Batch, SyncReader, account_data, sync_filter
 from bridge.matrix.verification import Operator, Verification
+from bridge.rights.farewells import Farewells
 
 log = structlog.get_logger(__name__)
 
@@ -80,9 +82,10 @@ class MatrixAccount:
         has_turn: Callable[[UserId], bool] = lambda user: True,
         chats: PrivateChats | None = None,
         guards: Callable[[str], bool] = lambda user: False,
+        farewells: Farewells | None = None,
     ) -> None:
         """`operator`: who is asked in operator-confirmed verification. `accepts_invite`, `has_turn`: see `Doorstep`.
-        `chats`: private rooms that are to be made. `guards`: see `Machine.guards`."""
+        `chats`: private rooms that are to be made. `guards`: see `Machine.guards`. `farewells`: chats to be left."""
         self._db = db
         self.http = homeserver
         self._sealer = sealer
@@ -105,6 +108,11 @@ class MatrixAccount:
             self._is_unsettled,
         )
         self._private = None if chats is None else PrivateRooms(db, homeserver, self.id, self.rooms, chats)
+        self._farewells = (
+            None
+            if farewells is None
+            else FarewellWorker(db, homeserver, self.id, self.rooms, self._store, self.sender, farewells)
+        )
         self._doorstep = Doorstep(homeserver, self.me, self.rooms, self._store, accepts_invite, has_turn)
         self.verification = Verification(
             self.me,
@@ -190,6 +198,8 @@ class MatrixAccount:
         self.rooms.load(tx)
         if self._private is not None:
             self._private.load(tx)
+        if self._farewells is not None:
+            self._farewells.load(tx)
         return device_id, token
 
     async def _use_token(self, token: str, known_device: DeviceId | None) -> None:
@@ -393,6 +403,8 @@ class MatrixAccount:
                 ready()
                 if self._private is not None:
                     tasks.create_task(self._private.run())
+                if self._farewells is not None:
+                    tasks.create_task(self._farewells.run())
 
     async def _sync_once(self, since: str | None, first: bool) -> Batch:
         # The first sync answers at once, so that the bot is ready without waiting for an event.

@@ -312,6 +312,12 @@ class CryptoStore(OutboundStore):
                 del self.former[oldest]
                 self._dirty.users[oldest] = None
 
+    def forget_user(self, user_id: str) -> None:
+        """Forget also who somebody was known as."""
+        self.users.pop(user_id, None)
+        self.former.pop(user_id, None)
+        self._dirty.users[user_id] = None
+
     def drop_device(self, user_id: str, device_id: str) -> None:
         """Forget a device."""
         devices = self._devices._entries.get(user_id, {})

@@ -245,6 +245,11 @@ class Rooms:
                 self._changed.add(old)
         self._changed.add(room_id)
 
+    def drop(self, room_id: RoomId) -> None:
+        """We have left it, and nothing of it is remembered."""
+        self._rooms.pop(room_id, None)
+        self._changed.add(room_id)
+
     def users(self) -> set[str]:
         """Everybody whom we share an encrypted room with: whose devices are tracked."""
         rooms = [room for room in self._rooms.values() if room.encrypted and not room.private]

@@ -15,11 +15,12 @@ from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
 from bridge.errors import UserError
 from bridge.ids import UserId
-from bridge.moments import defaults, draft_commands, picture_store, post_commands
+from bridge.moments import defaults, draft_commands, kept_comments, picture_store, post_commands
 from bridge.moments.change_commands import ChangeCommands
 from bridge.moments.copies import Copies
 from bridge.moments.digests import Digests
 from bridge.moments.draft_commands import Drafting, Find, post_in
+from bridge.moments.erasing import MomentsEraser
 from bridge.moments.kinds import ALL_COPIES, COMMENT, DIGEST, LIKE, LIKES, MOMENT, OTHER_PICTURES, WHOLE
 from bridge.moments.model import Moment, MomentLimits, Page, is_like
 from bridge.moments.notify_commands import NotifyCommands
@@ -28,6 +29,7 @@ from bridge.moments.publishing import DRAFT, DUE, Publisher
 from bridge.moments.service import Moments
 from bridge.moments.showing import Showing
 from bridge.privacy import settings
+from bridge.privacy.eraser import Eraser
 
 _GROUP = "moments"
 _N = Param("number", (Kind.NUMBER,))
@@ -45,6 +47,7 @@ class Built:
     service: Moments
     """For what looks at moments from above: view as, why."""
     digests: Digests
+    eraser: Eraser
 
 
 class _Commands:
@@ -197,6 +200,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         Command("delete", (_N,), do.delete, group=_GROUP),
         *changes.commands,
         *NotifyCommands(moments.limits.digest_minute).commands,
+        *kept_comments.build(),
     ]
     hooks = Hooks(
         on_reply={**dict.fromkeys(ALL_COPIES, do.reply_to_moment), COMMENT: do.reply_to_comment},
@@ -226,7 +230,8 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         LIKES: copies.likes,
         DIGEST: digests.render,
     }
-    return Built(commands, hooks, renderers, Showing(outbox, moments.limits), moments, digests)
+    eraser = MomentsEraser(outbox, moments)
+    return Built(commands, hooks, renderers, Showing(outbox, moments.limits), moments, digests, eraser)
 
 
 def _page(page: Page, empty: Text) -> Reply:

@@ -14,7 +14,7 @@ from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import AccountId, EventId, PersonId, UserId
-from bridge.moments import notify, numbers, picture_store, places, responses, sealed, store
+from bridge.moments import kept_comments, notify, numbers, picture_store, places, responses, sealed, store
 from bridge.moments.audience import Said
 from bridge.moments.content import Content
 from bridge.moments.fanout import Fanout
@@ -263,6 +263,8 @@ class Moments:
             raise UserError("comment-limit", limit=self.limits.comments_each)
         comment_id = responses.add_comment(tx, moment, person.id, text, answer_to.id if answer_to else None)
         self._refreshing.response_changed(tx, moment, person.id)
+        if person.id != moment.author:
+            kept_comments.note(tx, person.id, comment_id, text)
         told = {moment.author, answer_to.writer} if answer_to else {moment.author}
         for reader in sorted(told - {person.id}):
             if self.visible_comment(tx, reader, comment_id) is not None:
@@ -281,6 +283,7 @@ class Moments:
             moment = store.moment(tx, comment.moment_id)
             if moment is not None:
                 self._refreshing.response_changed(tx, moment, person.id)
+            kept_comments.change(tx, person.id, comment_id, text)
         return True
 
     def delete_comment(self, tx: Tx, person: Person, comment_id: int) -> bool:
@@ -292,6 +295,7 @@ class Moments:
         self._outbox.withdraw(tx, COMMENT, comment_id)
         self._refreshing.response_withdrawn(tx, moment, comment.writer, comment.created_at)
         sources.forget(tx, COMMENT, comment_id)
+        kept_comments.forget(tx, comment_id)
         responses.delete_comment(tx, comment_id)
         return True
 

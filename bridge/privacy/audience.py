@@ -52,6 +52,15 @@ class Addressed:
             )
         return replace(self, tags=self.tags - {tag})
 
+    def without(self, person: PersonId) -> "Addressed":
+        """The same when somebody is named no more."""
+        gone = {person}
+        return replace(self, people=self.people - gone, except_people=self.except_people - gone)
+
+    def leaving_out(self, person: PersonId) -> "Addressed":
+        """The same but for one more person."""
+        return replace(self, except_people=self.except_people | {person})
+
 
 FRIENDS = Addressed(Audience.FRIENDS)
 PRIVATE = Addressed(Audience.PRIVATE)

@@ -24,6 +24,8 @@ class Settings:
     """I2: may be added, by Matrix id, by who shares a room with them and the bot."""
     reactions: bool = True
     """M5: a reaction counts as a like. Reactions travel unencrypted."""
+    keep_comments: bool = False
+    """P12: what they write under moments of others is also kept for themselves."""
 
     @property
     def window(self) -> str:
@@ -43,8 +45,9 @@ def load(tx: Tx, person: PersonId) -> Settings:
 
 def save(tx: Tx, person: PersonId, settings: Settings) -> None:
     values = [settings.window_ms, *(int(getattr(settings, name)) for name in _NAMES[1:])]
+    marks = ", ".join("?" * (1 + len(values)))
     tx.sql(
-        f"INSERT INTO privacy_settings (person_id, {', '.join(_NAMES)}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        f"INSERT INTO privacy_settings (person_id, {', '.join(_NAMES)}) VALUES ({marks})"
         " ON CONFLICT (person_id) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in _NAMES),
         (person, *values),
     )

@@ -16,7 +16,7 @@ from bridge.contacts.model import KNOWN_FIELDS, Field
 from bridge.contacts.profile_commands import field_name
 from bridge.errors import UserError
 from bridge.ids import PersonId, UserId
-from bridge.moments import defaults
+from bridge.moments import defaults, kept_comments
 from bridge.moments.audience import AudienceError, Said, parse_audience
 from bridge.moments.service import Moments
 from bridge.privacy import Addressed, field_rules, settings
@@ -34,6 +34,7 @@ SWITCHES = {
     "by-code": "by_code",
     "by-room": "by_room",
     "reactions": "reactions",
+    "keep-comments": "keep_comments",
 }
 """Key as typed → attribute of `Settings`."""
 PAIRS = {"mine": "shut_out", "theirs": "hidden", "chats-only": "chats_only"}
@@ -46,6 +47,7 @@ _WORDS = {
     "仅聊天": "chats-only",
     "表情回应": "reactions",
     "发布": "post",
+    "保留评论": "keep-comments",
 }
 POST = "post"
 _POST_CHOICES = ("friends", "public", "private")
@@ -173,6 +175,8 @@ class PrivacySettings:
     def _switch(self, request: Request, key: str, value: str) -> Reply:
         on = _on(value)
         now = settings.load(request.tx, request.person.id)
+        if key == "keep-comments" and not on:
+            kept_comments.clear(request.tx, request.person.id)
         return self._save(request, _with(now, SWITCHES[key], on), Text(f"privacy-{key}-{'on' if on else 'off'}"))
 
     def _save(self, request: Request, after: Settings, line: Text) -> Reply:

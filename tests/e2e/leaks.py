@@ -119,7 +119,7 @@ def _sent(hs: Homeserver, user_id: str) -> Iterator[dict[str, Any]]:
     query = (
         "SELECT event_id, json FROM events JOIN event_json USING (event_id) WHERE sender = ? ORDER BY stream_ordering"
     )
-    for event_id, text in _rows(hs, query, user_id):
+    for event_id, text in server_rows(hs, query, user_id):
         yield json.loads(text) | {"event_id": event_id}
 
 
@@ -127,12 +127,14 @@ def _account_leaks(hs: Homeserver, user_id: str) -> list[str]:
     """What servers keep readable beside events: account data, files."""
     found: list[str] = []
     for table in ("account_data", "room_account_data"):
-        for kind, content in _rows(hs, f"SELECT account_data_type, content FROM {table} WHERE user_id = ?", user_id):
+        for kind, content in server_rows(
+            hs, f"SELECT account_data_type, content FROM {table} WHERE user_id = ?", user_id
+        ):
             # Secret storage holds ciphertext only (client-server API, "Secrets"), and its keys' descriptions.
             if not kind.startswith("m.secret_storage.") and content != "{}" and not _is_ciphertext(json.loads(content)):
                 found.append(f"account data: {kind}")
     files = "SELECT media_type, upload_name FROM local_media_repository WHERE user_id = ?"
-    for media_type, name in _rows(hs, files, user_id):
+    for media_type, name in server_rows(hs, files, user_id):
         if media_type != "application/octet-stream" or name is not None:
             found.append("file: its type or name can be read")
     return found
@@ -145,6 +147,6 @@ def _is_ciphertext(content: Mapping[str, Any]) -> bool:
     return bool(items) and all(item.keys() == {"iv", "ciphertext", "mac"} for item in items)
 
 
-def _rows(hs: Homeserver, query: str, *params: object) -> list[tuple[Any, ...]]:
+def server_rows(hs: Homeserver, query: str, *params: object) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(f"file:{hs.data_dir / 'homeserver.db'}?mode=ro", uri=True, timeout=20)) as database:
         return database.execute(query, params).fetchall()

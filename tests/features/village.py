@@ -6,6 +6,7 @@ People speak by name; what the bot sends lands in their rooms, numbered so that 
 import asyncio
 import itertools
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +46,7 @@ from bridge.ids import AccountId, EventId, RoomId, UserId
 from bridge.moments.expiry import Expiry
 from bridge.moments.model import MomentLimits
 from bridge.privacy import recovery
+from bridge.rights.farewells import Farewell
 from bridge.vault import Vault
 from tests.vaults import new_vault
 
@@ -121,6 +123,8 @@ class Village:
         """What is known of the session that is spoken from, as fields of `Origin`."""
         # A loop of its own, since the tests that use it are plain functions.
         self._loop = asyncio.new_event_loop()
+        self.left: list[Room] = []
+        """Chats that the bot has left."""
         self._owns_db = database is None
         catalogue = _CATALOGUE
         # Counted: ids break ties, and two villages that are compared must break them alike.
@@ -145,7 +149,9 @@ class Village:
         vault = self.db.vault
         assert isinstance(vault, Vault)
         self.fanout, self.digests = features.moments.fanout, features.digests
+        self.vault = vault
         self.expiry = Expiry(self.db, features.moments, vault.destroy)
+        self.deletions = features.deletions
         registry = build_registry(features.commands, people, catalogue)
         endless = Quotas(Rate(10**9, 10**9), Rate(10**9, 10**9))
 
@@ -155,7 +161,16 @@ class Village:
                 raise self.broken_upload
             return STORED
 
-        self._pipeline = Pipeline(self.db, registry, features.hooks, outbox, people, endless, pictures=prepare)
+        self._pipeline = Pipeline(
+            self.db,
+            registry,
+            features.hooks,
+            outbox,
+            people,
+            endless,
+            pictures=prepare,
+            is_leaving=features.deletions.farewells.is_leaving,
+        )
         self._claims = Claims(people, features.renderers, catalogue, AskAgain(registry))
 
     def close(self) -> None:
@@ -282,6 +297,40 @@ class Village:
         target = (claimed.outgoing.account, claimed.outgoing.room_id)
         write = later(claimed, 1000) if event_id is None else sent(claimed, event_id)
         return self.db.run_sync(lambda tx: self._claims.settle(write, tx, target)).claimed
+
+    # --- the end of accounts ----------------------------------------------------------------------------------
+    def ask_for_the_end(self, name: str) -> None:
+        """Somebody deletes their account: nothing comes of it before its time."""
+        asked = self.one(name, "account delete")
+        [code] = re.findall(r"account delete ([A-Z]{4}-[A-Z]{4})", asked)
+        assert "ends on" in self.one(name, f"account delete {code}")
+
+    def erase(self, name: str, steps: int | None = None) -> Farewell | None:
+        """Somebody deletes their account, and its time comes; what the bot would tell them last, before it leaves.
+        With `steps` the bot is killed after so many of them."""
+        self.ask_for_the_end(name)
+        self.now += self.deletions.settings.grace_ms
+        return self.end(name, steps)
+
+    def end(self, name: str, steps: int | None = None) -> Farewell | None:
+        """Carry out what is due."""
+        for person in self.db.run_sync(self.deletions.due):
+            assert self.db.run_sync(lambda tx: self.deletions.begin(tx, person))  # noqa: B023
+            while self.db.run_sync(lambda tx: self.deletions.step(tx, person)):  # noqa: B023
+                if steps is not None:
+                    steps -= 1
+                    if steps <= 0:
+                        return None
+        farewells = self.deletions.farewells
+        for owner in self.db.run_sync(farewells.owners):
+            self.vault.destroy([owner])
+            self.db.run_sync(lambda tx: farewells.destroyed(tx, owner))  # noqa: B023
+        self.deliver()
+        [farewell] = self.db.run_sync(lambda tx: farewells.load(tx, ACCOUNT))
+        self.db.run_sync(lambda tx: farewells.ended(tx, farewell.id))
+        farewells.left(farewell)
+        self.left.append(self.rooms.pop(name))
+        return farewell
 
     def restart(self) -> None:
         """The bot was killed: what was on its way is sent again."""

@@ -1,0 +1,27 @@
+"""The port for the end of an account: what each feature does then."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from bridge.chat.command import Person
+from bridge.db import Tx
+
+
+class Eraser(Protocol):
+    """Part of a feature. Whatever it must read of the person is there until the last step is done; afterwards their row
+    goes, and with it every row that leads to it, and their key."""
+
+    def count(self, tx: Tx, person: Person) -> Mapping[str, int]:
+        """What there is of this person, by class: a name (the catalogue's `erasure-NAME`) and how many."""
+        ...
+
+    def erase(self, tx: Tx, person: Person, most: int) -> bool:
+        """Do up to about `most` things: take back what others were sent of theirs, delete what is nobody else's.
+
+        Called in one transaction after another until it returns False: nothing is left. After a crash it goes on.
+        """
+        ...
+
+    def finish(self, tx: Tx, person: Person) -> None:
+        """The last step, in the transaction that deletes the person's row. To others the person vanishes with it."""
+        ...

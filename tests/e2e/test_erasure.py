@@ -1,0 +1,295 @@
+"""P12 on real homeservers: somebody of another server is erased, and nothing that is left opens anything of theirs."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+import secrets
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyrage
+import pytest
+import sqlalchemy as sa
+
+from bridge.backup.epochs import Epochs
+from bridge.config import load, load_or_create_store_key
+from bridge.db import Database, Tx
+from bridge.db.engine import now_ms
+from bridge.demo.synapse import Homeserver
+from bridge.errors import CourtyardError
+from bridge.ids import AccountId, DeviceId, RoomId, UserId
+from bridge.matrix.cryptostore import CryptoStore
+from bridge.matrix.machine import Machine
+from bridge.matrix.seal import Sealer
+from tests.backup.attacker import attack, present_files
+from tests.backup.conftest import POSTGRESQL, SQLITE, House
+from tests.conftest import create_postgres_database
+from tests.e2e.bot import BotProcess, running_bot
+from tests.e2e.clients.js import JsProcess
+from tests.e2e.clients.message import Message
+from tests.e2e.flow import answers, meeting, number, settled, shown, told
+from tests.e2e.leaks import server_rows
+from tests.e2e.people import Friendly, befriend, open_dm, unique
+
+pytestmark = pytest.mark.e2e
+
+SOON = {"erasure": {"grace_days": 3 / 86_400}}
+DAY = 24 * 3600 * 1000
+
+
+def ciphertexts(hs: Homeserver, room: str) -> list[Mapping[str, Any]]:
+    """Every encrypted event of a room, as its homeserver keeps them."""
+    query = (
+        "SELECT e.event_id, j.json FROM events e JOIN event_json j ON j.event_id = e.event_id"
+        " WHERE e.room_id = ? AND e.type = 'm.room.encrypted' ORDER BY e.stream_ordering"
+    )
+    rows = server_rows(hs, query, room)
+    events = [{"event_id": event_id, **json.loads(text)} for event_id, text in rows]
+    return [event for event in events if event["content"]]
+
+
+def opened(bot: BotProcess, url: str, directory: Path, room: str, events: list[Mapping[str, Any]]) -> int:
+    """How many of these events open with what is in a crypto store, whoever sent them."""
+    db = Database.open(url)
+    try:
+        sealer = Sealer(load_or_create_store_key(directory / "store.key", may_create=False))
+        account = AccountId(db.run_sync(lambda tx: tx.sql("SELECT id FROM accounts").scalar_one()))
+        device = db.run_sync(lambda tx: tx.sql("SELECT device_id FROM accounts").scalar_one())
+        store = CryptoStore(db, account, sealer)
+        db.run_sync(store.load)
+        machine = Machine(UserId(bot.user_id), DeviceId(device), store)
+        count = 0
+        for event in events:
+            for sender in (event["sender"], bot.user_id):
+                try:
+                    machine.decrypt_room_event({**event, "sender": sender}, RoomId(room))
+                except CourtyardError:
+                    continue
+                count += 1
+                break
+        return count
+    finally:
+        db.close_sync()
+
+
+async def end(person: Friendly) -> str:
+    """Delete the account; the receipt."""
+    mark = person.client.mark()
+    [asked] = await answers(person, "account delete")
+    [code] = re.findall(r"account delete ([A-Z]{4}-[A-Z]{4})", asked.body)
+    [decided] = await answers(person, f"account delete {code}")
+    assert "account keep" in decided.body
+    receipt: Message = await person.client.wait_message(
+        person.room,
+        lambda m: m.decryption_failure is None and "Your account was erased" in m.body,
+        90,
+        since=mark,
+    )
+    return receipt.body
+
+
+def check(receipt: str) -> str:
+    """The digest, made again."""
+    [digest] = re.findall(r"\b[0-9a-f]{64}\b", receipt)
+    [line] = re.findall(r"\{.*\}", receipt)
+    assert hashlib.sha256(line.encode()).hexdigest() == digest
+    return digest
+
+
+@pytest.mark.parametrize("olm", [False, True], ids=["js", "olm"])
+async def test_somebody_of_another_server_is_erased(
+    servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path, olm: bool
+) -> None:
+    async with (
+        running_bot(tmp_path / "bot", servers[0], unique("courtyard"), SOON) as bot,
+        meeting(servers, js, bot) as meet,
+    ):
+        alice, bob = await meet("alice"), await meet("bob", 1, olm=olm)
+        await befriend(alice, bob)
+        await live(alice, bob)
+        before = [m for m in shown(alice) if any(words in m.body for words in ("Of Bob", "Bob says"))]
+        assert len(before) >= 3
+        messages = ciphertexts(servers[0], bob.room)
+        receipt = await end(bob)
+        check(receipt)
+        for what in ("2 moments", "one comment", "one like", "one friendship"):
+            assert what in receipt
+        # Alice's client shows nothing of him any more, and the bot is out of his chat.
+        await alice.client.wait_messages(
+            alice.room, lambda m: m.redacted and m.event_id in {b.event_id for b in before}, len(before), 60
+        )
+        await bob.client.wait_membership(bob.room, bot.user_id, "leave", 60)
+        assert [m for m in shown(bob) if not m.redacted and m.body] == [m for m in shown(bob) if m.body == receipt]
+        for text in ("feed", "friends", f"profile {bob.user_id}", "moment 1"):
+            for answer in await answers(alice, text):
+                assert "Of Bob" not in answer.body
+                assert "Bob says" not in answer.body
+        await forgotten(bot, bob)
+        assert await bot.stop() == 0
+        assert opened(bot, f"sqlite:///{bot.database}", bot.directory / "var", bob.room, messages) == 0
+        await bot.start()
+        # Who comes back is a stranger, with a chat that works.
+        again = await open_dm(bob.client, bot)
+        assert again.room != bob.room
+        assert "no friends" in await again.ask("friends", 60)
+        await befriend(alice, again)
+        assert "Posted as #1" in await again.ask("post Anew")
+        assert any("Anew" in m.body for m in await answers(alice, "feed"))
+
+
+async def live(alice: Friendly, bob: Friendly) -> None:
+    """Bob leaves traces with Alice."""
+    await alice.ask("post Of Alice")
+    for text in ("Of Bob, one", "Of Bob, two"):
+        await bob.ask(f"post {text}")
+    mine = number(next(m for m in await answers(bob, "feed") if "Of Alice" in m.body))
+    mark = alice.client.mark()
+    await bob.ask(f"comment {mine} Bob says")
+    await bob.ask(f"like {mine}")
+    await told(alice, mark, "Bob says")
+    await told(alice, mark, "likes")
+    await answers(alice, "feed")
+    await answers(alice, "moment 1")
+    await settled(alice)
+
+
+async def forgotten(bot: BotProcess, person: Friendly) -> None:
+    """Wait until the bot's database holds no room, session or farewell of somebody."""
+    url = str(load(bot.config).database_url)
+
+    def left(tx: Tx) -> dict[str, int]:
+        counts = {
+            table: tx.sql(f"SELECT COUNT(*) FROM {table} WHERE room_id = ?", (person.room,)).scalar_one()
+            for table in ("rooms", "crypto_megolm_inbound", "crypto_megolm_outbound", "waiting_events", "copies")
+        }
+        return counts | {"farewells": tx.sql("SELECT COUNT(*) FROM farewells").scalar_one()}
+
+    db = Database.open(url)
+    try:
+        async with asyncio.timeout(60):
+            while any((counts := await db.run(left)).values()):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.2)
+        assert not any(counts.values())
+    finally:
+        await db.close()
+
+
+@pytest.mark.parametrize("engine", [SQLITE, POSTGRESQL])
+async def test_with_every_key_and_an_expired_backup_nothing_of_them_opens(
+    servers: tuple[Homeserver, Homeserver],
+    js: JsProcess,
+    tmp_path: Path,
+    engine: str,
+    request: pytest.FixtureRequest,
+) -> None:
+    """Killed in the middle of the erasure, too."""
+    settings: dict[str, dict[str, object]] = {"log": {"level": "info"}, **SOON}  # type: ignore[dict-item]
+    if engine == POSTGRESQL:
+        server, mark = request.getfixturevalue("postgres_url"), secrets.token_hex(4)
+        urls = [create_postgres_database(server, f"erased_{mark}{suffix}") for suffix in ("", "_keys")]
+        settings |= {"database": {"url": urls[0]}, "vault": {"key_store_url": urls[1]}}
+    key = pyrage.x25519.Identity.generate()
+    identity = tmp_path / "identity"
+    identity.write_text(f"# made by a test\n{key}\n")
+    words = {what: f"zq{secrets.token_hex(8)}" for what in ("name", "text", "bio", "comment", "tag", "note", "kept")}
+    others = {what: f"zx{secrets.token_hex(8)}" for what in ("text", "bio")}
+    async with (
+        running_bot(tmp_path / "bot", servers[0], unique("courtyard"), settings) as bot,
+        meeting(servers, js, bot) as meet,
+    ):
+        alice, bob = await meet("alice"), await meet(words["name"], 1, exact=True)
+        await befriend(alice, bob)
+        await say_words(alice, bob, words, others)
+        config = load(bot.config)
+        house = House(bot.directory / "var", config, str(key.to_public()), identity)
+        backup = tmp_path / "before.backup"
+        await courtyard("backup", "--output", str(backup), "--recipient", house.recipient, "-c", str(bot.config))
+        owners = ids_of(config.database_url) | {0, -1}
+        messages = ciphertexts(servers[0], bob.room)
+        assert await bot.stop() == 0
+        before = tmp_path / "copy"
+        shutil.copytree(bot.directory / "var", before)
+        if engine == SQLITE:
+            copied = opened(bot, f"sqlite:///{before / 'courtyard.db'}", before, bob.room, messages)
+            assert copied > len(messages) // 2, "the attacker can find"
+        await bot.start()
+        [asked] = await answers(bob, "account delete")
+        [code] = re.findall(r"account delete ([A-Z]{4}-[A-Z]{4})", asked.body)
+        mark_ = bob.client.mark()
+        await answers(bob, f"account delete {code}")
+        await killed_half_way(bot, config.database_url)
+        await bob.client.wait_message(
+            bob.room, lambda m: m.decryption_failure is None and "Your account was erased" in m.body, 90, since=mark_
+        )
+        await bob.client.wait_membership(bob.room, bot.user_id, "leave", 60)
+        await forgotten(bot, bob)
+        assert others["text"] in "\n".join(m.body for m in await answers(alice, "album"))
+        assert await bot.stop() == 0
+        messages += [m for m in ciphertexts(servers[0], bob.room) if m not in messages]
+        assert opened(bot, config.database_url, bot.directory / "var", bob.room, messages) == 0
+        assert Epochs(config.epoch_dir, 7, lambda: now_ms() + 8 * DAY).destroy_ended() == 1
+        loot, count = attack(house, [*present_files(house, engine), bot.log_file], backup, owners)
+        assert count == 0
+        assert [what for what, word in words.items() if word.encode() in loot] == []
+        for word in others.values():
+            assert word.encode() in loot, "who is still there is read with the keys of the present"
+
+
+async def say_words(alice: Friendly, bob: Friendly, words: Mapping[str, str], others: Mapping[str, str]) -> None:
+    for text in (f"post {others['text']}", f"profile set bio {others['bio']}"):
+        await alice.ask(text)
+    for text in (
+        f"post {words['text']}",
+        f"profile set bio {words['bio']}",
+        f"tag add #{words['tag']} {alice.user_id}",
+        f"note {alice.user_id} {words['note']}",
+        "privacy set keep-comments on",
+    ):
+        await bob.ask(text)
+    about = number(next(m for m in await answers(bob, "feed") if others["text"] in m.body))
+    for text in (words["comment"], words["kept"]):
+        await bob.ask(f"comment {about} {text}")
+    for person in (alice, bob):
+        await answers(person, "feed")
+
+
+async def killed_half_way(bot: BotProcess, url: str) -> None:
+    """SIGKILL as soon as the erasure has begun, and again when the rows are gone; each time it goes on."""
+    for query in (
+        "SELECT COUNT(*) FROM deletions WHERE state = 'begun' OR NOT EXISTS (SELECT 1 FROM deletions)",
+        "SELECT COUNT(*) FROM farewells",
+    ):
+        db = Database.open(url)
+        try:
+            async with asyncio.timeout(60):
+                while not await db.run(lambda tx: tx.sql(query).scalar_one()):  # noqa: ASYNC110, B023 - another process
+                    await asyncio.sleep(0.005)
+        finally:
+            await db.close()
+        await bot.kill()
+        await bot.start()
+
+
+def ids_of(url: str) -> set[int]:
+    engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg") if "postgres" in url else url)
+    with engine.connect() as connection:
+        ids = {int(i) for i in connection.exec_driver_sql("SELECT id FROM people").scalars()}
+    engine.dispose()
+    return ids
+
+
+async def courtyard(*arguments: str) -> str:
+    """Run a command that must succeed; what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bridge", *arguments), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(60):
+        out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return out.decode()
