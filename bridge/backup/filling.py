@@ -136,7 +136,7 @@ class Filling:
             if record[3] is not None:
                 self._last_ids[name] = int(record[3])
         elif self._table is not None:
-            rows = [row for row in self._table.rows(record) if self._lives(row)]
+            rows = [self._freed(row) for row in self._table.rows(record) if self._lives(row)]
             self._table.insert(self._tx, rows)
             self.rows += len(rows)
             if self._table.name == "accounts":
@@ -169,7 +169,7 @@ class Filling:
         lives = True
         for position, parent in self._parents:
             value = row[position]
-            if value is None:
+            if value is None or parent == table.name:
                 continue
             if value in self._dead.get(parent, ()) or (parent == "accounts" and value not in self._accounts):
                 lives = False
@@ -186,3 +186,11 @@ class Filling:
         if not lives and table.columns[0][0] == "id":
             self._dead.setdefault(table.name, set()).add(row[0])
         return lives
+
+    def _freed(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A row without what leads to rows of its own table that were left out: answers to comments stay."""
+        assert self._table is not None
+        for position, parent in self._parents:
+            if parent == self._table.name and row[position] in self._dead.get(parent, ()):
+                row = (*row[:position], None, *row[position + 1 :])
+        return row

@@ -13,6 +13,7 @@ def forget_rooms(store: CryptoStore, rooms: Collection[RoomId]) -> None:
     own = None if account is None else account.identity_keys["curve25519"]
     for room_id in rooms:
         store.drop_outbound(room_id)
+        store.forgive(room_id=room_id)
     keys = [key for key in store.usage.used if key[0] in rooms]
     for key in keys:
         store.drop_group(key)

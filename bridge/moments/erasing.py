@@ -10,8 +10,8 @@ from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
 from bridge.moments import copy_store, responses, store
 from bridge.moments.items import Items
-from bridge.moments.model import Moment
 from bridge.moments.kinds import LIKES, MOMENT_COPIES
+from bridge.moments.model import Moment
 from bridge.moments.service import Moments
 
 _TOLD = 1_000_000_000

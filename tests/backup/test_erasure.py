@@ -99,6 +99,42 @@ def test_a_restore_erases_again_first(make_house: MakeHouse, engine: str) -> Non
             assert people["alice"].id.to_bytes(8, "big") not in file.read_bytes() or file.name.startswith("keys")
 
 
+@BOTH
+@pytest.mark.parametrize("way", ["restore", "start"])
+def test_answers_to_who_was_erased_stay(make_house: MakeHouse, engine: str, way: str) -> None:
+    house = make_house(engine)
+    people = settle_in(house, ("alice", "bob", "carol"))
+    alice, bob, carol = people["alice"], people["bob"], people["carol"]
+
+    def say(tx: Tx) -> None:
+        first, second = tx.new_ids("comments", 2)
+        for comment, writer, answers in ((first, alice.id, None), (second, bob.id, first)):
+            tx.sql(
+                "INSERT INTO comments (id, moment_id, person_id, answer_to, sealed, created_at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    comment,
+                    carol.moment,
+                    writer,
+                    answers,
+                    tx.vault.seal(writer, "comments", comment, "sealed", {"text": "hm"}),
+                    tx.now,
+                ),
+            )
+
+    with open_storage(house.config) as storage:
+        storage.db.run_sync(say)
+    backup = house.backup("a.backup")
+    with open_storage(house.config) as storage:
+        storage.vault.destroy([alice.id])
+    if way == "restore":
+        house = make_house(engine, house)
+        house.restore(backup)
+    with open_storage(house.config) as storage:
+        rows = storage.db.run_sync(lambda tx: tx.sql("SELECT person_id, answer_to FROM comments").all())
+    assert [tuple(row) for row in rows] == [(bob.id, None)]
+
+
 def test_an_older_copy_of_the_files_is_put_right(make_house: MakeHouse, tmp_path: Path) -> None:
     house = make_house(SQLITE)
     people = settle_in(house)

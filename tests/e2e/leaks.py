@@ -127,9 +127,8 @@ def _account_leaks(hs: Homeserver, user_id: str) -> list[str]:
     """What servers keep readable beside events: account data, files."""
     found: list[str] = []
     for table in ("account_data", "room_account_data"):
-        for kind, content in server_rows(
-            hs, f"SELECT account_data_type, content FROM {table} WHERE user_id = ?", user_id
-        ):
+        query = f"SELECT account_data_type, content FROM {table} WHERE user_id = ?"
+        for kind, content in server_rows(hs, query, user_id):
             # Secret storage holds ciphertext only (client-server API, "Secrets"), and its keys' descriptions.
             if not kind.startswith("m.secret_storage.") and content != "{}" and not _is_ciphertext(json.loads(content)):
                 found.append(f"account data: {kind}")
@@ -148,5 +147,6 @@ def _is_ciphertext(content: Mapping[str, Any]) -> bool:
 
 
 def server_rows(hs: Homeserver, query: str, *params: object) -> list[tuple[Any, ...]]:
+    """Rows of a homeserver's own database."""
     with closing(sqlite3.connect(f"file:{hs.data_dir / 'homeserver.db'}?mode=ro", uri=True, timeout=20)) as database:
         return database.execute(query, params).fetchall()
