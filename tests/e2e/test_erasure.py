@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from bridge.backup.epochs import Epochs
 from bridge.config import load, load_or_create_store_key
-from bridge.db import Database, Tx
+from bridge.db import Database
 from bridge.db.engine import now_ms
 from bridge.demo.synapse import Homeserver
 from bridge.errors import CourtyardError
@@ -159,23 +159,26 @@ async def live(alice: Friendly, bob: Friendly) -> None:
 
 async def forgotten(bot: BotProcess, person: Friendly) -> None:
     """Wait until the bot's database holds no room, session or farewell of somebody."""
-    url = str(load(bot.config).database_url)
+    tables = ("rooms", "crypto_megolm_inbound", "crypto_megolm_outbound", "crypto_room_keys_owed", "waiting_events")
+    counts = [f"(SELECT COUNT(*) FROM {table} WHERE room_id = '{person.room}')" for table in (*tables, "copies")]
+    total = " + ".join([*counts, "(SELECT COUNT(*) FROM farewells)"])
+    await until(load(bot.config).database_url, f"SELECT CASE WHEN {total} = 0 THEN 1 ELSE 0 END")
 
-    def left(tx: Tx) -> dict[str, int]:
-        counts = {
-            table: tx.sql(f"SELECT COUNT(*) FROM {table} WHERE room_id = ?", (person.room,)).scalar_one()
-            for table in ("rooms", "crypto_megolm_inbound", "crypto_megolm_outbound", "waiting_events", "copies")
-        }
-        return counts | {"farewells": tx.sql("SELECT COUNT(*) FROM farewells").scalar_one()}
 
-    db = Database.open(url)
+async def until(url: str, query: str) -> None:
+    """Wait until a query of the bot's database gives anything but 0."""
+    engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg") if "postgres" in url else url)
     try:
-        async with asyncio.timeout(60):
-            while any((counts := await db.run(left)).values()):  # noqa: ASYNC110 - another process
-                await asyncio.sleep(0.2)
-        assert not any(counts.values())
+        async with asyncio.timeout(90):
+            while not rows(engine, query)[0]:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.01)
     finally:
-        await db.close()
+        engine.dispose()
+
+
+def rows(engine: sa.Engine, query: str) -> list[int]:
+    with engine.connect() as connection:
+        return [int(value) for value in connection.exec_driver_sql(query).scalars()]
 
 
 @pytest.mark.parametrize("engine", [SQLITE, POSTGRESQL])
@@ -260,26 +263,20 @@ async def say_words(alice: Friendly, bob: Friendly, words: Mapping[str, str], ot
 async def killed_half_way(bot: BotProcess, url: str) -> None:
     """SIGKILL as soon as the erasure has begun, and again when the rows are gone; each time it goes on."""
     for query in (
-        "SELECT COUNT(*) FROM deletions WHERE state = 'begun' OR NOT EXISTS (SELECT 1 FROM deletions)",
-        "SELECT COUNT(*) FROM farewells",
+        "SELECT (SELECT COUNT(*) FROM deletions WHERE state = 'begun') + (SELECT COUNT(*) FROM farewells)",
+        "SELECT 1 - COUNT(*) FROM deletions",
     ):
-        db = Database.open(url)
-        try:
-            async with asyncio.timeout(60):
-                while not await db.run(lambda tx: tx.sql(query).scalar_one()):  # noqa: ASYNC110, B023 - another process
-                    await asyncio.sleep(0.005)
-        finally:
-            await db.close()
+        await until(url, query)
         await bot.kill()
         await bot.start()
 
 
 def ids_of(url: str) -> set[int]:
     engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg") if "postgres" in url else url)
-    with engine.connect() as connection:
-        ids = {int(i) for i in connection.exec_driver_sql("SELECT id FROM people").scalars()}
-    engine.dispose()
-    return ids
+    try:
+        return set(rows(engine, "SELECT id FROM people"))
+    finally:
+        engine.dispose()
 
 
 async def courtyard(*arguments: str) -> str:

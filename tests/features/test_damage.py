@@ -16,6 +16,7 @@ HASHES = {
     ("people", "lookup"),
     ("deletions", "code"),
     ("ledger", "hash"),
+    ("copies", "rendering"),
     ("tags", "lookup"),
     ("invites", "lookup"),
     ("known_users", "user_lookup"),

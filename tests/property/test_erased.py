@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.features.village import MINUTE, Village, user_id
+from tests.features.village import MINUTE, Shown, Village, user_id
 
 _NUMBER = re.compile(r"#(\d+)")
 ALICE, BOB, CAROL = (user_id(name) for name in ("alice", "bob", "carol"))
@@ -110,9 +110,15 @@ def live(bob_is_there: bool, bob_says: list[str], others: list[tuple[str, str]])
             for who in ("alice", "carol"):
                 village.say(who, text)
         village.wait(3 * MINUTE)
-        return {who: ranked([e.body for e in village.rooms[who].events[marks[who] :]]) for who in marks}
+        return {who: ranked(news(village.rooms[who].events, marks[who])) for who in marks}
     finally:
         village.close()
+
+
+def news(events: list[Shown], mark: int) -> list[str]:
+    """What was sent since, but for edits of what was there before: what showed Bob is edited, or taken back."""
+    before = {event.event_id for event in events[:mark]}
+    return [e.body for e in events[mark:] if e.content.get("m.relates_to", {}).get("event_id") not in before]
 
 
 def ranked(bodies: list[str]) -> list[str]:
