@@ -285,7 +285,7 @@ class Outbox:
         content: Mapping[str, Any] | None = None
         match part:
             case Message():
-                kind, content = "message", self._render(part, person)
+                kind, content = "message", self.render(part, person)
             case _Late(question, number, _):
                 kind, content = "late", {"command": question.command, "args": dict(question.args), "part": number}
             case CopyRef():
