@@ -21,6 +21,7 @@ _COUNTS = {
     "pictures": "SELECT COUNT(*) FROM pictures p JOIN moments m ON m.id = p.moment_id WHERE m.author_id = ?",
     "comments": "SELECT COUNT(*) FROM comments WHERE person_id = ?",
     "likes": "SELECT COUNT(*) FROM likes WHERE person_id = ?",
+    "drafts": "SELECT COUNT(*) FROM drafts WHERE person_id = ?",
     "kept-comments": "SELECT COUNT(*) FROM kept_comments WHERE person_id = ?",
 }
 
@@ -40,7 +41,9 @@ class MomentsEraser:
             tx.sql("SELECT id FROM moments WHERE author_id = ? ORDER BY id LIMIT ?", (person.id, left)).scalars().all()
         )
         for moment_id in own:
-            self._moments.delete(tx, person, moment_id)
+            moment = store.moment(tx, moment_id)
+            if moment is not None:
+                self._moments.remove(tx, moment)
         left -= len(own)
         said = (
             tx.sql("SELECT id FROM comments WHERE person_id = ? ORDER BY id LIMIT ?", (person.id, left)).scalars().all()

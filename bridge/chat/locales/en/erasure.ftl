@@ -24,6 +24,10 @@ erasure-likes = { $count ->
     [one] one like
    *[other] { $count } likes
 }
+erasure-drafts = { $count ->
+    [one] one draft
+   *[other] { $count } drafts
+}
 erasure-kept-comments = { $count ->
     [one] one copy of a comment, kept for you
    *[other] { $count } copies of comments, kept for you
