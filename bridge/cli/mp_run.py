@@ -6,9 +6,8 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from bridge.cli.mp_tools import limits_of, load, print_logs, sandboxed
+from bridge.cli.mp_tools import limits_of, load, print_logs, sandbox
 from bridge.errors import OperatorError
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.program import Handled, Trapped
@@ -46,28 +45,31 @@ def run(path: Path, world: World, record: Path | None, case: Path | None, config
     settings = cases.parse("\n".join(head), "mp run").settings
     shown: list[str] = list(head)
 
-    async def talk(recorded: IO[str] | None) -> None:
+    with contextlib.ExitStack() as stack:
+        recorded = stack.enter_context(record.open("w", encoding="utf-8")) if record is not None else None
+        # The loop runs for each step, and not while somebody thinks: Ctrl-C ends that at once.
+        runner = stack.enter_context(asyncio.Runner())
+        box = sandbox(limits)
+        stack.callback(lambda: runner.run(box.close()))
+
         def seen(event: Event, handled: Handled | Trapped) -> None:
             print_logs(event, handled)
             if recorded is not None:
                 recorded.write(recording.line(event, handled))
 
-        async with sandboxed(limits) as box:
-            simulator = Simulator(program, box, settings, seen, limits)
-            line: str | None = f"{world.person}> open"
-            while line is not None:
-                shown.append(line)
-                if not sys.stdin.isatty() or len(shown) == len(head) + 1:
-                    print(line)  # what is printed is then the whole conversation
-                for output in await cases.perform(simulator, line, "mp run"):
-                    for text in terminal.lines(output):
-                        shown.append(text)
-                        print(text, flush=True)
-                line = _typed(world.person)
-
-    with contextlib.ExitStack() as stack:
-        recorded = stack.enter_context(record.open("w", encoding="utf-8")) if record is not None else None
-        asyncio.run(talk(recorded))
+        simulator = Simulator(program, box, settings, seen, limits)
+        line: str | None = f"{world.person}> open"
+        while line is not None:
+            shown.append(line)
+            if not sys.stdin.isatty() or len(shown) == len(head) + 1:
+                print(line)  # what is printed is then the whole conversation
+            for output in runner.run(cases.perform(simulator, line, "mp run")):
+                for text in terminal.lines(output):
+                    shown.append(text)
+                    print(text, flush=True)
+            line = _typed(world.person)
+    if sys.stdin.isatty():
+        print()
     if case is not None:
         case.parent.mkdir(parents=True, exist_ok=True)
         case.write_text("\n".join(shown) + "\n", "utf-8")

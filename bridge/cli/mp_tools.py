@@ -56,10 +56,15 @@ def read_package(path: Path, limits: MiniProgramsConfig) -> package.Package:
         raise OperatorError("\n".join(f"{path}: {fault}" for fault in error.faults)) from None
 
 
+def sandbox(limits: MiniProgramsConfig) -> Sandbox:
+    """A sandbox as the bot has one; it is to be closed."""
+    return Sandbox(limits, lambda: guest.artifact(guest.cache_folder()))
+
+
 @contextlib.asynccontextmanager
 async def sandboxed(limits: MiniProgramsConfig) -> AsyncIterator[Sandbox]:
-    """A sandbox as the bot has one."""
-    box = Sandbox(limits, lambda: guest.artifact(guest.cache_folder()))
+    """The same, closed afterwards."""
+    box = sandbox(limits)
     try:
         yield box
     finally:
