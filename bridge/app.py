@@ -320,6 +320,8 @@ def features(
             draft_ms=config.moments.draft_days * _DAY_MS,
             gather_ms=config.moments.draft_open_minutes * 60_000,
             schedule_ms=config.moments.schedule_days * _DAY_MS,
+            likes=frozenset(config.moments.like_emoji.replace("\ufe0f", "")),
+            searched=limits.search_moments,
             digest_minute=config.moments.digest_hour * 60,
         ),
         contact_limits=ContactLimits(

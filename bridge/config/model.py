@@ -347,6 +347,12 @@ class LimitsConfig(Section):
         le=720,
         description="How long a private chat waits for each of the two to join, in hours. Then it is given up.",
     )
+    search_moments: int = Field(
+        default=500,
+        ge=1,
+        le=10_000,
+        description="Moments, the newest that somebody sees, whose texts `search` looks at.",
+    )
     page_size: int = Field(default=5, ge=1, le=20, description="Moments that one `feed` or `album` shows.")
 
     sync_timeline: int = Field(default=50, ge=1, le=1000, description="Events per room that one sync asks for.")
@@ -407,6 +413,11 @@ class MomentsConfig(Section):
     )
     reactions: bool = Field(
         default=True, description="Whether reactions count as likes. Reactions travel unencrypted in Matrix."
+    )
+    like_emoji: str = Field(
+        default="❤♥🩷🧡💛💚💙🩵💜🤎🖤🩶🤍💕💖💗💓💞💘😍🥰👍👏🔥",
+        max_length=200,
+        description="Reactions that count as likes, each in any skin tone: the characters of this text.",
     )
     digest_hour: int = Field(
         default=18,

@@ -409,6 +409,11 @@ post_defaults = _table(  # for whom a person's posts are when they say nothing e
     _ref("person_id", "people.id", primary_key=True),
     _blob("sealed"),  # the audience in words
 )
+moment_responders = _table(  # M13: who may like and comment; without a row, who sees it
+    "moment_responders",
+    _ref("moment_id", "moments.id", primary_key=True),
+    _big("tag_id", nullable=True),  # who is in it now; null, or a tag that is gone: nobody
+)
 fanouts = _table(  # moments that those who want them at once are still to be told of
     "fanouts",
     _ref("moment_id", "moments.id", primary_key=True),

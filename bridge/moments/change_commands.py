@@ -3,16 +3,21 @@
 from bridge.chat.command import Command, Kind, Param, Request
 from bridge.chat.hooks import OnChoice
 from bridge.chat.reply import Reply, Time
-from bridge.contacts.model import cleaned
+from bridge.contacts import tags
+from bridge.contacts.model import cleaned, folded
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
+from bridge.moments import responders
 from bridge.moments.audience import AudienceError, parse_audience
 from bridge.moments.ends import parse_end
 from bridge.moments.model import Moment
 from bridge.moments.readdress import WIDEN, Readdress
+from bridge.moments.responders import Responders
 from bridge.moments.service import Moments
 
 _N = Param("number", (Kind.NUMBER,))
+_NOBODY = frozenset(("nobody", "none", "off", "没有人", "关"))
+_ALL = frozenset(("all", "everybody", "everyone", "on", "所有人", "开"))
 
 
 class ChangeCommands:
@@ -47,6 +52,24 @@ class ChangeCommands:
             return Reply.text("expire-never", number=number)
         return Reply.text("expire-done", number=number, time=Time(at))
 
+    def responses(self, request: Request) -> Reply:
+        moment = self._own(request)
+        word: str = request.args["who"].strip()
+        number: int = request.args["number"]
+        if word.startswith(("#", "＃")):
+            tag = tags.find(request.tx, request.person.id, word[1:])
+            if tag is None:
+                raise UserError("tag-none", tag=word[1:])
+            responders.save(request.tx, moment.id, Responders(tag.id))
+            return Reply.text("responses-tag", number=number, tag=tag.name)
+        if folded(word) in _NOBODY:
+            responders.save(request.tx, moment.id, Responders())
+            return Reply.text("responses-nobody", number=number)
+        if folded(word) not in _ALL:
+            raise UserError("responses-who")
+        responders.save(request.tx, moment.id, None)
+        return Reply.text("responses-all", number=number)
+
     def _own(self, request: Request) -> Moment:
         """One's own moment by its number. Somebody else's is nothing that could be changed, seen or not."""
         number: int = request.args["number"]
@@ -60,6 +83,7 @@ class ChangeCommands:
         return [
             Command("edit", (_N, Param("text", (Kind.REST,))), self.edit, group="moments"),
             Command("audience", (_N, Param("audience", (Kind.REST,))), self.audience, group="moments"),
+            Command("responses", (_N, Param("who", (Kind.REST,))), self.responses, group="moments"),
             Command("expire", (_N, Param("when", (Kind.REST,))), self.expire, group="moments"),
         ]
 

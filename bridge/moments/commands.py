@@ -1,7 +1,7 @@
 """Commands, hooks and renderers of moments."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.chat import grammar, sources
 from bridge.chat.command import Command, Kind, Param, Request
@@ -68,6 +68,13 @@ class _Commands:
         own = user == request.person.user_id
         return _page(page, Text("album-empty-own") if own else Text("album-empty", {"user": user}))
 
+    def search(self, request: Request) -> Reply:
+        page = self._moments.search(request.tx, request.person, request.args["words"])
+        found = _page(page, Text("search-none"))
+        if not page.more:
+            return found
+        return replace(found, parts=(*found.parts, Message((Text("search-more"),))))
+
     def moment(self, request: Request) -> Reply:
         moment = self._numbered(request)
         count = picture_store.count(request.tx, moment.id)
@@ -111,7 +118,7 @@ class _Commands:
 
     def react(self, request: Request, copy: CopyRef, key: str) -> Reply:
         # The person sees their own reaction: it needs no answer, and what is gone needs none either.
-        wanted = is_like(key) and settings.load(request.tx, request.person.id).reactions
+        wanted = is_like(key, self._moments.limits.likes) and settings.load(request.tx, request.person.id).reactions
         moment = self._moments.visible(request.tx, request.person, copy.ref_id or 0) if wanted else None
         if moment is not None and self._moments.may_respond(request.tx, request.person, moment):
             self._moments.like(request.tx, request.person, moment)
@@ -192,6 +199,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         Command("feed", (), do.feed, effect=False, group=_GROUP),
         Command("feed more", (), do.feed_more, group=_GROUP),
         Command("album", (Param("user", (Kind.USER,), required=False),), do.album, effect=False, group=_GROUP),
+        Command("search", (Param("words", (Kind.REST,)),), do.search, effect=False, group=_GROUP),
         Command("moment", (_N,), do.moment, effect=False, group=_GROUP),
         Command("open", (_N,), do.moment, effect=False, group=_GROUP),
         Command("like", (_N,), do.like, group=_GROUP),

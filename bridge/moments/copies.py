@@ -6,13 +6,14 @@ from bridge.chat.clean import shorten
 from bridge.chat.command import Person
 from bridge.chat.render import MAX_CONTENT
 from bridge.chat.reply import Block, CopyRef, Lines, Message, Text, Time, Written
+from bridge.contacts import tags
 from bridge.contacts.audiences import described
 from bridge.contacts.model import one_line
 from bridge.contacts.names import enumeration, labels
 from bridge.db import Tx
 from bridge.delivery.ports import Renderer
 from bridge.ids import PersonId
-from bridge.moments import copy_store, numbers, responses, store
+from bridge.moments import copy_store, numbers, responders, responses, store
 from bridge.moments.face import face, other_picture
 from bridge.moments.items import Items
 from bridge.moments.kinds import COMMENT, LIKES, MOMENT, MOMENT_COPIES, OTHER_PICTURES, WHOLE
@@ -110,6 +111,7 @@ class Copies:
         head, blocks = Text("moment-head-new" if new else "moment-head", args), list[Block]()
         if own:
             blocks.append(self._audience(tx, reader, moment))
+            blocks += _responders(tx, moment)
         if moment.edited_at is not None:
             blocks.append(Text("moment-edited", {"time": Time(moment.edited_at)}))
         if moment.expires_at is not None:
@@ -175,6 +177,17 @@ class Copies:
             else:
                 lines.append(Text("comment-line-answer", {"who": who, "whom": names[answered], "text": said}))
         return [Lines(tuple(lines))]
+
+
+def _responders(tx: Tx, moment: Moment) -> list[Block]:
+    """For its author: who may like and comment, where it is not everybody."""
+    who = responders.load(tx, moment.id)
+    if who is None:
+        return []
+    found = {} if who.tag is None else tags.by_ids(tx, [who.tag])
+    if who.tag not in found:
+        return [Text("moment-responses-nobody")]
+    return [Text("moment-responses-tag", {"tag": found[who.tag].name})]
 
 
 def _size(text: str) -> int:

@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
+from bridge.contacts.model import folded
 from bridge.db import Tx
 from bridge.ids import PersonId
 from bridge.moments import store
@@ -13,11 +14,37 @@ from bridge.privacy import PUBLIC, MomentItem, load_world, may_see
 
 # Later than every moment with the same time.
 _LAST = 2**62
+_SEARCHED_AT_ONCE = 50
 
 
 def feed_page(tx: Tx, reader: PersonId, before: Position | None, size: int) -> Page:
     """The reader's own moments and those of their friends."""
     return _page(tx, reader, store.latest_times(tx, reader, before), before, size)
+
+
+def search_page(tx: Tx, reader: PersonId, words: Sequence[str], size: int, most: int) -> Page:
+    """Of the newest `most` moments in the reader's feed those whose text holds all `words` (folded). What is hidden
+    from the reader does not count: it must not be felt in how far a search reaches."""
+    found: list[int] = []
+    looked = 0
+    candidates = _newest_first(
+        tx,
+        reader,
+        authors := store.latest_times(tx, reader, None),
+        None,
+        _SEARCHED_AT_ONCE,
+        store.windows(tx, [author for author, _ in authors]),
+        False,
+    )
+    while looked < most and len(found) <= size:
+        some = list(islice(candidates, _SEARCHED_AT_ONCE))
+        if not some:
+            break
+        items = Items(tx, [reader], {m.author for m in some}, some)
+        seen = [m for m in some if items.sees(reader, m)][: most - looked]
+        looked += len(seen)
+        found += [m.id for m in seen if all(word in folded(m.text) for word in words)]
+    return Page(tuple(found[:size]), len(found) > size)
 
 
 def album_page(tx: Tx, reader: PersonId, author: PersonId, before: Position | None, size: int) -> Page:

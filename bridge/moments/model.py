@@ -7,6 +7,9 @@ from bridge.ids import PersonId
 from bridge.moments.content import Content
 from bridge.privacy import Addressed, MomentItem, ResponseItem
 
+LIKES = "❤♥🩷🧡💛💚💙🩵💜🤎🖤🩶🤍💕💖💗💓💞💘😍🥰👍👏🔥"
+"""Emoji that mean "I like it" where nothing else is configured."""
+
 
 @dataclass(frozen=True, slots=True)
 class MomentLimits:
@@ -38,6 +41,10 @@ class MomentLimits:
     reviewed: int = 20_000
     """Decisions that are made to say what a change of privacy changes; beyond, it says "at least"."""
     page: int = 5
+    likes: frozenset[str] = frozenset(LIKES)
+    """Reactions that count as likes: single characters, without skin tones and variation selectors."""
+    searched: int = 500
+    """Of so many of the newest moments that somebody sees a search looks at the texts."""
     likes_delay_ms: int = 60_000
     """How long likes are gathered before the author is told."""
     digest_minute: int = 18 * 60
@@ -118,10 +125,9 @@ class Page:
 
 
 # --- reactions ----------------------------------------------------------------------------------------------
-_LIKES = frozenset("❤♥🩷🧡💛💚💙🩵💜🤎🖤🩶🤍💕💖💗💓💞💘😍🥰👍👏🔥")
 _IGNORED = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
 
 
-def is_like(key: str) -> bool:
-    """Whether a reaction with this key means "I like it": hearts, thumbs up, applause, in any skin tone."""
-    return len(key) <= 16 and _IGNORED.sub("", key) in _LIKES
+def is_like(key: str, likes: frozenset[str]) -> bool:
+    """Whether a reaction with this key means "I like it": one of `likes`, in any skin tone."""
+    return len(key) <= 16 and _IGNORED.sub("", key) in likes

@@ -8,29 +8,37 @@ from bridge.chat import sources
 from bridge.chat.command import Person
 from bridge.chat.people import People
 from bridge.contacts import tags
-from bridge.contacts.model import cleaned
+from bridge.contacts.model import cleaned, folded
 from bridge.contacts.store import are_friends, friend_ids, friends_of
 from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import AccountId, EventId, PersonId, UserId
-from bridge.moments import kept_comments, notify, numbers, picture_store, places, responses, sealed, store
+from bridge.moments import (
+    kept_comments,
+    notify,
+    numbers,
+    picture_store,
+    places,
+    responders,
+    responses,
+    sealed,
+    store,
+)
 from bridge.moments.audience import Said
 from bridge.moments.content import Content
 from bridge.moments.fanout import Fanout
-from bridge.moments.feed import album_page, feed_page
+from bridge.moments.feed import album_page, feed_page, search_page
 from bridge.moments.items import Items
 from bridge.moments.kinds import ALL_COPIES, COMMENT, LIKE, LIKES, MOMENT, VIEWED
 from bridge.moments.model import Comment, Moment, MomentLimits, Page, Position
 from bridge.moments.picture_store import Described
 from bridge.moments.refreshing import Refreshing
-from bridge.privacy import Addressed, Audience, MomentItem
-from bridge.privacy.model import STRANGERS_SEE
-from bridge.privacy.viewer import Viewer
+from bridge.privacy import Addressed, Audience
 
 _READING = "reading"
-_LOOKS, _LOOK = 20, 50
-"""How far back `view as` looks for what may be shown: batches, and moments in each."""
+_SEARCH, _WORDS = 200, 10
+"""Characters and words of a search that are looked at."""
 
 
 class Moments:
@@ -218,9 +226,9 @@ class Moments:
         """Like a moment that `person` may see. Its author is told after a while, of all likes together.
 
         Raises:
-            UserError: they see it as a stranger.
+            UserError: they see it as a stranger, or its author lets them not.
         """
-        self._check_friend(tx, person, moment)
+        self._check_may_respond(tx, person, moment)
         if not responses.like(tx, moment.id, person.id):
             return
         self._refreshing.response_changed(tx, moment, person.id)
@@ -255,10 +263,10 @@ class Moments:
         """Comment a moment that `person` may see. The author is told, and who is answered, if they may see it.
 
         Raises:
-            UserError: it is empty or too long, there are too many, or they see it as a stranger.
+            UserError: it is empty or too long, there are too many, or they may not.
         """
         text = self._comment_text(text)
-        self._check_friend(tx, person, moment)
+        self._check_may_respond(tx, person, moment)
         if responses.count_comments(tx, moment.id, person.id) >= self.limits.comments_each:
             raise UserError("comment-limit", limit=self.limits.comments_each)
         comment_id = responses.add_comment(tx, moment, person.id, text, answer_to.id if answer_to else None)
@@ -310,6 +318,16 @@ class Moments:
         page = Page((), False) if owner is None else self._album(tx, reader, owner.id, None)
         return self._shown(tx, reader, page, owner.id if owner and page.moments else None)
 
+    def search(self, tx: Tx, reader: Person, text: str) -> Page:
+        """The newest moments in the reader's feed that hold all these words. Not a place that `more` goes on from."""
+        words = folded(text[:_SEARCH]).split()[:_WORDS]
+        if not words:
+            raise UserError("search-what")
+        page = search_page(tx, reader.id, words, self.limits.page, self.limits.searched)
+        for moment_id in page.moments:
+            numbers.number_of(tx, reader.id, moment_id)
+        return page
+
     def more(self, tx: Tx, reader: Person) -> Page:
         """The next page of what was read last; the feed when nothing was."""
         at = places.position(tx, reader.id, _READING)
@@ -329,34 +347,19 @@ class Moments:
         at = places.position(tx, reader.id, _READING)
         return at is not None and bool(at["more"]) and at["id"] == moment.id
 
-    def shown_to(self, tx: Tx, owner: PersonId, viewer: Viewer, most: int) -> list[Moment]:
-        """The newest moments of `owner` that `viewer` would get, at most `most`."""
-        shown: list[Moment] = []
-        before: Position | None = None
-        for _ in range(_LOOKS):
-            some = store.newest_by(tx, owner, owner, before, None, _LOOK)
-            shown += [moment for moment in some if viewer.sees(self.item_for(tx, viewer, moment))]
-            if len(shown) >= most or len(some) < _LOOK:
-                break
-            before = some[-1].position
-        return shown[:most]
-
-    def item_for(self, tx: Tx, viewer: Viewer, moment: Moment) -> MomentItem:
-        """The moment as the policy has to know it to decide for a viewer who may be made up."""
-        if viewer.tag in moment.named_tags:
-            return replace(moment.item, to=replace(moment.to, people=moment.to.people | {viewer.id}))
-        if viewer.is_friend or moment.to.kind is not Audience.PUBLIC:
-            return moment.item
-        return moment.item_for_strangers(store.count_newer_public(tx, moment, viewer.id, STRANGERS_SEE))
-
     # --- inside ---------------------------------------------------------------------------------------------
     def may_respond(self, tx: Tx, person: Person, moment: Moment) -> bool:
         """Whether somebody who sees a moment may like and comment it: strangers only read."""
-        return person.id == moment.author or are_friends(tx, person.id, moment.author)
+        if person.id == moment.author:
+            return True
+        return are_friends(tx, person.id, moment.author) and responders.allow(tx, moment.id, person.id)
 
-    def _check_friend(self, tx: Tx, person: Person, moment: Moment) -> None:
-        if not self.may_respond(tx, person, moment):
-            raise UserError("moment-only-friends")
+    def _check_may_respond(self, tx: Tx, person: Person, moment: Moment) -> None:
+        if self.may_respond(tx, person, moment):
+            return
+        # The same for nobody and for others: whom its author lets, if anybody, is not told.
+        friends = are_friends(tx, person.id, moment.author)
+        raise UserError("moment-no-responses" if friends else "moment-only-friends")
 
     def _tag(self, tx: Tx, author: Person, name: str) -> int:
         tag = tags.find(tx, author.id, name)

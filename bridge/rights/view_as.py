@@ -9,7 +9,7 @@ from bridge.contacts.profile_commands import field_blocks
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.ids import PersonId
-from bridge.moments import numbers
+from bridge.moments import numbers, viewing
 from bridge.moments.face import face
 from bridge.moments.kinds import VIEWED
 from bridge.moments.model import Moment
@@ -29,7 +29,7 @@ class ViewAs:
         tx, owner = request.tx, request.person
         eyes, who = self._viewer(request)
         fields = [one for one in profiles.fields(tx, owner.id) if eyes.sees(ProfileItem(owner.id, one.to))]
-        shown = self._moments.shown_to(tx, owner.id, eyes, self._moments.limits.page)
+        shown = viewing.shown_to(tx, owner.id, eyes, self._moments.limits.page)
         blocks: list[Block] = [Text("view-as-head", {"who": who})]
         # Never with what the other keeps about the owner: that is theirs.
         profile, picture = field_blocks(owner.user_id, fields, "view-as-no-profile")

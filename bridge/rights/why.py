@@ -9,6 +9,7 @@ from bridge.contacts.model import Field
 from bridge.contacts.profile_commands import field_name
 from bridge.errors import UserError
 from bridge.ids import UserId
+from bridge.moments import viewing
 from bridge.moments.service import Moments
 from bridge.privacy import ProfileItem, Rule, field_rules, viewer
 from bridge.privacy.rules import Decision
@@ -43,7 +44,7 @@ class Why:
             moment = self._moments.numbered(tx, owner, number)
             if moment.author != owner.id:
                 raise UserError("why-not-yours")
-            decision = eyes.sees(self._moments.item_for(tx, eyes, moment))
+            decision = eyes.sees(viewing.item_for(tx, eyes, moment))
             return _answer(decision, user, Text("why-moment", {"number": number}))
         field = Field.of(words[0])
         if field is None or (field.free and not profiles.has(tx, owner.id, field)):

@@ -69,7 +69,7 @@ _plain = _either(
     "|draft at in 2 hours|post cw Careful || Mine|post at in 1 hour || Mine|open 1|privacy checkup|tags|log|invites"
     "|invite new 3|who can read this|view as stranger|view as #one|view as #two|profile set name Alice"
     "|profile set phone 1"
-    "|notify|notify now|notify digest|notify now #one|notify quiet 22-7"
+    "|notify|notify now|notify digest|notify now #one|notify quiet 22-7|search h|search from|search mine|search first"
     "|tag rename #one #three|tag delete #one|tag delete #two|fed|freinds|language zh|language en|1|2|3"
 )
 _mine = st.one_of(
@@ -78,6 +78,7 @@ _mine = st.one_of(
     _said(ME, st.builds("{} {}".format, st.sampled_from(["moment", "like", "unlike", "delete"]), _number)),
     _said(ME, st.builds("comment {} From Alice".format, _number)),
     _said(ME, st.builds("edit {} Changed".format, _number)),
+    _said(ME, st.builds("responses {} {}".format, _number, st.sampled_from(["nobody", "#one", "all"]))),
     _said(ME, st.builds("expire {} {}".format, _number, st.sampled_from(["1m", "2d", "never", "soon"]))),
     _said(ME, st.builds("audience {} {}".format, _number, _audience)),
     _said(ME, st.builds("friend {} {}".format, st.sampled_from(["accept", "decline"]), _number)),
@@ -175,6 +176,9 @@ def _friend(who: str) -> st.SearchStrategy[Event]:
                     f"audience {{n}} friends except {ALICE}",
                     f"audience {{n}} friends except {other}",
                     "audience {n} private",
+                    "responses {n} nobody",
+                    "responses {n} #shared",
+                    "responses {n} all",
                     "expire {n} 1m",
                     "expire {n} 2d",
                     "expire {n} never",
@@ -252,6 +256,8 @@ _ABOUT_THEIRS = [
     "audience 1 public",
     "expire 1 1m",
     "expire 1 2d",
+    "responses 1 nobody",
+    "responses 1 #in",
     "1",
 ]
 """What they do with the first moment that they know, which may be their own."""

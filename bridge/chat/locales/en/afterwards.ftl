@@ -65,3 +65,24 @@ digest-howto = `feed` shows them. Less or more of this: `notify`
 help-notify = says how you are told of new moments, or changes it
     .details = `notify digest` once a day in one message, `notify now` each at once, `notify off` not at all. For some friends otherwise: `notify now #family`, `notify off #work`, `notify default #work`. `notify at 8:30` sets the time of the daily message, `notify quiet 22:00-7:00` when nothing comes, `notify quiet off` ends that. Nobody learns what you set.
 alias-notify = notifications
+
+## Who may respond
+responses-nobody = Nobody but you can like or comment on #{ $number }. What is there stays.
+responses-tag = Only who is in #{ $tag } and sees it can like or comment on #{ $number }. What is there stays.
+responses-all = All your friends who see #{ $number } can like it and comment on it.
+responses-who = Who may like and comment? `all`, `nobody`, or a tag of yours like #family. Nothing was changed.
+moment-responses-nobody = Likes and comments: nobody
+moment-responses-tag = Likes and comments: #{ $tag }
+moment-no-responses = Likes and comments are not open to you here.
+
+## Search
+search-none = Nothing that you can see has these words, among the newest.
+search-more = There are more. One word more finds fewer.
+search-what = What should I look for? Write it like this: `search lake sunday`
+
+help-responses = says who may like and comment on one of your moments
+    .details = `responses 3 nobody`, `responses 3 #family`, `responses 3 all`. Whoever it leaves out is told no more than that it is not open to them.
+help-search = finds moments by their words
+    .details = `search lake sunday` shows the newest of your feed that have all these words.
+alias-responses = allow responses
+alias-search = find

@@ -61,3 +61,24 @@ digest-howto = `看看` 可以查看。想少一些或多一些：`通知`
 help-notify = 查看或修改新动态的通知方式
     .details = `通知 摘要` 每天一条汇总，`通知 立即` 每条立刻发来，`通知 关` 不通知。对部分好友可以不同：`通知 立即 #家人`、`通知 关 #工作`、`通知 默认 #工作`。`通知 在 8:30` 设置每天汇总的时间，`通知 免打扰 22:00-7:00` 设置不打扰的时段，`通知 免打扰 关` 取消。没有人会知道你的设置。
 alias-notify = 通知
+
+## 谁可以回应
+responses-nobody = 除了你，没有人能赞或评论 #{ $number }。已有的保留。
+responses-tag = 只有 #{ $tag } 里能看到的人可以赞或评论 #{ $number }。已有的保留。
+responses-all = 能看到 #{ $number } 的好友都可以赞和评论。
+responses-who = 谁可以赞和评论？写 `所有人`、`没有人`，或一个标签，例如 #家人。没有任何改动。
+moment-responses-nobody = 赞和评论：没有人
+moment-responses-tag = 赞和评论：#{ $tag }
+moment-no-responses = 这里的赞和评论没有对你开放。
+
+## 搜索
+search-none = 在最近你能看到的动态里，没有包含这些词的。
+search-more = 还有更多。多写一个词可以缩小范围。
+search-what = 要找什么？可以这样写：`搜索 湖边 周日`
+
+help-responses = 设置谁可以赞和评论自己的一条动态
+    .details = `回应 3 没有人`、`回应 3 #家人`、`回应 3 所有人`。被排除的人只会知道没有对自己开放。
+help-search = 按文字查找动态
+    .details = `搜索 湖边 周日` 显示最近动态里同时包含这些词的。
+alias-responses = 回应
+alias-search = 搜索, 查找
