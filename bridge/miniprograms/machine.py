@@ -54,17 +54,23 @@ class Ran:
     """Instructions that it took."""
 
 
+def read_prelude() -> str:
+    """The JavaScript that runs before each program."""
+    return Path(__file__).with_name("prelude.js").read_text("utf-8")
+
+
 class Machine:
     """The engine with its compiled guest. For one thread.
 
     Args:
         artifact: what `guest.artifact` gave.
+        prelude: what `read_prelude` gave.
     """
 
-    def __init__(self, artifact: bytes) -> None:
+    def __init__(self, artifact: bytes, prelude: str) -> None:
         self._engine = new_engine()
         self._module = wasmtime.Module.deserialize(self._engine, artifact)
-        self._prelude = Path(__file__).with_name("prelude.js").read_text("utf-8")
+        self._prelude = prelude
         self._system = System(0, 0)
         linker = wasmtime.Linker(self._engine)
         for wanted in self._module.imports:

@@ -27,6 +27,7 @@ _SILENT_SECONDS = 2.0
 """Beside what a program may take: then the worker is ended."""
 _SILENT_FACTOR = 40
 """How many times a program's time may pass until then, on a machine that has other things to do."""
+_ENDING_SECONDS = 2.0
 _MAX_WAITING = 500
 _JOBS_PER_WORKER = 10_000
 _SMALL = 8192
@@ -232,6 +233,11 @@ class _Worker:
         process = self._process
         if process is None:
             return
+        if process.returncode is None and process.stdout is not None and process.stdout.at_eof():
+            # It is ending by itself; to kill it now could take its exit status away from asyncio, which complains.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_ENDING_SECONDS):
+                    await process.wait()
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from bridge.miniprograms import confine
 from bridge.miniprograms.frames import MAX_HEAD, frame, read_part
-from bridge.miniprograms.machine import Job, Machine
+from bridge.miniprograms.machine import Job, Machine, read_prelude
 
 _STACK = 16 * 1024 * 1024
 """Bytes: more than the guest may use, whatever the shell's limits are."""
@@ -27,16 +27,17 @@ def main() -> None:
     artifact = read_part(source)
     if head is None or artifact is None:
         return
-    library = confine.load_filter()
+    # From here on files may be out of reach: who becomes nobody can't read what is root's alone.
+    prelude, library = read_prelude(), confine.load_filter()
     done = confine.confine(int(json.loads(head)["memory_bytes"]))
     threading.stack_size(_STACK)
-    worker = threading.Thread(target=_work, args=(source, sink, artifact, library, done))
+    worker = threading.Thread(target=_work, args=(source, sink, artifact, prelude, library, done))
     worker.start()
     worker.join()
 
 
-def _work(source: BinaryIO, sink: BinaryIO, artifact: bytes, library: object, done: list[str]) -> None:
-    machine = Machine(artifact)
+def _work(source: BinaryIO, sink: BinaryIO, artifact: bytes, prelude: str, library: object, done: list[str]) -> None:
+    machine = Machine(artifact, prelude)
     del artifact
     # What is opened, mapped or imported at first use is there after this.
     machine.run(Job("", "{}", 0, "0" * 32, cpu_ms=100, memory_bytes=32 * 1024 * 1024, answer_bytes=65_536))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.config.model import MiniProgramsConfig
-from bridge.miniprograms.machine import Job, Machine
+from bridge.miniprograms.machine import Job, Machine, read_prelude
 from bridge.miniprograms.program import Trapped
 from bridge.miniprograms.sandbox import Sandbox
 from bridge.miniprograms.strict_json import dump
@@ -56,7 +56,7 @@ def source(number: int = 0) -> str:
 
 def _alone(rounds: int) -> list[Figure]:
     """The machine of the worker, without the process around it."""
-    machine = Machine(artifact())
+    machine = Machine(artifact(), read_prelude())
     event = dump(opened().model_dump(mode="json")).decode()
     limits = MiniProgramsConfig()
 

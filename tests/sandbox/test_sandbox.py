@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import bridge
 from bridge.miniprograms.program import Trapped
 from bridge.miniprograms.sandbox import Sandbox
 from tests.sandbox import hostile
@@ -139,6 +141,35 @@ async def test_an_event_may_not_be_too_large() -> None:
             await box.handle(program(hostile.GOOD), opened(state="x" * 70_000))
         assert trapped.value.kind == "event"
         assert box.worker_pids == (), "it was not even started"
+    finally:
+        await box.close()
+
+
+@pytest.mark.crash
+async def test_a_worker_that_can_not_start_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    box = Sandbox(sandbox()._limits, lambda: b"this is no compiled guest")
+    try:
+        for _ in range(3):
+            with pytest.raises(Trapped) as trapped:
+                await box.handle(program(hostile.GOOD), opened())
+            assert trapped.value.kind == "failed"
+        assert box.worker_pids == ()
+    finally:
+        await box.close()
+    assert [record.message for record in caplog.records if "child" in record.message] == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has what others can't read")
+async def test_code_that_only_root_can_read_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = tmp_path / "hidden"
+    hidden.mkdir(mode=0o700)
+    shutil.copytree(Path(bridge.__file__).parent, hidden / "bridge", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr("bridge.miniprograms.sandbox.__file__", str(hidden / "bridge" / "miniprograms" / "sandbox.py"))
+    box = sandbox()
+    try:
+        assert (await box.handle(program(hostile.GOOD), opened())).answer.state == 1
+        (pid,) = box.worker_pids
+        assert str(hidden).encode() in Path(f"/proc/{pid}/environ").read_bytes()
     finally:
         await box.close()
 
