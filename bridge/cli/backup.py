@@ -10,6 +10,7 @@ from bridge import log
 from bridge.app import only_one
 from bridge.backup.dump import write_backup
 from bridge.backup.restore import restore as restore_backup
+from bridge.cli.ledger import note
 from bridge.config import load
 from bridge.config.private_file import write_new
 from bridge.errors import OperatorError
@@ -25,6 +26,7 @@ def backup(path: Path, output: Path, recipients: list[str]) -> int:
             file=sys.stderr,
         )
     written = write_backup(config, output, tuple(recipients))
+    note(config, "backup", rows=written.rows, until=written.restorable_until)
     print(f"Wrote {output}: {written.rows} rows, {written.bytes} bytes.")
     print(f"It can be restored until {_time(written.restorable_until)}; its epoch key is in {config.epoch_dir}.")
     return 0
@@ -50,6 +52,7 @@ def restore(path: Path, file: Path, identity: Path, keys: Path | None) -> int:
     log.set_up(config.log.level, config.log.format)
     with only_one(config.data_dir):
         restored = restore_backup(config, file, identity, keys)
+        note(config, "restored", of=restored.created_at)
     print(
         f"Restored {restored.people} people and {restored.rows} rows in all, as of {_time(restored.created_at)}. The "
         "bot logs in as a new device at its next start, with the same identity."

@@ -181,6 +181,56 @@ def vault_rotate(config: ConfigFile = DEFAULT_FILE) -> None:
     sys.exit(rotate(config))
 
 
+admin = typer.Typer(
+    help="How much there is, never what; a way in for emergencies that people are told of; the ledger.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(admin, name="admin")
+
+
+@admin.command("status")
+def admin_status(config: ConfigFile = DEFAULT_FILE) -> None:
+    """Print as JSON how much there is of everything."""
+    from bridge import log
+    from bridge.cli.admin import status
+
+    log.set_up("info", "console")  # to standard error: what is printed is for programs
+    sys.exit(status(config))
+
+
+@admin.command("open")
+def admin_open(
+    person: Annotated[str, typer.Argument(help="Matrix id (or number) of the person.", metavar="PERSON")],
+    reason: Annotated[str, typer.Option(help="Why. The person reads it, in a notice and in their `log`.")],
+    what: Annotated[
+        list[str] | None, typer.Option(help="profile, friends, moments or comments; repeatable. Nothing else is shown.")
+    ] = None,
+    config: ConfigFile = DEFAULT_FILE,
+) -> None:
+    """Break the glass: print what was asked for of a person, who is told. It is written down before it is shown."""
+    from bridge import log
+    from bridge.cli.admin import open_contents
+
+    log.set_up("info", "console")  # to standard error: what is printed is for programs
+    sys.exit(open_contents(config, person, what or [], reason))
+
+
+@admin.command("verify-log")
+def admin_verify_log(
+    config: ConfigFile = DEFAULT_FILE,
+    head: Annotated[
+        str | None, typer.Option(help="A head that was noted earlier. Default: the last one in the epoch directory.")
+    ] = None,
+) -> None:
+    """Follow the ledger from its first entry; exit code 1 if anything was changed, taken out or cut off."""
+    from bridge import log
+    from bridge.cli.admin import verify_log
+
+    log.set_up("info", "console")  # to standard error: what is printed is for programs
+    sys.exit(verify_log(config, head))
+
+
 @app.command()
 def backup(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; it must not be there yet.")],

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from bridge.cli.ledger import note
 from bridge.config import Config, MasterKeySource, load, master_key_source
 from bridge.config.key_file import new_key, write_key_file
 from bridge.db import Database
@@ -53,8 +54,11 @@ def rotate(path: Path) -> int:
     config = load(path)
     source = master_key_source(config)
     if source.writable and source.path is not None:
-        return _rotate_file(config, source.path.resolve())
-    return _rotate_given(config, source)
+        code = _rotate_file(config, source.path.resolve())
+    else:
+        code = _rotate_given(config, source)
+    note(config, "rotated", complete=code == 0)
+    return code
 
 
 def _rotate_file(config: Config, file: Path) -> int:

@@ -16,7 +16,7 @@ from bridge.chat.command import Command, Kind, Param, Person, Request
 from bridge.chat.hooks import Delivery, Hooks
 from bridge.chat.people import user_ids
 from bridge.chat.reply import Message, Reply, Text
-from bridge.db import Tx
+from bridge.db import Tx, ledger
 from bridge.errors import UserError
 from bridge.ids import PersonId, UserId
 
@@ -96,10 +96,12 @@ class _Commands:
             code = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP)) for _ in range(_GROUPS))
             tx.sql("UPDATE people SET recovery_hash = ? WHERE id = ?", (_hash(code), person.id))
             self._guarded.set(tx, person.user_id, True)
+            ledger.append(tx, person.id, "recovery", on=True)
             return Reply.text("recovery-on", code=code)
         if word in ("off", "关", "关闭"):
             tx.sql("UPDATE people SET recovery_hash = NULL WHERE id = ?", (person.id,))
             self._guarded.set(tx, person.user_id, False)
+            ledger.append(tx, person.id, "recovery", on=False)
             return Reply.text("recovery-off")
         if word:
             raise UserError("recovery-switch")

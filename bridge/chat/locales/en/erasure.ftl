@@ -82,6 +82,10 @@ erasure-digest = Receipt: { $digest }
 erasure-canonical = It is the SHA-256 of this line, which I do not keep: `{ $text }`
 erasure-goodbye = Thank you for having been here. I leave this chat now; who opens a new one with me begins as a stranger.
 
+## Break-glass
+operator-opened = Whoever runs this bot has looked at this of yours: { $what }. The reason that they gave: “{ $reason }”. It is entry { $number } of the bot's ledger ({ $hash }); `log` shows it too.
+log-operator = { $time }: whoever runs this bot looked at { $what }, because: “{ $reason }” (entry { $number } of the ledger).
+
 ## Copies of comments
 help-comments = shows the comments that are kept for you
     .details = With `privacy set keep-comments on`, what you write under others' moments is also kept for you alone: the comment itself goes when the moment goes.

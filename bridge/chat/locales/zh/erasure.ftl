@@ -40,6 +40,10 @@ erasure-digest = 凭据：{ $digest }
 erasure-canonical = 它是下面这一行的 SHA-256，这一行我不保留：`{ $text }`
 erasure-goodbye = 谢谢你来过。我现在离开这个聊天；谁和我新开一个聊天，就从陌生人开始。
 
+## 紧急查看
+operator-opened = 运行这个机器人的人查看了你的这些内容：{ $what }。对方给出的理由：“{ $reason }”。这是机器人账册的第 { $number } 条（{ $hash }）；`日志` 里也有。
+log-operator = { $time }：运行这个机器人的人查看了 { $what }，理由：“{ $reason }”（账册第 { $number } 条）。
+
 ## 评论的副本
 help-comments = 查看为你保留的评论
     .details = 用 `privacy set keep-comments on` 后，你写在别人动态下的评论也会只为你保留一份：评论本身会随动态一起消失。
