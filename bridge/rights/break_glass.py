@@ -52,12 +52,8 @@ def open_person(tx: Tx, person: Person, what: Sequence[str], reason: str, outbox
     entry = ledger.append(tx, person.id, "opened", what=parts, reason=reason)
     names = ", ".join(parts)
     access_log.record(tx, person, "operator", what=names, reason=reason, number=entry.number)
-    args: dict[str, str | int] = {
-        "what": names,
-        "reason": reason,
-        "number": entry.number,
-        "hash": entry.hash.hex()[:16],
-    }
+    short = entry.hash.hex()[:16]
+    args: dict[str, str | int] = {"what": names, "reason": reason, "number": entry.number, "hash": short}
     outbox.message(tx, person, Message((Text("operator-opened", args),)))
     shown: dict[str, Any] = {part: PARTS[part](tx, person) for part in parts}
     return {"entry": entry.head, "person": person.user_id, **shown}

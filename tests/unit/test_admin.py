@@ -233,7 +233,7 @@ def test_no_other_command_shows_contents(
         "admin status": lambda: admin.status(path(house)),
         "admin verify-log": lambda: admin.verify_log(path(house), None),
     }
-    group = typer.main.get_command(app)
+    group: Any = typer.main.get_command(app)
     every = {name for name in commands(group) if not name.startswith("mp ")}  # opens no database
     assert every == {*run, *ELSEWHERE, "admin open"}, "a new command belongs into one of these"
     words = [word for person in people.values() for word in person.words.values()]

@@ -50,7 +50,7 @@ def write(directory: Path, text: str) -> Path:
 def test_version_and_help() -> None:
     assert courtyard("--version").stdout == f"courtyard {__version__}\n"
     shown = courtyard("--help").stdout
-    for command in ("init", "check-config", "run", "backup", "backup-key", "restore", "demo", "admin"):
+    for command in ("init", "check-config", "run", "backup", "backup-key", "restore", "demo", "admin", "admin"):
         assert command in shown
 
 
