@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -225,7 +225,7 @@ def commands(group: Any, before: str = "") -> Iterator[str]:
 def test_no_other_command_shows_contents(
     house: House, people: dict[str, Person], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = {
+    run: dict[str, Callable[[], int]] = {
         "check-config": lambda: check_config.check_config(path(house)),
         "vault status": lambda: vault.status(path(house)),
         "vault rotate": lambda: vault.rotate(path(house)),
@@ -233,7 +233,7 @@ def test_no_other_command_shows_contents(
         "admin status": lambda: admin.status(path(house)),
         "admin verify-log": lambda: admin.verify_log(path(house), None),
     }
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(app)  # its class differs by version
     every = {name for name in commands(group) if not name.startswith("mp ")}  # opens no database
     assert every == {*run, *ELSEWHERE, "admin open"}, "a new command belongs into one of these"
     words = [word for person in people.values() for word in person.words.values()]
