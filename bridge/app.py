@@ -44,7 +44,7 @@ from bridge.moments.expiry import Expiry
 from bridge.moments.model import MomentLimits
 from bridge.moments.pictures import Pictures
 from bridge.moments.telling import Telling
-from bridge.privacy import recovery
+from bridge.privacy import recovery, undo
 from bridge.rights.deletions import DeletionSettings
 from bridge.rights.disclosure import Installation
 from bridge.rights.erasures import Erasures
@@ -232,6 +232,7 @@ class _Bot:
             await self._account.forget_unused_keys(now_ms() - keep_ms)
             await self._db.run(lambda tx: forget_handled(tx, keep_ms))
             await self._db.run(PrivateChats.forget_old)
+            await self._db.run(undo.forget_old)
             await self._db.run(lambda tx: drafts.forget_old(tx, self._config.moments.draft_days * _DAY_MS))
             await asyncio.to_thread(self._db.scrub_if_due)
             try:
@@ -315,6 +316,7 @@ def features(
             page=limits.page_size,
             likes_delay_ms=config.moments.likes_gather_seconds * 1000,
             confirm_wider=config.moments.confirm_wider,
+            undo_ms=config.moments.undo_seconds * 1000,
             pictures=config.moments.pictures,
             drafts=config.moments.drafts,
             draft_ms=config.moments.draft_days * _DAY_MS,

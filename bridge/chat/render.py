@@ -48,9 +48,10 @@ _markdown = (
 
 
 def render(message: Message, language: str, time_zone: str, catalogue: Catalogue) -> dict[str, Any]:
-    """The content of one event, before relations and encryption. Pings nobody (`m.mentions` is empty)."""
+    """The content of one event, before relations and encryption. Only who is to be pinged is in `m.mentions`."""
     plain, html = _blocks(message.blocks, language, time_zone, catalogue)
-    content: dict[str, Any] = {"msgtype": "m.text", "body": plain, "m.mentions": {}}
+    mentions = {"user_ids": list(message.pings)} if message.pings else {}
+    content: dict[str, Any] = {"msgtype": "m.text", "body": plain, "m.mentions": mentions}
     if message.picture is not None:
         picture = message.picture
         # Spec 1.10, "Media captions": `body` is a caption only where `filename` is there and differs.
@@ -74,6 +75,8 @@ def relate(
         new = {key: value for key, value in content.items() if key != "m.relates_to"}
         # Only clients that know no replacements look at the outer body: short, so that the event stays in bounds.
         outer = {key: value for key, value in new.items() if key not in ("format", "formatted_body")}
+        # An edit pings nobody anew (spec: "User and room mentions").
+        outer["m.mentions"] = {}
         body = str(new.get("body", ""))
         outer["body"] = f"* {body[:_EDIT_FALLBACK]}{'…' if len(body) > _EDIT_FALLBACK else ''}"
         return outer | {"m.new_content": new, "m.relates_to": {"rel_type": "m.replace", "event_id": replaces}}

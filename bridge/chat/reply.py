@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from bridge.errors import Arg
+from bridge.ids import UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class Message:
     lasting: tuple[Block, ...] | None = None
     """The blocks without what only concerns the moment of sending: a copy is edited later when these differ. None: all
     of them."""
+    pings: tuple[UserId, ...] = ()
+    """Who is to be notified of it (spec: "User and room mentions")."""
 
 
 @dataclass(frozen=True, slots=True)

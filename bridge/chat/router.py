@@ -30,6 +30,8 @@ COMMAND_SOURCE = "command"
 """Kind of the sources that remember who gave a command outside a DM."""
 
 
+# Their containers hold where and when, and can't be stripped yet: never passed on as they are.
+_NOT_YET = {"m.video": "cant-use-video", "m.audio": "cant-use-voice"}
 UNREADABLE, WITHHELD = "unreadable", "withheld"
 """Kinds of the notice that a message can't be read, without a reason and with one; its ref is the person."""
 
@@ -90,7 +92,7 @@ class Router:
             case Redaction():
                 return self._redaction(self._request(tx, person, event, room), event)
             case OtherMessage():
-                raise UserError("cant-use")
+                raise UserError(_NOT_YET.get(event.what, "cant-use"))
             case Unreadable():
                 return self._unreadable(tx, person, event)
             case Readable():

@@ -442,6 +442,13 @@ class MomentsConfig(Section):
     confirm_wider: bool = Field(
         default=True, description="Ask before a post goes to others than its author's last one for anybody."
     )
+    undo_seconds: int = Field(
+        default=30,
+        ge=0,
+        le=3600,
+        description="How long `undo` takes back a post, a deletion or a change of privacy, in seconds. What is deleted "
+        "is out of everybody's sight at once, and destroyed after that time.",
+    )
     pictures: int = Field(default=9, ge=1, le=9, description="Pictures that one moment may have.")
     drafts: int = Field(
         default=20, ge=1, le=1000, description="Drafts that one person may have, scheduled posts counted in."

@@ -436,6 +436,15 @@ tag_notify = _table(  # how the owner of a tag is told of moments of its members
     _ref("tag_id", "tags.id", primary_key=True),
     _str("mode"),
 )
+undos = _table(  # the last thing that a person did, for as long as they may take it back
+    "undos",
+    _ref("person_id", "people.id", primary_key=True),
+    _str("kind"),  # see bridge.privacy.undo
+    _big("ref_id", nullable=True),
+    _blob("sealed"),  # how it was before
+    _ms("until"),
+    sa.Index(None, "ref_id"),
+)
 likes = _table(
     "likes",
     _ref("moment_id", "moments.id", primary_key=True),

@@ -21,7 +21,7 @@ from bridge.moments.copies import Copies
 from bridge.moments.digests import Digests
 from bridge.moments.draft_commands import Drafting, Find, post_in
 from bridge.moments.erasing import MomentsEraser
-from bridge.moments.kinds import ALL_COPIES, COMMENT, DIGEST, LIKE, LIKES, MOMENT, OTHER_PICTURES, WHOLE
+from bridge.moments.kinds import ALL_COPIES, COMMENT, DIGEST, LIKE, LIKES, MENTION, MOMENT, OTHER_PICTURES, WHOLE
 from bridge.moments.model import Moment, MomentLimits, Page, is_like
 from bridge.moments.notify_commands import NotifyCommands
 from bridge.moments.post_commands import Posting
@@ -99,7 +99,7 @@ class _Commands:
         # Somebody else's moment is nothing that could be deleted here, whether or not it can be seen.
         if not self._moments.delete(request.tx, request.person, self._numbered(request).id):
             raise UserError("moment-none", number=number)
-        return Reply.text("moment-deleted")
+        return self._deleted()
 
     # --- copies ---------------------------------------------------------------------------------------------
     def reply_to_moment(self, request: Request, copy: CopyRef, text: str) -> Reply:
@@ -128,7 +128,7 @@ class _Commands:
     # --- one's own messages ---------------------------------------------------------------------------------
     def moment_redacted(self, request: Request, ref_id: int) -> Reply:
         deleted = self._moments.delete(request.tx, request.person, ref_id)
-        return Reply.text("moment-deleted") if deleted else NOTHING
+        return self._deleted() if deleted else NOTHING
 
     def comment_redacted(self, request: Request, ref_id: int) -> Reply:
         # No answer: one only where the comment still was would tell why a moment is out of sight.
@@ -170,6 +170,9 @@ class _Commands:
         return Reply.text("comment-changed")
 
     # --- inside ---------------------------------------------------------------------------------------------
+    def _deleted(self) -> Reply:
+        return Reply.text("moment-deleted", seconds=self._moments.limits.undo_ms // 1000)
+
     def _numbered(self, request: Request) -> Moment:
         return self._moments.numbered(request.tx, request.person, request.args["number"])
 
@@ -233,6 +236,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         MOMENT: copies.moment,
         WHOLE: copies.whole,
         **copies.other_pictures(),
+        MENTION: copies.mention,
         DUE: drafting.due,
         COMMENT: copies.comment,
         LIKES: copies.likes,

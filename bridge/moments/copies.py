@@ -16,7 +16,7 @@ from bridge.ids import PersonId
 from bridge.moments import copy_store, numbers, responders, responses, store
 from bridge.moments.face import face, other_picture
 from bridge.moments.items import Items
-from bridge.moments.kinds import COMMENT, LIKES, MOMENT, MOMENT_COPIES, OTHER_PICTURES, WHOLE
+from bridge.moments.kinds import COMMENT, LIKES, MENTION, MOMENT, MOMENT_COPIES, OTHER_PICTURES, WHOLE
 from bridge.moments.model import Comment, Moment
 from bridge.moments.service import Moments
 
@@ -62,6 +62,10 @@ class Copies:
         answers_me = answered is not None and answered[0].writer == reader.id
         about = answered[0].text if answered is not None and answers_me else moment.text
         head = "comment-notice-answer" if answers_me else "comment-notice"
+        mentions_me = reader.id in comment.mentions
+        if mentions_me and not answers_me and moment.author != reader.id:
+            # What the moment says may be behind a warning, and is not what this is about.
+            head, about = "mention-notice-comment", ""
         blocks: list[Block] = [Text(head, {"who": who, "number": number})]
         if about:
             blocks.append(Text("comment-notice-about", {"text": shorten(one_line(about), _SNIPPET)}))
@@ -69,7 +73,18 @@ class Copies:
             Text("comment-damaged") if comment.damaged else Written(comment.text),
             Text("comment-notice-howto"),
         ]
-        return Message(tuple(blocks), CopyRef(COMMENT, ref_id))
+        return Message(tuple(blocks), CopyRef(COMMENT, ref_id), pings=(reader.user_id,) if mentions_me else ())
+
+    def mention(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
+        """A moment, for somebody whom it mentions."""
+        moment = self._moments.visible(tx, reader, ref_id)
+        if moment is None or reader.id not in moment.content.mentions:
+            return None
+        number = numbers.number_of(tx, reader.id, moment.id)
+        who = labels(tx, reader.id, [moment.author])[moment.author]
+        looks = face(tx, moment, number, opened=False)
+        blocks = (Text("mention-notice", {"who": who, "number": number}), *looks.blocks)
+        return Message(blocks, CopyRef(MENTION, ref_id), looks.picture, pings=(reader.user_id,))
 
     def likes(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
         """All likes of one's moment that were not told yet."""

@@ -8,9 +8,9 @@ from bridge.chat.people import People
 from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
-from bridge.moments import notify, store
+from bridge.moments import notify, picture_store, store
 from bridge.moments.items import Items
-from bridge.moments.kinds import MOMENT
+from bridge.moments.kinds import MOMENT, OTHER_PICTURES
 from bridge.moments.model import Moment
 from bridge.privacy import Audience
 
@@ -63,11 +63,11 @@ class Fanout:
             tx.sql("UPDATE fanouts SET after_id = ? WHERE moment_id = ?", (wanting[-1], moment_id))
 
     def _tell(self, tx: Tx, reader: PersonId, moment: Moment) -> None:
-        self._outbox.copy(
-            tx,
-            reader,
-            MOMENT,
-            moment.id,
-            delay_ms=notify.quiet_ms(tx, self._people, reader),
-            unasked=True,
-        )
+        if reader in moment.content.mentions:
+            return  # is told of that
+        kinds = [MOMENT]
+        if moment.content.warning is None:
+            kinds += OTHER_PICTURES[: max(0, picture_store.count(tx, moment.id) - 1)]
+        delay = notify.quiet_ms(tx, self._people, reader)
+        for kind in kinds:
+            self._outbox.copy(tx, reader, kind, moment.id, delay_ms=delay, unasked=True)

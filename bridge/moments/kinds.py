@@ -6,7 +6,9 @@ MOMENT_COPIES = (MOMENT, WHOLE)
 """Of these, the ones that show a moment's text, and what was said about it."""
 OTHER_PICTURES = tuple(f"moment-picture-{n}" for n in range(2, 10))
 """Kinds of the copies of a moment's second picture, its third, and so on; the moment's own copy has the first."""
-ALL_COPIES = (*MOMENT_COPIES, *OTHER_PICTURES)
+MENTION = "moment-mention"
+"""Kind of the copies that tell somebody that a moment mentions them."""
+ALL_COPIES = (*MOMENT_COPIES, *OTHER_PICTURES, MENTION)
 """All that goes when somebody loses sight of a moment."""
 LIKE = "like"
 """Kind of the sources of likes; the subject is the moment, the person is whose event it is."""

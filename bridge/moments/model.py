@@ -26,6 +26,8 @@ class MomentLimits:
     """Comments of one person on one moment."""
     named: int = 50
     """People and tags that one moment may name, and as many that it may leave out."""
+    undo_ms: int = 30_000
+    """How long a post, a deletion or a change of privacy can be taken back. 0: not at all."""
     drafts: int = 20
     """Drafts of one person, scheduled posts counted in."""
     draft_texts: int = 50
@@ -110,6 +112,7 @@ class Comment:
     text: str
     created_at: int
     damaged: bool = False
+    mentions: tuple[PersonId, ...] = ()
 
     def item(self, moment: MomentItem) -> ResponseItem:
         """The comment as the policy knows it."""

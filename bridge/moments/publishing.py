@@ -7,7 +7,7 @@ from bridge.chat import sources
 from bridge.chat.command import Person
 from bridge.chat.reply import Text
 from bridge.contacts.audiences import described
-from bridge.contacts.names import enumeration, labels
+from bridge.contacts.names import enumeration, own_labels
 from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
@@ -19,7 +19,7 @@ from bridge.moments.drafts import Draft
 from bridge.moments.kinds import MOMENT
 from bridge.moments.model import Moment
 from bridge.moments.service import Moments
-from bridge.privacy import FRIENDS, Addressed, Audience, settings
+from bridge.privacy import FRIENDS, Addressed, Audience, settings, undo
 
 DUE = "draft-due"
 """Kind of the row of the outbox that is rendered when a scheduled post's time has come; its ref is the draft."""
@@ -76,6 +76,7 @@ class Publisher:
         self._moments.text(draft.text, empty_ok=bool(draft.pictures))
         if len(draft.pictures) > self.limits.pictures:
             raise UserError("moment-pictures", limit=self.limits.pictures)
+        self._moments.check_mentions(tx, author, draft.text, draft.to)
         return self.reach(tx, author, draft.to)
 
     def publish(self, tx: Tx, author: Person, draft: Draft) -> Moment:
@@ -87,6 +88,7 @@ class Publisher:
         moment = self._moments.post(tx, author, draft.to, draft.content, [shot.picture for shot in draft.pictures])
         for event_id in draft.events:
             sources.record(tx, draft.account, event_id, author.id, MOMENT, moment.id)
+        undo.record(tx, author.id, self.limits.undo_ms, undo.POST, moment.id)
         return moment
 
     def schedule(self, tx: Tx, author: Person, draft: Draft) -> Draft:
@@ -170,7 +172,7 @@ class Publisher:
         shown = people[: self.limits.shown_names]
         if not shown:
             return Text("audience-word-private")
-        names = labels(tx, author, shown)
+        names = own_labels(tx, author, shown)
         listed = enumeration([names[person] for person in shown])
         if len(people) > len(shown):
             return Text("people-and-more", {"people": listed, "count": len(people) - len(shown)})

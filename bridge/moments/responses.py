@@ -97,7 +97,9 @@ def answered_moments(tx: Tx, writer: PersonId, author: PersonId) -> list[tuple[i
 
 
 # --- comments -----------------------------------------------------------------------------------------------
-def add_comment(tx: Tx, moment: Moment, person: PersonId, text: str, answer_to: int | None) -> int:
+def add_comment(
+    tx: Tx, moment: Moment, person: PersonId, text: str, answer_to: int | None, mentions: Sequence[PersonId] = ()
+) -> int:
     [comment_id] = tx.new_ids("comments")
     tx.execute(
         sa.insert(comments).values(
@@ -105,7 +107,7 @@ def add_comment(tx: Tx, moment: Moment, person: PersonId, text: str, answer_to: 
             moment_id=moment.id,
             person_id=person,
             answer_to=answer_to,
-            sealed=seal(tx, moment.key, person, "comments", comment_id, "sealed", {"text": text}),
+            sealed=seal(tx, moment.key, person, "comments", comment_id, "sealed", _said(text, mentions)),
             created_at=tx.now,
         )
     )
@@ -150,7 +152,8 @@ def comments_under(tx: Tx, writer: PersonId, author: PersonId) -> list[int]:
 
 def set_comment_text(tx: Tx, comment: Comment, text: str) -> None:
     key = tx.sql("SELECT key_id FROM moments WHERE id = ?", (comment.moment_id,)).scalar()
-    sealed = seal(tx, key, comment.writer, "comments", comment.id, "sealed", {"text": text})
+    said = _said(text, comment.mentions)
+    sealed = seal(tx, key, comment.writer, "comments", comment.id, "sealed", said)
     tx.execute(sa.update(comments).where(comments.c.id == comment.id).values(sealed=sealed, edited_at=tx.now))
 
 
@@ -181,6 +184,7 @@ def _comment(tx: Tx, row: Any) -> Comment:
         "" if said is None else said["text"],
         row.created_at,
         said is None,
+        () if said is None else tuple(PersonId(person) for person in said.get("mentions", ())),
     )
 
 
@@ -189,3 +193,8 @@ def _narrowed(query: "sa.Select[Any]", writer: "sa.Column[int]", reader: PersonI
         return query
     friends = sa.select(friendships.c.friend_id).where(friendships.c.person_id == reader)
     return query.where(sa.or_(writer == reader, writer.in_(friends)))
+
+
+def _said(text: str, mentions: Sequence[PersonId]) -> dict[str, Any]:
+    """As it is sealed; what is not there takes no place."""
+    return {"text": text, "mentions": list(mentions)} if mentions else {"text": text}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bridge.chat import sources
 from bridge.chat.command import Person
-from bridge.chat.people import People
+from bridge.chat.people import People, user_ids
 from bridge.contacts import tags
 from bridge.contacts.model import cleaned, folded
 from bridge.contacts.store import are_friends, friend_ids, friends_of
@@ -16,6 +16,7 @@ from bridge.errors import UserError
 from bridge.ids import AccountId, EventId, PersonId, UserId
 from bridge.moments import (
     kept_comments,
+    mentions,
     notify,
     numbers,
     picture_store,
@@ -26,15 +27,16 @@ from bridge.moments import (
     store,
 )
 from bridge.moments.audience import Said
-from bridge.moments.content import Content
+from bridge.moments.content import NOTHING, Content
 from bridge.moments.fanout import Fanout
 from bridge.moments.feed import album_page, feed_page, search_page
 from bridge.moments.items import Items
-from bridge.moments.kinds import ALL_COPIES, COMMENT, LIKE, LIKES, MOMENT, VIEWED
+from bridge.moments.kinds import ALL_COPIES, COMMENT, LIKE, LIKES, MENTION, MOMENT, VIEWED
+from bridge.moments.mentions import Mentioned
 from bridge.moments.model import Comment, Moment, MomentLimits, Page, Position
 from bridge.moments.picture_store import Described
 from bridge.moments.refreshing import Refreshing
-from bridge.privacy import Addressed, Audience
+from bridge.privacy import Addressed, Audience, undo
 
 _READING = "reading"
 _SEARCH, _WORDS = 200, 10
@@ -71,12 +73,18 @@ class Moments:
         """
         if len(pictures) > self.limits.pictures:
             raise UserError("moment-pictures", limit=self.limits.pictures)
-        content = replace(content, text=self.text(content.text, empty_ok=bool(pictures)))
+        mentioned = mentions.find(tx, author.id, content.text)
+        text = self.text(mentioned.text, empty_ok=bool(pictures))
+        content = replace(content, text=text, mentions=mentioned.friends)
         to, named_tags = self.resolve(tx, author, said)
+        self._check_mentioned(tx, author, mentioned, to, named_tags)
         moment_id = store.add_moment(tx, author.id, content, to, named_tags)
         moment = self._get(tx, moment_id)
         picture_store.add_pictures(tx, moment, pictures)
         numbers.number_of(tx, author.id, moment_id)
+        for reader in content.mentions:
+            delay = notify.quiet_ms(tx, self._people, reader)
+            self._outbox.copy(tx, reader, MENTION, moment.id, delay_ms=delay)
         self.fanout.begin(tx, moment)
         tx.after_commit(self.on_post)
         return moment
@@ -160,21 +168,38 @@ class Moments:
         moment = self.visible(tx, author, moment_id)
         if moment is None or moment.author != author.id:
             return False
-        self.remove(tx, moment)
+        if self.limits.undo_ms <= 0:
+            self.remove(tx, moment)
+            return True
+        self._take_back(tx, moment)
+        undo.record(tx, author.id, self.limits.undo_ms, undo.DELETE, moment.id, {"expires_at": moment.expires_at})
+        store.end(tx, moment, tx.now)
+        tx.after_commit(self.on_expiry)
+        return True
+
+    def restore(self, tx: Tx, moment: Moment, expires_at: int | None) -> bool:
+        """Let a deleted moment be seen again, as long as its rows are there. False: its time is over anyway."""
+        if expires_at is not None and expires_at <= tx.now:
+            return False
+        store.end(tx, moment, expires_at)
+        tx.after_commit(self.on_expiry)
         return True
 
     def remove(self, tx: Tx, moment: Moment) -> None:
         """Take back every copy of a moment and of what was said about it, and delete it."""
-        for kind in (*ALL_COPIES, LIKES, VIEWED):
-            self._outbox.withdraw(tx, kind, moment.id)
-        # The sources of comments stay: an edit of one gets the same answer as if the moment were merely out of sight.
-        for comment_id in responses.comment_ids(tx, moment.id):
-            self._outbox.withdraw(tx, COMMENT, comment_id)
+        self._take_back(tx, moment)
         sources.forget(tx, MOMENT, moment.id)
         sources.forget(tx, LIKE, moment.id)
         store.delete_moment(tx, moment)
         if moment.key is not None:
             tx.after_commit(self.on_expiry)
+
+    def _take_back(self, tx: Tx, moment: Moment) -> None:
+        for kind in (*ALL_COPIES, LIKES, VIEWED):
+            self._outbox.withdraw(tx, kind, moment.id)
+        # The sources of comments stay: an edit of one gets the same answer as if the moment were merely out of sight.
+        for comment_id in responses.comment_ids(tx, moment.id):
+            self._outbox.withdraw(tx, COMMENT, comment_id)
 
     def expire(self, tx: Tx, moment: Moment, at: int | None) -> None:
         """Let one's own moment end at a time (ms), or never. What expires is sealed under a key of its own."""
@@ -265,15 +290,18 @@ class Moments:
         Raises:
             UserError: it is empty or too long, there are too many, or they may not.
         """
-        text = self._comment_text(text)
+        # Who of the mentioned may see it, the writer is not told: that would say whom the moment is for.
+        mentioned = mentions.find(tx, person.id, self._comment_text(text))
+        text = self._comment_text(mentioned.text)
         self._check_may_respond(tx, person, moment)
         if responses.count_comments(tx, moment.id, person.id) >= self.limits.comments_each:
             raise UserError("comment-limit", limit=self.limits.comments_each)
-        comment_id = responses.add_comment(tx, moment, person.id, text, answer_to.id if answer_to else None)
+        answered = answer_to.id if answer_to else None
+        comment_id = responses.add_comment(tx, moment, person.id, text, answered, mentioned.friends)
         self._refreshing.response_changed(tx, moment, person.id)
         if person.id != moment.author:
             kept_comments.note(tx, person.id, comment_id, text)
-        told = {moment.author, answer_to.writer} if answer_to else {moment.author}
+        told = {moment.author, *mentioned.friends} | ({answer_to.writer} if answer_to else set())
         for reader in sorted(told - {person.id}):
             if self.visible_comment(tx, reader, comment_id) is not None:
                 delay = notify.quiet_ms(tx, self._people, reader)
@@ -347,12 +375,29 @@ class Moments:
         at = places.position(tx, reader.id, _READING)
         return at is not None and bool(at["more"]) and at["id"] == moment.id
 
+    def check_mentions(self, tx: Tx, author: Person, text: str, said: Said) -> None:
+        """Raises UserError when a text mentions somebody who is outside its audience."""
+        self._check_mentioned(tx, author, mentions.find(tx, author.id, text), *self.resolve(tx, author, said))
+
     # --- inside ---------------------------------------------------------------------------------------------
     def may_respond(self, tx: Tx, person: Person, moment: Moment) -> bool:
         """Whether somebody who sees a moment may like and comment it: strangers only read."""
         if person.id == moment.author:
             return True
         return are_friends(tx, person.id, moment.author) and responders.allow(tx, moment.id, person.id)
+
+    def _check_mentioned(
+        self, tx: Tx, author: Person, mentioned: Mentioned, to: Addressed, named_tags: frozenset[int]
+    ) -> None:
+        """Whom a post mentions must be in its audience, as far as its author may know."""
+        outside = [user for user in mentioned.others if user != author.user_id]
+        if mentioned.friends:
+            planned = Moment(0, author.id, NOTHING, to, named_tags, tx.now, None)
+            inside = set(self.audience_now(tx, planned))
+            users = user_ids(tx, [person for person in mentioned.friends if person not in inside])
+            outside += [user for _, user in sorted(users.items())]
+        if outside:
+            raise UserError("mention-outside", user=outside[0])
 
     def _check_may_respond(self, tx: Tx, person: Person, moment: Moment) -> None:
         if self.may_respond(tx, person, moment):

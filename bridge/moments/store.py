@@ -7,12 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.db import Tx
-from bridge.db.tables import moments
+from bridge.db.tables import moments, undos
 from bridge.ids import PersonId
 from bridge.moments import sealed
 from bridge.moments.content import NOTHING, Content
 from bridge.moments.model import Moment, Position
 from bridge.privacy import Addressed, Audience
+from bridge.privacy.undo import DELETE
 
 _CHUNK = 400
 
@@ -177,6 +178,11 @@ def set_expiry(tx: Tx, moment: Moment, at: int | None) -> None:
     tx.sql("UPDATE moments SET expires_at = ? WHERE id = ?", (at, moment.id))
 
 
+def end(tx: Tx, moment: Moment, at: int | None) -> None:
+    """Hide it from everybody, its author included, from this time on (ms); None: no longer."""
+    tx.sql("UPDATE moments SET expires_at = ? WHERE id = ?", (at, moment.id))
+
+
 def set_key(tx: Tx, moment: Moment, key: int) -> None:
     """Seal what its author wrote under this key too."""
     row = tx.sql("SELECT sealed FROM moments WHERE id = ?", (moment.id,)).one()
@@ -189,7 +195,10 @@ def set_key(tx: Tx, moment: Moment, key: int) -> None:
 
 def expired(tx: Tx, most: int) -> list[Moment]:
     """Moments whose time is over."""
-    query = sa.select(*_MOMENT).where(moments.c.expires_at <= tx.now).order_by(moments.c.expires_at, moments.c.id)
+    # A deleted one stays for as long as its author may want it back; nobody sees it meanwhile.
+    kept = sa.exists().where(undos.c.kind == DELETE, undos.c.ref_id == moments.c.id, undos.c.until > tx.now)
+    query = sa.select(*_MOMENT).where(moments.c.expires_at <= tx.now, ~kept)
+    query = query.order_by(moments.c.expires_at, moments.c.id)
     return _moments(tx, tx.execute(query.limit(most)).all())
 
 

@@ -24,7 +24,7 @@ def load(tx: Tx, owners: Iterable[PersonId]) -> dict[tuple[PersonId, str], Addre
         chunk = tuple(wanted[start : start + _CHUNK])
         marks = ",".join("?" * len(chunk))
         for row in tx.sql(f"SELECT person_id, field, audience FROM field_rules WHERE person_id IN ({marks})", chunk):
-            found[PersonId(row.person_id), row.field] = _decoded(row.audience)
+            found[PersonId(row.person_id), row.field] = decoded(row.audience)
     return found
 
 
@@ -32,7 +32,7 @@ def save(tx: Tx, owner: PersonId, field: str, to: Addressed) -> None:
     tx.sql(
         "INSERT INTO field_rules (person_id, field, audience) VALUES (?, ?, ?)"
         " ON CONFLICT (person_id, field) DO UPDATE SET audience = excluded.audience",
-        (owner, field, _encoded(to)),
+        (owner, field, encoded(to)),
     )
 
 
@@ -48,7 +48,8 @@ def forget_tag(tx: Tx, owner: PersonId, tag: int, members: Iterable[PersonId]) -
             save(tx, owner, field, to.without_tag(tag, out))
 
 
-def _encoded(to: Addressed) -> str:
+def encoded(to: Addressed) -> str:
+    """An audience as it is stored: ids only."""
     assert to.kind is not None
     parts = {
         "people": sorted(to.people),
@@ -59,7 +60,8 @@ def _encoded(to: Addressed) -> str:
     return json.dumps({"kind": to.kind.value, **{name: ids for name, ids in parts.items() if ids}})
 
 
-def _decoded(text: str) -> Addressed:
+def decoded(text: str) -> Addressed:
+    """What `encoded` wrote."""
     value = json.loads(text)
     return Addressed(
         Audience.of(value["kind"]),

@@ -5,7 +5,7 @@ from bridge.chat.hooks import Hooks
 from bridge.chat.people import People
 from bridge.contacts.changes import Changes
 from bridge.moments.service import Moments
-from bridge.rights import access_log, checkup, disclosure, settings_commands, view_as, why
+from bridge.rights import access_log, checkup, disclosure, settings_commands, undo_commands, view_as, why
 from bridge.rights.disclosure import Installation
 from bridge.rights.settings_commands import FIX, OVERVIEW, VALUE, PrivacySettings
 
@@ -22,6 +22,7 @@ def build(
         *why.build(people, moments),
         *disclosure.build(installation),
         *access_log.build(),
+        *undo_commands.build(undo_commands.UndoCommand(moments, settings)),
     ]
     hooks = Hooks(
         on_choice={OVERVIEW: settings.choose_key, VALUE: settings.choose_value, FIX: settings.choose_value},

@@ -1,7 +1,8 @@
 """`privacy` and `privacy set`: everything at a glance, and a sentence on what each change changes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bridge.chat import prompts
 from bridge.chat.command import Command, Kind, Param, Request
@@ -19,7 +20,7 @@ from bridge.ids import PersonId, UserId
 from bridge.moments import defaults, kept_comments
 from bridge.moments.audience import AudienceError, Said, parse_audience
 from bridge.moments.service import Moments
-from bridge.privacy import Addressed, field_rules, settings
+from bridge.privacy import Addressed, field_rules, settings, undo
 from bridge.privacy.settings import WINDOWS, Settings
 
 GROUP = "privacy"
@@ -155,6 +156,60 @@ class PrivacySettings:
         """
         plain = _WORDS.get(key.casefold(), key.casefold())
         value = value.strip()
+        before = self._before(request, plain, key, value)
+        reply = self._apply(request, plain, key, value)
+        if before is not None:
+            undo.record(request.tx, request.person.id, self._moments.limits.undo_ms, undo.SETTING, value=before)
+        return reply
+
+    def restore(self, request: Request, before: Mapping[str, Any]) -> Reply:
+        """Set a thing as it was before, and say what differs now."""
+        tx, owner = request.tx, request.person.id
+        if "field" in before:
+            name, to = before["field"], before["to"]
+
+            def set_back() -> None:
+                if to is None:
+                    field_rules.forget(tx, owner, name)
+                else:
+                    field_rules.save(tx, owner, name, field_rules.decoded(to))
+
+            self._changes.make(tx, owner, None, set_back)
+            return Reply.text("undo-setting")
+        if "post" in before:
+            defaults.save(tx, owner, Said.of_json(before["post"]))
+            return Reply.text("undo-setting")
+        return self._apply(request, before["key"], before["key"], before["value"])
+
+    def _before(self, request: Request, plain: str, key: str, value: str) -> dict[str, Any] | None:
+        """How it is, so that it can be set back; None: there is no such thing."""
+        tx, owner = request.tx, request.person.id
+        now = settings.load(tx, owner)
+        if plain == "window":
+            return {"key": plain, "value": now.window}
+        if plain in SWITCHES:
+            return {"key": plain, "value": _word(getattr(now, SWITCHES[plain]))}
+        if plain == POST:
+            return {"post": defaults.load(tx, owner).to_json()}
+        if plain in PAIRS:
+            who = value.partition(" ")[0]
+            if who.startswith(("#", "＃")):
+                tag = tags.find(tx, owner, who[1:])
+                return None if tag is None else {"key": plain, "value": f"{who} {_word(not tag.shut_out)}"}
+            user = parse_user(who)
+            other = None if user is None else self._people.known(tx, user)
+            if other is None:
+                return None
+            closed = other.id in store.with_stance(tx, owner, PAIRS[plain])
+            return {"key": plain, "value": f"{who} {_word(closed if plain == 'chats-only' else not closed)}"}
+        field = Field.of(key)
+        if field is None:
+            return None
+        name = profiles.column(tx, owner, field)
+        rule = field_rules.load(tx, [owner]).get((owner, name))
+        return {"field": name, "to": None if rule is None else field_rules.encoded(rule)}
+
+    def _apply(self, request: Request, plain: str, key: str, value: str) -> Reply:
         if plain == "window":
             return self._window(request, value.casefold())
         if plain in SWITCHES:
@@ -274,6 +329,10 @@ def _said(value: str) -> Said:
         return parse_audience(value)
     except AudienceError as error:
         raise UserError(error.message_id, **({"value": error.value[:60]} if error.value else {})) from None
+
+
+def _word(on: bool) -> str:
+    return "on" if on else "off"
 
 
 def _on(word: str) -> bool:

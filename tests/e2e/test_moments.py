@@ -15,7 +15,10 @@ from tests.e2e.flow import Three, answers, gone, nothing_new, number, settled, s
 from tests.e2e.leaks import canary
 from tests.e2e.people import Friendly, befriend
 
-DELETED = "Deleted. I am taking back every copy that I can reach; in a chat that I was thrown out of, a copy stays."
+DELETED = (
+    "Deleted. I am taking back every copy that I can reach; in a chat that I was thrown out of, a copy stays."
+    " `undo` brings it back within 30 seconds."
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -322,3 +325,56 @@ async def test_a_picture(three: Three, tmp_path: Path) -> None:
     assert await alice.ask(f"delete {number(answer)}") == DELETED
     await gone(carol, for_carol.event_id)
     await gone(bob, for_bob.event_id)
+
+
+async def test_several_pictures_gathered(three: Three, tmp_path: Path) -> None:
+    """M1, M12, M15: a draft of a text and three pictures, as two other clients show it, on two servers."""
+    alice, bob, carol = three.alice, three.bob, three.carol
+    assert isinstance(alice.client, JsClient)
+    assert isinstance(carol.client, JsClient)
+    text, words = canary(), canary()
+    assert "draft is open" in await alice.ask("post")
+    assert "one text" in await alice.ask(text)
+    colours = [(200, 30, 30), (30, 200, 30), (30, 30, 200)]
+    for index, colour in enumerate(colours):
+        photo = tmp_path / f"{index}.png"
+        Image.new("RGB", (40 + index, 30), colour).save(photo)
+        event_id = await alice.client.send_image(alice.room, photo, "image/png")
+        [joined] = await alice.client.replies(alice.room, event_id, timeout=60)
+        assert f"What does picture {index + 1} show?" in joined.body
+    # A reply to the question describes the picture.
+    event_id = await alice.client.send(alice.room, words, reply_to=joined.event_id)
+    assert "3 pictures" in (await alice.client.replies(alice.room, event_id))[0].body
+    posted = await alice.ask("1")
+    assert posted.startswith("Posted as #"), posted
+
+    for reader in (bob, carol):
+        first = await find(reader, text)
+        assert first.content["msgtype"] == "m.image"
+        assert "Picture 1 of 3" in first.body
+        copies = await answers(reader, f"moment {number(first)}")
+        assert [copy.content["msgtype"] for copy in copies] == ["m.image"] * 3
+        assert [copy.content["info"]["w"] for copy in copies] == [40, 41, 42]
+        assert [copy.body for copy in copies[1:]] == ["2/3", f"3/3 · {words}"]
+        if reader is carol:
+            seen = tmp_path / "third"
+            await carol.client.download_image(carol.room, copies[2].event_id, seen)
+            with Image.open(seen) as image:
+                assert image.convert("RGB").getpixel((5, 5)) == colours[2]
+        else:
+            answered = await bob.client.send(bob.room, canary(), reply_to=copies[1].event_id)
+            assert (await bob.client.replies(bob.room, answered))[0].body.startswith("Your comment is on")
+            mine = [copy.event_id for copy in copies]
+    assert await alice.ask(f"delete {number(posted)}") == DELETED
+    await gone(bob, *mine)
+
+
+async def test_a_warning_hides_what_follows(three: Three) -> None:
+    """M12: nothing in the plain text, a spoiler in the HTML, all of it once it is opened."""
+    alice, bob = three.alice, three.bob
+    warning, text = canary(), canary()
+    await post(alice, f"post cw {warning} | {text}")
+    closed = await find(bob, warning)
+    assert text not in closed.body
+    assert f'<span data-mx-spoiler="{warning}">{text}</span>' in closed.content["formatted_body"]
+    assert text in await bob.ask(f"open {number(closed)}")

@@ -45,6 +45,7 @@ PERSONAL = {
     ("moments", "sealed"),
     ("pictures", "sealed"),
     ("drafts", "sealed"),
+    ("undos", "sealed"),
     ("post_defaults", "sealed"),
     ("comments", "sealed"),
     ("outbox", "sealed"),

@@ -222,6 +222,16 @@ def test_what_a_picture_shows_is_asked_once(village: Village) -> None:
     assert bodies[1:] == ["2/3 · A mountain", "3/3 · A river"]
 
 
+def test_who_is_told_at_once_gets_all_pictures(village: Village) -> None:
+    village.say("bob", "notify now")
+    before = len(village.rooms["bob"].events)
+    post_pictures(village, "One", "Two", "Three")
+    village.wait(MINUTE)
+    told = village.rooms["bob"].events[before:]
+    assert [event.content["msgtype"] for event in told] == ["m.image"] * 3
+    assert [event.body for event in told[1:]] == ["2/3 · Two", "3/3 · Three"]
+
+
 # --- wider than the last time --------------------------------------------------------------------------------
 def test_a_wider_post_is_asked_about(careful: Village) -> None:
     assert careful.one("alice", "post Hello").startswith("Posted"), "the first is for whom posts are usually for"

@@ -5,7 +5,10 @@ import pytest
 from bridge.moments.model import MomentLimits
 from tests.features.village import STORED, Shown, Village
 
-DELETED = "Deleted. I am taking back every copy that I can reach; in a chat that I was thrown out of, a copy stays."
+DELETED = (
+    "Deleted. I am taking back every copy that I can reach; in a chat that I was thrown out of, a copy stays."
+    " `undo` brings it back within 30 seconds."
+)
 
 
 def only(events: list[Shown]) -> Shown:

@@ -133,6 +133,8 @@ def _friend(who: str) -> st.SearchStrategy[Event]:
                     f"post to {ALICE} | Only Alice, {who}",
                     f"post to public | Public, {who}",
                     f"post cw Careful | From {who}",
+                    f"post Hello {ALICE}",
+                    f"post to {other} | Hello {other}",
                     f"post at in 1 hour | From {who}",
                     f"post to friends except {other} | All but, {who}",
                     f"post to #shared live | Some, {who}",

@@ -396,7 +396,9 @@ async def test_which_of_several_questions_is_meant_must_be_the_senders_own_word(
 
 async def test_messages_that_cannot_be_used_get_one_line_and_others_silence() -> None:
     async with world() as w:
-        assert await w.other("m.video") == [say("cant-use")]
+        assert await w.other("m.video") == [say("cant-use-video")]
+        assert await w.other("m.audio") == [say("cant-use-voice")]
+        assert await w.other("m.file") == [say("cant-use")]
         assert await w.other("m.video", ROOM) == []
         for what in ("m.room.topic", "m.notice", "org.example.thing", "m.key.verification.request"):
             assert await w.other(what) == []

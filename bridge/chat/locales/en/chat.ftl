@@ -42,7 +42,9 @@ bad-user-or-number = “{ $value }” is neither a Matrix id like @alice:example
 not-encrypted = That message came unencrypted, so I did nothing with it. Please send it again with encryption turned on.
 edit-too-late = It is done already, so editing the message changes nothing. Please send a new message.
 cant-use = I can't use that kind of message. I understand text and pictures; type `help` to see what I can do.
-picture-howto = Nice picture. To share it, send it again with a caption that begins with `post`.
+cant-use-video = I don't take videos: they tell where and when they were made, and I can't take that out of them yet. Nothing was passed on. Text and pictures work.
+cant-use-voice = I don't take voice messages and sound: they can tell where and when they were made, and I can't take that out of them yet. Nothing was passed on. Text and pictures work.
+picture-howto = Nice picture. To share it, send it again with a caption that begins with `post`. For several pictures, send `post` alone first.
 picture-not-here = I can't take a picture there, so I did nothing. Please send it without the picture.
 picture-unavailable = I can't take pictures at the moment. Please try again later.
 

@@ -33,6 +33,9 @@ when-no-separator = That begins like a time. If it is one, put a | behind it, li
 when-unknown = I don't understand that time. Write it like this: `18:00`, `tomorrow 9:30`, `fri 18:00`, `2026-12-31 23:00` or `in 2 hours`. If it is no time, begin with another word. Nothing was posted.
 when-past = That time is over. Nothing was posted.
 when-too-far = That is too far ahead: { $days } days at most. Nothing was posted.
+mention-outside = { $user } does not see this post, so it can't mention them. Choose an audience that they are in, or put the name between backticks to mention nobody. Nothing was posted.
+mention-which = You know several friends as “{ $name }”. Write the Matrix id of the one that you mean, like @bob:example.org. Nothing was posted.
+mention-too-many = At most { $limit } people can be mentioned. Nothing was posted.
 audience-without-to = That begins like an audience. If it is one, write `post to` before it. If not, begin with another word. Nothing was posted.
 audience-no-friend = { $user } is not among your friends, and only friends can be named. Nothing was changed.
 audience-too-many = At most { $limit } people and tags can be named. Nothing was changed.
@@ -108,11 +111,20 @@ comment-too-long = That is too long for a comment. At most { $limit } characters
 comment-limit = You have made { $limit } comments on this moment. That is all that fits.
 comment-notice = { $who } commented on your moment #{ $number }
 comment-notice-answer = { $who } answered your comment on #{ $number }
+mention-notice = { $who } mentions you in #{ $number }
+mention-notice-comment = { $who } mentions you in a comment on #{ $number }
 comment-notice-about = “{ $text }”
 comment-notice-howto = Reply to this message to answer.
 
 ## Changing and deleting
-moment-deleted = Deleted. I am taking back every copy that I can reach; in a chat that I was thrown out of, a copy stays.
+moment-deleted = Deleted. I am taking back every copy that I can reach; in a chat that I was thrown out of, a copy stays.{ $seconds ->
+    [0] { "" }
+   *[other] { " " }`undo` brings it back within { $seconds } seconds.
+}
+undo-none = There is nothing to take back: `undo` is for the last post, deletion or change of privacy, within { $seconds } seconds.
+undo-post = Taken back. #{ $number } is gone, with every copy that I can reach.
+undo-delete = #{ $number } is back. Whoever may see it sees it again when they read.
+undo-setting = It is as it was before.
 moment-changed = #{ $number } is changed.
 edit-not-understood = I no longer understand that message, so nothing is changed. Leave its beginning as it was and edit the text behind it.
 edit-audience = An edit can't change who sees it, so nothing is changed. `audience` does that, with its number.
@@ -121,7 +133,7 @@ edit-audience = An edit can't change who sees it, so nothing is changed. `audien
 help-post = shares something with all your friends
     .details = `post Hello from the lake`. A picture with the caption `post …` is shared too. Editing your message changes the text, deleting it deletes the moment.
 help-post-to = shares something with exactly whom you say
-    .details = `post to friends | Hello`, `post to private | Only for me`, `post to @bob:example.org #family | Hello`, `post to friends except #work | Hello`, `post to public | Hello all`. A line break does the same as |. A tag means who is in it now; `post to #family live | …` follows it. Whom a tag leaves out is left out at any time. Who stops being a friend stops seeing it.
+    .details = `post to friends | Hello`, `post to private | Only for me`, `post to @bob:example.org #family | Hello`, `post to friends except #work | Hello`, `post to public | Hello all`. A line break does the same as |. A friend is mentioned by `@` and the Matrix id, name or remark. A tag means who is in it now; `post to #family live | …` follows it. Whom a tag leaves out is left out at any time. Who stops being a friend stops seeing it.
 help-feed = shows the newest moments of you and your friends
     .details = Reply to one to comment on it, or react with a heart to like it. The numbers are your own; nobody else has the same.
 help-feed-more = shows the next older ones
@@ -138,6 +150,8 @@ help-unlike = takes a like back
     .details = `unlike 3`. Removing your reaction does the same.
 help-comment = comments on a moment
     .details = `comment 3 How lovely`, or reply to the moment. The author sees it, and those friends of yours who see the moment too; nobody else. Deleting your message deletes the comment.
+help-undo = takes back your last post, deletion or change of privacy
+    .details = It works for a short time, for the last of them. A post that is taken back is destroyed at once. What you delete is out of everybody's sight at once, and destroyed after that time. What somebody has read, they have read.
 help-delete = deletes one of your moments
     .details = `delete 3`. Every copy that was shown is taken back. Deleting your own message does the same.
 
@@ -151,4 +165,5 @@ alias-open = unhide
 alias-like = love
 alias-unlike = unlove
 alias-comment = reply
+alias-undo = take back
 alias-delete = remove

@@ -27,7 +27,9 @@ bad-user-or-number = “{ $value }”既不是像 @alice:example.org 那样的 M
 not-encrypted = 这条消息没有加密，所以我没有处理。请打开加密后重新发送。
 edit-too-late = 这件事已经完成，编辑消息不会再改变什么。请发一条新消息。
 cant-use = 我用不了这种消息。我能理解文字和图片；输入 `help` 看看我能做什么。
-picture-howto = 图片不错。想分享它，请重新发送，并让说明文字以 `post`（或“发布”）开头。
+cant-use-video = 我不收视频：视频里带有拍摄地点和时间，我还不能去掉。没有转发任何内容。文字和图片可以。
+cant-use-voice = 我不收语音和音频：里面可能带有录制地点和时间，我还不能去掉。没有转发任何内容。文字和图片可以。
+picture-howto = 图片不错。想分享它，请重新发送，并让说明文字以 `post`（或“发布”）开头。想发几张，请先单独发 `发布`。
 picture-not-here = 这里不能用图片，所以我什么也没做。请去掉图片再发一次。
 picture-unavailable = 我现在不能接收图片，请稍后再试。
 

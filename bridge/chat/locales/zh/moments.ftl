@@ -29,6 +29,9 @@ when-no-separator = 开头看起来是时间。如果是，请在后面加 |，�
 when-unknown = 我不明白这个时间。可以写 `18:00`、`明天 9:30`、`周五 18:00`、`2026-12-31 23:00` 或 `2小时后`。如果不是时间，请换个词开头。没有发布任何内容。
 when-past = 这个时间已经过去了。没有发布任何内容。
 when-too-far = 太远了，最多提前 { $days } 天。没有发布任何内容。
+mention-outside = { $user } 看不到这条，所以不能提到对方。请换一个包含对方的范围，或把名字放在反引号里，这样不会通知任何人。没有发布任何内容。
+mention-which = 你有几位好友都叫“{ $name }”。请写出对方的 Matrix 账号，例如 @bob:example.org。没有发布任何内容。
+mention-too-many = 最多可以提到 { $limit } 人。没有发布任何内容。
 audience-without-to = 开头看起来是可见范围。如果是，请用 `发给` 开头；如果不是，请换个词开头。没有发布任何内容。
 audience-no-friend = { $user } 不在你的好友之中，只能指定好友。没有任何改动。
 audience-too-many = 最多可以指定 { $limit } 个人和标签。没有任何改动。
@@ -98,11 +101,20 @@ comment-too-long = 评论太长了，最多 { $limit } 个字符。
 comment-limit = 你在这条动态下已有 { $limit } 条评论，不能再多了。
 comment-notice = { $who } 评论了你的动态 #{ $number }
 comment-notice-answer = { $who } 回复了你在 #{ $number } 的评论
+mention-notice = { $who } 在 #{ $number } 提到了你
+mention-notice-comment = { $who } 在 #{ $number } 的评论里提到了你
 comment-notice-about = “{ $text }”
 comment-notice-howto = 回复这条消息即可回应。
 
 ## 修改和删除
-moment-deleted = 已删除，正在撤回我能撤回的所有副本；在已经把我移出的聊天里，副本会留下。
+moment-deleted = 已删除，正在撤回我能撤回的所有副本；在已经把我移出的聊天里，副本会留下。{ $seconds ->
+    [0] { "" }
+   *[other] { $seconds } 秒内可以用 `撤销` 找回。
+}
+undo-none = 没有可以撤销的：`撤销` 只对最近一次发布、删除或隐私修改有效，须在 { $seconds } 秒内。
+undo-post = 已撤回。#{ $number } 已删除，能撤回的副本都在撤回。
+undo-delete = #{ $number } 回来了。能看到它的人下次浏览时会再看到。
+undo-setting = 已恢复原样。
 moment-changed = #{ $number } 已修改。
 edit-not-understood = 修改后的消息我看不懂了，所以没有任何改动。请保留开头，只改后面的文字。
 edit-audience = 编辑不能改变可见范围，所以没有任何改动。请用 `范围` 加编号来改。
@@ -111,7 +123,7 @@ edit-audience = 编辑不能改变可见范围，所以没有任何改动。请�
 help-post = 发布给所有好友
     .details = `发布 湖边的早晨`。发送图片并写上 `发布 …` 作为说明也可以。编辑你的消息会修改文字，删除消息会删除动态。
 help-post-to = 只发给你指定的人
-    .details = `发给 好友 | 你好`，`发给 私密 | 只给自己`，`发给 @bob:example.org #家人 | 你们好`，`发给 好友 除了 #工作 | 你好`，`发给 公开 | 大家好`。换行和 | 作用相同。标签指现在在里面的人；`发给 #家人 跟随 | …` 则随标签变化。被标签排除的人随时都被排除。不再是好友就不再可见。
+    .details = `发给 好友 | 你好`，`发给 私密 | 只给自己`，`发给 @bob:example.org #家人 | 你们好`，`发给 好友 除了 #工作 | 你好`，`发给 公开 | 大家好`。换行和 | 作用相同。用 `@` 加 Matrix 账号、名字或备注可以提到好友。标签指现在在里面的人；`发给 #家人 跟随 | …` 则随标签变化。被标签排除的人随时都被排除。不再是好友就不再可见。
 help-feed = 查看你和好友的最新动态
     .details = 回复一条动态就是评论，用爱心回应就是赞。编号只属于你，别人的编号与你不同。
 help-feed-more = 查看更早的动态
@@ -128,6 +140,8 @@ help-unlike = 取消赞
     .details = `取消赞 3`。移除你的表情回应也一样。
 help-comment = 评论一条动态
     .details = `评论 3 真好看`，或者直接回复那条动态。作者能看到，同样能看到这条动态的你的好友也能看到，其他人都看不到。删除你的消息会删除评论。
+help-undo = 撤销最近一次发布、删除或隐私修改
+    .details = 只在很短的时间内、对最近一次有效。撤回的发布会立即销毁。删除的内容立即对所有人不可见，过了这段时间才销毁。别人已经读过的，就是读过了。
 help-delete = 删除自己的一条动态
     .details = `删除 3`。所有展示过的副本都会撤回。删除你自己的那条消息也一样。
 
@@ -141,4 +155,5 @@ alias-open = 打开
 alias-like = 赞
 alias-unlike = 取消赞
 alias-comment = 评论
+alias-undo = 撤销
 alias-delete = 删除
