@@ -48,6 +48,7 @@ from bridge.privacy import recovery, undo
 from bridge.rights.deletions import DeletionSettings
 from bridge.rights.disclosure import Installation
 from bridge.rights.erasures import Erasures
+from bridge.rights.retention import Retention, RetentionSettings
 from bridge.storage import Storage, open_storage
 
 log = structlog.get_logger(__name__)
@@ -184,6 +185,7 @@ class _Bot:
             parts.deletions.farewells,
         )
         self._erasures = Erasures(db, parts.deletions, storage.vault.destroy)
+        self._retention = Retention(retention_settings(config), people, outbox, parts.moments, parts.deletions)
         if confirmations is not None:
             confirmations.decide = self._account.verification.decide
             confirmations.is_open = self._account.verification.is_open
@@ -234,6 +236,9 @@ class _Bot:
             await self._db.run(PrivateChats.forget_old)
             await self._db.run(undo.forget_old)
             await self._db.run(lambda tx: drafts.forget_old(tx, self._config.moments.draft_days * _DAY_MS))
+            more = True
+            while more:
+                more = await self._db.run(self._retention.step)
             await asyncio.to_thread(self._db.scrub_if_due)
             try:
                 await asyncio.to_thread(epochs.destroy_ended)
@@ -260,6 +265,22 @@ def forget_handled(tx: Tx, keep_ms: int) -> None:
             sa.or_(mark.not_like("unsigned:%"), handled.c.at < tx.now - max(keep_ms, _YEAR_MS)),
             sa.not_(sa.and_(mark.like("megolm:%"), openable)),
         )
+    )
+
+
+def retention_settings(config: Config) -> RetentionSettings:
+    """What is let go when it is old."""
+    wanted = config.retention
+
+    def ms(days: int | None) -> int | None:
+        return None if days is None else days * _DAY_MS
+
+    return RetentionSettings(
+        ms(wanted.moments_days),
+        ms(wanted.log_days),
+        ms(wanted.requests_days),
+        ms(wanted.inactive_days),
+        wanted.notice_days * _DAY_MS,
     )
 
 

@@ -83,7 +83,7 @@ def compose(
     post_hooks = post.hooks if here.reactions else replace(post.hooks, on_reaction={})
     return Features(
         [*commands, *post.commands, *right_commands, *recovery_commands, *deletion_commands.build(deletions)],
-        merged([hooks, post_hooks, right_hooks, recovery_hooks]),
+        merged([hooks, post_hooks, right_hooks, recovery_hooks, Hooks(on_spoke=deletions.spoke)]),
         {**renderers, **post.renderers},
         chats,
         post.service,
@@ -97,7 +97,7 @@ def merged(parts: list[Hooks]) -> Hooks:
     result: dict[str, Any] = {}
     for field in fields(Hooks):
         values = [getattr(part, field.name) for part in parts]
-        if field.name in ("is_paused", "is_guarded", "on_identity_changed", "on_device", "gather"):
+        if field.name in ("is_paused", "is_guarded", "on_identity_changed", "on_device", "on_spoke", "gather"):
             result[field.name] = next((value for value in values if value is not None), None)
             continue
         if field.name in ("harmless_choices", "menus"):

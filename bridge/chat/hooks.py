@@ -34,6 +34,8 @@ class Hooks:
     """A person's first DM has just come into being: what waited for them is queued."""
     on_device: Callable[[Tx, Person, str], None] | None = None
     """A device of a person, by its id, has spoken to us for the first time. One feature listens."""
+    on_spoke: Callable[[Tx, Person], None] | None = None
+    """A person has said something in their DM. One feature listens."""
     is_paused: Callable[[Tx, Person], bool] | None = None
     """Whether a person gets nothing personal just now. One feature answers for all."""
     is_guarded: Callable[[Tx, Person], bool] | None = None

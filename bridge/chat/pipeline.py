@@ -322,6 +322,9 @@ class Pipeline:
             return self._say_unreadable(tx, job)
         if job.in_dm:
             self._enter_dm(tx, job, person)
+            spoken = isinstance(event, TextMessage | PictureMessage | EditedMessage | Reaction)
+            if spoken and self._hooks.on_spoke is not None:
+                self._hooks.on_spoke(tx, person)
         outcome = produce(person)
         if outcome.command is not None or outcome.effect:
             tx.sql(

@@ -15,6 +15,7 @@ from bridge.delivery.outbox import Outbox
 from bridge.errors import OperatorError
 from bridge.ids import PersonId, parse_user_id
 from bridge.rights.break_glass import MAX_REASON, PARTS, open_person
+from bridge.rights.retention import count as count_old
 from bridge.storage import open_storage
 
 _COUNTS = {
@@ -46,6 +47,17 @@ def status(path: Path) -> int:
         counts["erased"] = len(storage.vault.keys.erased())
         verdict = storage.db.run_sync(ledger.verify)
         counts["ledger"] = {"entries": verdict.entries, "head": verdict.head}
+    print(json.dumps(counts, indent=2))
+    return 0
+
+
+def retention(path: Path) -> int:
+    """Print as JSON how much would be let go now, by class; null: never. Nothing is changed. The exit code."""
+    from bridge.app import retention_settings
+
+    config = load(path)
+    with open_storage(config, update=False) as storage:
+        counts = storage.db.run_sync(lambda tx: count_old(tx, retention_settings(config)))
     print(json.dumps(counts, indent=2))
     return 0
 

@@ -216,6 +216,19 @@ def admin_open(
     sys.exit(open_contents(config, person, what or [], reason))
 
 
+@admin.command("retention")
+def admin_retention(
+    config: ConfigFile = DEFAULT_FILE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count: this is all that the command does.")] = True,
+) -> None:
+    """Print as JSON how much the bot would delete now for being old, by class; null: never. Nothing is changed."""
+    from bridge import log
+    from bridge.cli.admin import retention
+
+    log.set_up("info", "console")  # to standard error: what is printed is for programs
+    sys.exit(retention(config))
+
+
 @admin.command("verify-log")
 def admin_verify_log(
     config: ConfigFile = DEFAULT_FILE,

@@ -525,6 +525,33 @@ class ErasureConfig(Section):
     )
 
 
+class RetentionConfig(Section):
+    """What is deleted by itself when it is old. Nothing, unless it is asked for; `courtyard admin retention` counts."""
+
+    moments_days: int | None = Field(
+        default=None, ge=1, le=36_500, description="Moments that were posted longer ago go, in days. Default: never."
+    )
+    log_days: int | None = Field(
+        default=None, ge=1, le=36_500, description="Entries of people's access logs go, in days. Default: never."
+    )
+    requests_days: int | None = Field(
+        default=None,
+        ge=90,
+        le=36_500,
+        description="Friend requests that were not accepted go, in days. Default: never.",
+    )
+    inactive_days: int | None = Field(
+        default=None,
+        ge=30,
+        le=36_500,
+        description="Accounts of people who said nothing for so long end as by `account delete`, in days. "
+        "Default: never.",
+    )
+    notice_days: int = Field(
+        default=30, ge=7, le=365, description="So long before, people are told that their account will end, in days."
+    )
+
+
 class LogConfig(Section):
     """Logs go to standard error, without message texts, and from info up without identifiers of people."""
 
@@ -558,6 +585,7 @@ class Config(Section):
     moments: MomentsConfig = MomentsConfig()
     miniprograms: MiniProgramsConfig = MiniProgramsConfig()
     erasure: ErasureConfig = ErasureConfig()
+    retention: RetentionConfig = RetentionConfig()
     log: LogConfig = LogConfig()
 
     @property

@@ -4,18 +4,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bridge.chat.command import Person
+from bridge.contacts.store import friend_ids
 from bridge.db import Tx
 from bridge.delivery import queue
 from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
 from bridge.moments import copy_store, responses, store
 from bridge.moments.items import Items
-from bridge.moments.kinds import LIKES, MOMENT_COPIES
+from bridge.moments.kinds import DIGEST, LIKES, MOMENT_COPIES
 from bridge.moments.model import Moment
 from bridge.moments.service import Moments
 
 _TOLD = 1_000_000_000
 """In `likes.told`: by a notice that was taken back. No notice has this number."""
+_CHUNK = 400
+_DIGEST_MS = 50 * 3600 * 1000
+"""So long after a moment the digest that tells of it has been sent, quiet hours included."""
 _COUNTS = {
     "moments": "SELECT COUNT(*) FROM moments WHERE author_id = ?",
     "pictures": "SELECT COUNT(*) FROM pictures p JOIN moments m ON m.id = p.moment_id WHERE m.author_id = ?",
@@ -43,6 +47,7 @@ class MomentsEraser:
         for moment_id in own:
             moment = store.moment(tx, moment_id)
             if moment is not None:
+                self._take_back_digests(tx, moment)
                 self._moments.remove(tx, moment)
         left -= len(own)
         said = (
@@ -91,6 +96,22 @@ class MomentsEraser:
         for reader in readers:
             if items.sees_response(reader, moment, writer):
                 self._outbox.take_back_since(tx, MOMENT_COPIES, moment.id, reader, since)
+
+    def _take_back_digests(self, tx: Tx, moment: Moment) -> None:
+        """Take back the daily messages in which friends may have been told that there was this moment."""
+        readers = friend_ids(tx, moment.author)
+        items = Items(tx, [moment.author], readers, [moment])
+        seeing = [reader for reader in readers if items.sees(reader, moment)]
+        for start in range(0, len(seeing), _CHUNK):
+            chunk = seeing[start : start + _CHUNK]
+            rows = tx.sql(
+                f"SELECT account_id, event_id, room_id FROM copies WHERE kind = '{DIGEST}' AND created_at >= ?"
+                f" AND created_at < ? AND ref_id IN ({','.join('?' * len(chunk))})",
+                (moment.created_at, moment.created_at + _DIGEST_MS, *chunk),
+            ).all()
+            for row in rows:
+                queue.redact(tx, queue.Copy(row.account_id, row.event_id, row.room_id))
+        tx.after_commit(self._outbox.wake)
 
     def _take_back_notices(self, tx: Tx, moment: Moment) -> None:
         """Take back what the author was told of likes: the notices don't tell apart who stands in them. The likes of

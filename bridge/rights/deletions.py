@@ -26,6 +26,7 @@ OWN, INACTIVE = "own", "inactive"
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # letters only: no number that is sent for something else can be a code
 _CODE_MS = 30 * 60 * 1000
 _AT_ONCE = 200
+_DAY_MS = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,23 @@ class Deletions:
         tx.sql("DELETE FROM deletions WHERE person_id = ?", (person.id,))
         if state.why == OWN:
             ledger.append(tx, person.id, "deletion-kept")
+
+    def end_inactive(self, tx: Tx, person: PersonId, notice_ms: int) -> int:
+        """The account of somebody who said nothing for long will end, unless they say anything. When, ms."""
+        due = tx.now + notice_ms
+        self._decide(tx, person, INACTIVE, due)
+        return due
+
+    def spoke(self, tx: Tx, person: Person) -> None:
+        """Somebody has said something: noted to the day, and nobody calls them inactive."""
+        today = tx.now // _DAY_MS * _DAY_MS
+        seen = tx.sql(
+            "UPDATE people SET seen_at = ? WHERE id = ? AND (seen_at IS NULL OR seen_at < ?)", (today, person.id, today)
+        )
+        if seen.rowcount:
+            tx.sql(
+                "DELETE FROM deletions WHERE person_id = ? AND why = ? AND state = ?", (person.id, INACTIVE, WAITING)
+            )
 
     # --- carrying it out --------------------------------------------------------------------------------------
     def next_due(self, tx: Tx) -> int | None:

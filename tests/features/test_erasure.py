@@ -273,6 +273,21 @@ def test_who_comes_back_is_a_stranger(village: Village) -> None:
     assert "Anew" in "\n".join(village.say("alice", "feed"))
 
 
+def test_daily_messages_that_may_name_them_go(village: Village) -> None:
+    village.has_digests = True
+    village.say("alice", "notify digest")
+    village.wait(DAY)
+    village.say("bob", "post Of today")
+    village.wait(2 * DAY)
+    [told] = [e for e in village.rooms["alice"].events if BOB in e.body and "new" in e.body]
+    village.say("carol", "post Of tomorrow")
+    village.wait(2 * DAY)
+    [other] = [e for e in village.rooms["alice"].events if user_id("carol") in e.body and "new" in e.body]
+    village.erase("bob")
+    assert told.redacted
+    assert not other.redacted
+
+
 # --- what others decided --------------------------------------------------------------------------------------
 def test_an_account_that_ends_is_no_way_around_a_block(village: Village) -> None:
     village.say("alice", f"block {BOB}")

@@ -148,6 +148,7 @@ class Village:
         self.chats = features.chats
         vault = self.db.vault
         assert isinstance(vault, Vault)
+        self.moments = features.moments
         self.fanout, self.digests = features.moments.fanout, features.digests
         self.vault = vault
         self.expiry = Expiry(self.db, features.moments, vault.destroy)

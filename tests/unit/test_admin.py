@@ -231,6 +231,7 @@ def test_no_other_command_shows_contents(
         "vault rotate": lambda: vault.rotate(path(house)),
         "backup": lambda: backup.backup(path(house), house.directory / "a.backup", [house.recipient]),
         "admin status": lambda: admin.status(path(house)),
+        "admin retention": lambda: admin.retention(path(house)),
         "admin verify-log": lambda: admin.verify_log(path(house), None),
     }
     group: Any = typer.main.get_command(app)  # its class differs by version

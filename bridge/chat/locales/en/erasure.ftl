@@ -86,6 +86,9 @@ erasure-goodbye = Thank you for having been here. I leave this chat now; who ope
 operator-opened = Whoever runs this bot has looked at this of yours: { $what }. The reason that they gave: “{ $reason }”. It is entry { $number } of the bot's ledger ({ $hash }); `log` shows it too.
 log-operator = { $time }: whoever runs this bot looked at { $what }, because: “{ $reason }” (entry { $number } of the ledger).
 
+## Retention
+retention-inactive = You have not said anything to me for long. Accounts that nobody uses are deleted here: yours on { $time }, with everything of yours. Say anything to me before, and it stays.
+
 ## Copies of comments
 help-comments = shows the comments that are kept for you
     .details = With `privacy set keep-comments on`, what you write under others' moments is also kept for you alone: the comment itself goes when the moment goes.

@@ -44,6 +44,9 @@ erasure-goodbye = 谢谢你来过。我现在离开这个聊天；谁和我新�
 operator-opened = 运行这个机器人的人查看了你的这些内容：{ $what }。对方给出的理由：“{ $reason }”。这是机器人账册的第 { $number } 条（{ $hash }）；`日志` 里也有。
 log-operator = { $time }：运行这个机器人的人查看了 { $what }，理由：“{ $reason }”（账册第 { $number } 条）。
 
+## 保留期限
+retention-inactive = 你很久没有和我说话了。在这里，没有人用的账号会被删除：你的账号和你的一切将在 { $time } 删除。在那之前随便和我说句话，它就会留下。
+
 ## 评论的副本
 help-comments = 查看为你保留的评论
     .details = 用 `privacy set keep-comments on` 后，你写在别人动态下的评论也会只为你保留一份：评论本身会随动态一起消失。

@@ -1,0 +1,115 @@
+"""Retention (O4): what the operator lets go when it is old. Off unless it is asked for."""
+
+from dataclasses import dataclass
+
+from bridge.chat import prompts
+from bridge.chat.people import People
+from bridge.chat.reply import Message, Text, Time
+from bridge.contacts.service import PROMPT
+from bridge.db import Tx
+from bridge.db.sealing import Unreadable
+from bridge.delivery.outbox import Outbox
+from bridge.ids import PersonId
+from bridge.moments import store
+from bridge.moments.service import Moments
+from bridge.rights.deletions import Deletions
+
+_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """Ages in ms after which something goes; None: never."""
+
+    moments_ms: int | None = None
+    log_ms: int | None = None
+    requests_ms: int | None = None
+    inactive_ms: int | None = None
+    notice_ms: int = 30 * 24 * 3600 * 1000
+    """So long before people are told that their account will end."""
+
+
+_OLD = {
+    "moments": "FROM moments WHERE created_at < ?",
+    "log_entries": "FROM access_log WHERE at < ?",
+    "requests": "FROM friend_requests WHERE created_at < ?",
+    "inactive_people": "FROM people WHERE opened_at IS NOT NULL AND COALESCE(seen_at, opened_at) < ?"
+    " AND NOT EXISTS (SELECT 1 FROM deletions d WHERE d.person_id = people.id AND d.state <> 'asked')",
+}
+
+
+def count(tx: Tx, settings: RetentionSettings) -> dict[str, int | None]:
+    """How much would go now, by class; None: it is never let go."""
+    ages = {
+        "moments": settings.moments_ms,
+        "log_entries": settings.log_ms,
+        "requests": settings.requests_ms,
+        "inactive_people": settings.inactive_ms,
+    }
+    return {
+        name: None if age is None else int(tx.sql(f"SELECT COUNT(*) {_OLD[name]}", (tx.now - age,)).scalar_one())
+        for name, age in ages.items()
+    }
+
+
+class Retention:
+    """Methods run inside the transaction that they are given."""
+
+    def __init__(
+        self, settings: RetentionSettings, people: People, outbox: Outbox, moments: Moments, deletions: Deletions
+    ) -> None:
+        self._settings = settings
+        self._people = people
+        self._outbox = outbox
+        self._moments = moments
+        self._deletions = deletions
+
+    def step(self, tx: Tx) -> bool:
+        """Let some of what is old go. Whether there may be more."""
+        done = [self._old_moments(tx), self._old_log(tx), self._old_requests(tx), self._warn(tx)]
+        if any(done):
+            tx.scrub_later()
+        return any(count == _AT_ONCE for count in done)
+
+    def _ids(self, tx: Tx, what: str, age: int | None) -> list[int]:
+        if age is None:
+            return []
+        rows = tx.sql(f"SELECT id {_OLD[what]} ORDER BY id LIMIT {_AT_ONCE}", (tx.now - age,))
+        return [int(i) for i in rows.scalars()]
+
+    def _old_moments(self, tx: Tx) -> int:
+        """As if their authors deleted them: every copy is taken back."""
+        ids = self._ids(tx, "moments", self._settings.moments_ms)
+        for moment_id in ids:
+            moment = store.moment(tx, moment_id)
+            if moment is not None:
+                self._moments.remove(tx, moment)
+        return len(ids)
+
+    def _old_log(self, tx: Tx) -> int:
+        ids = self._ids(tx, "log_entries", self._settings.log_ms)
+        tx.sql("DELETE FROM access_log WHERE id = ?", [(i,) for i in ids])
+        return len(ids)
+
+    def _old_requests(self, tx: Tx) -> int:
+        ids = self._ids(tx, "requests", self._settings.requests_ms)
+        for request_id in ids:
+            asked = tx.sql("SELECT id FROM prompts WHERE kind = ? AND ref_id = ?", (PROMPT, request_id)).scalars()
+            for prompt_id in asked.all():
+                self._outbox.withdraw(tx, prompts.COPY_KIND, prompt_id)
+            prompts.close(tx, PROMPT, request_id)
+            tx.sql("DELETE FROM friend_requests WHERE id = ?", (request_id,))
+        return len(ids)
+
+    def _warn(self, tx: Tx) -> int:
+        """Tell people who said nothing for long that their account will end."""
+        ids = self._ids(tx, "inactive_people", self._settings.inactive_ms)
+        for person_id in map(PersonId, ids):
+            due = self._deletions.end_inactive(tx, person_id, self._settings.notice_ms)
+            try:
+                person = self._people.by_id(tx, person_id)
+            except Unreadable:
+                continue
+            if person is not None:
+                self._outbox.message(tx, person, Message((Text("retention-inactive", {"time": Time(due)}),)))
+        return len(ids)
