@@ -71,6 +71,12 @@ class Chat:
     """Of the bot, and a reply to nothing."""
 
 
+def edit_of(event: Mapping[str, Any]) -> str | None:
+    """What an encrypted event is an edit of: clients show it there, and not as a message of its own."""
+    relation = event["content"].get("m.relates_to", {})
+    return str(relation["event_id"]) if relation.get("rel_type") == "m.replace" else None
+
+
 async def chat_of(
     hs: Homeserver, person: Friendly, bot: str, timeout: float = 60.0, *, signed_out: str | None = None
 ) -> Chat:
@@ -81,10 +87,14 @@ async def chat_of(
     """
     events = await room_events(hs, person)
     said = [e for e in events if e["type"] == "m.room.encrypted" and "redacted_because" not in e.get("unsigned", {})]
-    of_bot = {e["event_id"] for e in said if e["sender"] == bot}
+    edited = {e["event_id"]: target for e in said if e["sender"] == bot and (target := edit_of(e)) is not None}
+    of_bot = {e["event_id"] for e in said if e["sender"] == bot} - edited.keys()
 
     def complete() -> bool:
-        return of_bot <= {m.event_id for m in seen(person) if m.decryption_failure is None}
+        shown = {m.event_id: m for m in seen(person) if m.decryption_failure is None}
+        # An edit is seen at what it edits: the transaction id stands beside the new content, not in it.
+        stale = {target for target in edited.values() if target in shown and TXN in shown[target].content}
+        return of_bot <= shown.keys() and not stale
 
     try:
         await until(complete, timeout, "the client reads all that the bot said")
@@ -95,12 +105,15 @@ async def chat_of(
             for e in said
             if e["sender"] == bot and looks.get(e["event_id"], "not there") is not None
         ]
-        raise AssertionError(f"{error}; {type(person.client).__name__} lacks {len(wrong)}: {wrong[:5]}") from None
+        client = person.client
+        state = client.sync_state if isinstance(client, JsClient) else f"ended: {client.inbox.ended!r}"
+        lacks = f"{type(client).__name__} ({state}) lacks {len(wrong)} of {len(of_bot)}: {wrong[:5]}"
+        raise AssertionError(f"{error}; {lacks}") from None
     shown = [m for m in seen(person) if m.event_id in of_bot]
     of_old = {e["event_id"] for e in said if signed_out is not None and e["content"].get("device_id") == signed_out}
     distrusted = [m for m in shown if m.shield not in (None, "unknown_device" if m.event_id in of_old else None)]
     assert not distrusted, distrusted
-    transactions = Counter(m.content.get(TXN) for m in shown)
+    transactions = Counter(m.content.get(TXN) for m in shown if m.event_id not in edited.values())
     assert None not in transactions, "a message without its transaction id"
     assert not [txn for txn, n in transactions.items() if n > 1], "one outbox row became two messages"
     answers: dict[str, list[Message]] = {}
