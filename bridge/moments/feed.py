@@ -1,8 +1,10 @@
 """One page of moments of several authors, newest first, at the cost of a page."""
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
+from typing import TypeAlias
 
 from bridge.contacts.model import folded
 from bridge.db import Tx
@@ -10,32 +12,28 @@ from bridge.ids import PersonId
 from bridge.moments import store
 from bridge.moments.items import Items
 from bridge.moments.model import Moment, Page, Position
+from bridge.moments.store import Span
 from bridge.privacy import PUBLIC, MomentItem, load_world, may_see
 
-# Later than every moment with the same time.
-_LAST = 2**62
-_SEARCHED_AT_ONCE = 50
+_AUTHORS = 32
+"""Authors that are asked for at once, those who posted last first."""
+_SEARCHED_AT_ONCE = 20
+
+Authors: TypeAlias = Iterator[tuple[PersonId, int]]
+"""Who, and when they posted last (ms); the latest first."""
 
 
 def feed_page(tx: Tx, reader: PersonId, before: Position | None, size: int) -> Page:
     """The reader's own moments and those of their friends."""
-    return _page(tx, reader, store.latest_times(tx, reader, before), before, size)
+    return _page(_Merge(tx, reader, _latest(tx, reader, before), before, size + 1), tx, reader, size)
 
 
 def search_page(tx: Tx, reader: PersonId, words: Sequence[str], size: int, most: int) -> Page:
     """Of the newest `most` moments in the reader's feed those whose text holds all `words` (folded). What is hidden
     from the reader does not count: it must not be felt in how far a search reaches."""
-    found: list[int] = []
+    found: list[Moment] = []
     looked = 0
-    candidates = _newest_first(
-        tx,
-        reader,
-        authors := store.latest_times(tx, reader, None),
-        None,
-        _SEARCHED_AT_ONCE,
-        store.windows(tx, [author for author, _ in authors]),
-        False,
-    )
+    candidates = _Merge(tx, reader, _latest(tx, reader, None), None, _SEARCHED_AT_ONCE)
     while looked < most and len(found) <= size:
         some = list(islice(candidates, _SEARCHED_AT_ONCE))
         if not some:
@@ -43,78 +41,94 @@ def search_page(tx: Tx, reader: PersonId, words: Sequence[str], size: int, most:
         items = Items(tx, [reader], {m.author for m in some}, some)
         seen = [m for m in some if items.sees(reader, m)][: most - looked]
         looked += len(seen)
-        found += [m.id for m in seen if all(word in folded(m.text) for word in words)]
-    return Page(tuple(found[:size]), len(found) > size)
+        read = store.with_texts(tx, [m.id for m in seen])
+        found += [m for m in read if all(word in folded(m.text) for word in words)]
+    page = found[:size]
+    return Page(tuple(m.id for m in page), len(found) > size, page[-1].position if page else None)
 
 
 def album_page(tx: Tx, reader: PersonId, author: PersonId, before: Position | None, size: int) -> Page:
     """Moments of one author. What costs as much as there is to see must not depend on what is hidden: where nothing can
     be for the reader, nothing is read."""
+    stranger = False
     if reader != author:
         world = load_world(tx, [reader, author], [])
         if not may_see(reader, MomentItem(author, PUBLIC, tx.now, newer_public=0), world):
             return Page((), False)
         stranger = not world.friends(reader, author)
-    else:
-        stranger = False
-    return _page(tx, reader, [(author, _LAST)], before, size, stranger=stranger)
+    authors = iter([(author, tx.now)])
+    return _page(_Merge(tx, reader, authors, before, size + 1, stranger=stranger), tx, reader, size)
 
 
-def _page(
-    tx: Tx,
-    reader: PersonId,
-    authors: Sequence[tuple[PersonId, int]],
-    before: Position | None,
-    size: int,
-    *,
-    stranger: bool = False,
-) -> Page:
-    shown: list[int] = []
-    candidates = _newest_first(
-        tx, reader, authors, before, size + 1, store.windows(tx, [author for author, _ in authors]), stranger
-    )
+def _latest(tx: Tx, reader: PersonId, before: Position | None) -> Authors:
+    for offset in range(0, 2**31, _AUTHORS):
+        some = store.latest_times(tx, reader, before, _AUTHORS, offset)
+        yield from some
+        if len(some) < _AUTHORS:
+            return
+
+
+def _page(candidates: "_Merge", tx: Tx, reader: PersonId, size: int) -> Page:
+    shown: list[Moment] = []
     # Goes on until the page is full and it is known whether there is one more: what is hidden leaves no gap.
     while len(shown) <= size:
         some = list(islice(candidates, size + 1 - len(shown)))
         if not some:
             break
         items = Items(tx, [reader], {m.author for m in some}, some)
-        shown += [m.id for m in some if items.sees(reader, m)]
-    return Page(tuple(shown[:size]), len(shown) > size)
+        shown += [m for m in some if items.sees(reader, m)]
+    page = shown[:size]
+    return Page(tuple(m.id for m in page), len(shown) > size, page[-1].position if page else None)
 
 
-def _newest_first(
-    tx: Tx,
-    reader: PersonId,
-    authors: Sequence[tuple[PersonId, int]],
-    before: Position | None,
-    batch: int,
-    windows: Mapping[PersonId, int],
-    stranger: bool,
-) -> Iterator[Moment]:
-    """Merges the authors' moments. An author costs a query only when the page reaches down to their latest moment."""
-    order = 0
-    heap: list[tuple[int, int, int, Moment | None, PersonId, Position | None]] = []
+@dataclass
+class _Merge:
+    """The moments of several authors, newest first. An author is read only when the page reaches down to their latest
+    moment; those who may be needed for one page are read in one statement."""
 
-    def push(position: Position, moment: Moment | None, author: PersonId, bound: Position | None) -> None:
-        nonlocal order
-        order += 1
-        heapq.heappush(heap, (-position.created_at, -position.id, order, moment, author, bound))
+    tx: Tx
+    reader: PersonId
+    authors: Authors
+    before: Position | None
+    batch: int
+    stranger: bool = False
 
-    def since(author: PersonId) -> int | None:
+    def __iter__(self) -> Iterator[Moment]:
+        return self
+
+    def __post_init__(self) -> None:
+        self._heap: list[tuple[int, int, Moment, Span | None]] = []
+        self._next = next(self.authors, None)
+        self._windows: dict[PersonId, int] = {}
+
+    def __next__(self) -> Moment:
+        while self._next is not None and (not self._heap or self._next[1] >= -self._heap[0][0]):
+            self._read([self._span(author, self.before) for author in self._some_authors()])
+        if not self._heap:
+            raise StopIteration
+        _, _, moment, rest = heapq.heappop(self._heap)
+        if rest is not None:
+            self._read([rest])
+        return moment
+
+    def _some_authors(self) -> list[PersonId]:
+        """As many authors as there may be moments on the page."""
+        some: list[PersonId] = []
+        while self._next is not None and len(some) < self.batch:
+            some.append(self._next[0])
+            self._next = next(self.authors, None)
+        self._windows |= store.windows(self.tx, [author for author in some if author != self.reader])
+        return some
+
+    def _span(self, author: PersonId, before: Position | None) -> Span:
         """Nobody else sees what is older than the author's window: it is not even read."""
-        window = windows.get(author) if author != reader else None
-        return None if window is None else tx.now - window
+        window = self._windows.get(author) if author != self.reader else None
+        return Span(author, before, None if window is None else self.tx.now - window)
 
-    for author, latest in authors:
-        push(Position(latest, _LAST), None, author, before)
-    while heap:
-        _, _, _, moment, author, bound = heapq.heappop(heap)
-        if moment is not None:
-            yield moment
-            continue
-        rows = store.newest_by(tx, author, reader, bound, since(author), batch, only_public=stranger)
-        for row in rows:
-            push(row.position, row, author, None)
-        if len(rows) == batch:
-            push(rows[-1].position, None, author, rows[-1].position)
+    def _read(self, spans: list[Span]) -> None:
+        found = store.newest_of(self.tx, spans, self.reader, self.batch, only_public=self.stranger)
+        for span, moments in zip(spans, found, strict=True):
+            full = len(moments) == self.batch
+            for moment in moments:
+                rest = self._span(span.author, moment.position) if full and moment is moments[-1] else None
+                heapq.heappush(self._heap, (-moment.created_at, -moment.id, moment, rest))

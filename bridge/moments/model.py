@@ -125,6 +125,8 @@ class Page:
 
     moments: tuple[int, ...]
     more: bool
+    end: Position | None = None
+    """Of the last of them."""
 
 
 # --- reactions ----------------------------------------------------------------------------------------------

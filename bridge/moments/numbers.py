@@ -1,9 +1,8 @@
 """The numbers under which a reader knows moments: their own, given once, never used again."""
 
-import sqlalchemy as sa
+from collections.abc import Sequence
 
 from bridge.db import Tx
-from bridge.db.tables import numbers
 from bridge.ids import PersonId
 from bridge.moments.places import position, set_position
 
@@ -12,22 +11,34 @@ _COUNTER = "numbers"
 
 
 def number_of(tx: Tx, reader: PersonId, moment_id: int) -> int:
-    """The reader's number of a moment; a new one when it has none yet. Numbers are never used again."""
-    row = tx.execute(
-        sa.select(numbers.c.number).where(numbers.c.person_id == reader, numbers.c.moment_id == moment_id)
-    ).first()
-    if row is not None:
-        return int(row.number)
-    highest = position(tx, reader, _COUNTER)
-    number = 1 + (0 if highest is None else int(highest["highest"]))
-    set_position(tx, reader, _COUNTER, {"highest": number})
-    tx.execute(sa.insert(numbers).values(person_id=reader, number=number, moment_id=moment_id))
-    return number
+    """The reader's number of a moment; a new one when it has none yet."""
+    return numbers_of(tx, reader, (moment_id,))[moment_id]
+
+
+def numbers_of(tx: Tx, reader: PersonId, moment_ids: Sequence[int]) -> dict[int, int]:
+    """The reader's numbers of moments; new ones, in this order, for those that have none yet."""
+    if not moment_ids:
+        return {}
+    marks = ",".join("?" * len(moment_ids))
+    rows = tx.sql(
+        f"SELECT moment_id, number FROM numbers WHERE person_id = ? AND moment_id IN ({marks})", (reader, *moment_ids)
+    )
+    known = {int(row.moment_id): int(row.number) for row in rows}
+    new = [moment_id for moment_id in dict.fromkeys(moment_ids) if moment_id not in known]
+    if new:
+        place = position(tx, reader, _COUNTER)
+        highest = 0 if place is None else int(place["highest"])
+        given = dict(zip(new, range(highest + 1, highest + 1 + len(new)), strict=True))
+        set_position(tx, reader, _COUNTER, {"highest": highest + len(new)})
+        tx.sql(
+            "INSERT INTO numbers (person_id, number, moment_id) VALUES (?, ?, ?)",
+            [(reader, number, moment_id) for moment_id, number in given.items()],
+        )
+        known |= given
+    return known
 
 
 def numbered(tx: Tx, reader: PersonId, number: int) -> int | None:
     """The id of the moment that has this number for the reader."""
-    row = tx.execute(
-        sa.select(numbers.c.moment_id).where(numbers.c.person_id == reader, numbers.c.number == number)
-    ).first()
+    row = tx.sql("SELECT moment_id FROM numbers WHERE person_id = ? AND number = ?", (reader, number)).first()
     return int(row.moment_id) if row else None

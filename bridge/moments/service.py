@@ -443,9 +443,8 @@ class Moments:
 
     def _shown(self, tx: Tx, reader: Person, page: Page, author: PersonId | None) -> Page:
         """Number what is shown, in this order, and remember where the page ended."""
-        for moment_id in page.moments:
-            numbers.number_of(tx, reader.id, moment_id)
-        last = self._get(tx, page.moments[-1]).position if page.moments else Position(0, 0)
+        numbers.numbers_of(tx, reader.id, page.moments)
+        last = page.end or Position(0, 0)
         places.set_position(
             tx,
             reader.id,

@@ -50,7 +50,7 @@ class Showing:
         """Look before a change of what `owner` shows to `viewers`; None: to all friends."""
         people = tuple(sorted(set(friend_ids(tx, owner) if viewers is None else viewers) - {owner}))
         most = max(_LEAST, self._limits.reviewed // max(1, len(people)))
-        moments = store.newest_by(tx, owner, owner, None, None, most + 1) if people else []
+        moments = store.newest_of(tx, [store.Span(owner, None, None)], owner, most + 1)[0] if people else []
         looked = tuple(moments[:most])
         holders = copy_store.holders(tx, ALL_COPIES, owner) if viewers is None else []
         shown_to = sorted({*people, *holders} - {owner})

@@ -1,7 +1,7 @@
 """Rows of moments. What is loaded here is narrowed; whether it may be seen is decided elsewhere."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,12 +29,16 @@ _MOMENT = (
 )
 
 
-def _moments(tx: Tx, rows: Sequence[Any]) -> list[Moment]:
+def _moments(tx: Tx, rows: Sequence[Any], *, texts: bool = True) -> list[Moment]:
+    """Rows as moments; without `texts`, their texts stay sealed, and empty here."""
     named = _named(tx, [row.id for row in rows if row.audience != Audience.PRIVATE.value])
-    tx.vault.prepare([*(row.author_id for row in rows), *(row.key_id for row in rows if row.key_id is not None)])
+    if texts:
+        tx.vault.prepare([*(row.author_id for row in rows), *(row.key_id for row in rows if row.key_id is not None)])
     found: list[Moment] = []
     for row in rows:
-        said = sealed.read(tx, row.key_id, row.author_id, "moments", row.id, "sealed", row.sealed)
+        said = None
+        if texts:
+            said = sealed.read(tx, row.key_id, row.author_id, "moments", row.id, "sealed", row.sealed)
         found.append(
             Moment(
                 row.id,
@@ -44,7 +48,7 @@ def _moments(tx: Tx, rows: Sequence[Any]) -> list[Moment]:
                 frozenset(named.tags.get((row.id, NAMED), ())),
                 row.created_at,
                 row.edited_at,
-                said is None,
+                texts and said is None,
                 row.expires_at,
                 row.key_id,
             )
@@ -157,6 +161,15 @@ def moment(tx: Tx, moment_id: int) -> Moment | None:
     return _moments(tx, [row])[0] if row else None
 
 
+def with_texts(tx: Tx, moment_ids: Sequence[int]) -> list[Moment]:
+    """These moments, in this order."""
+    found: dict[int, Moment] = {}
+    for start in range(0, len(moment_ids), _CHUNK):
+        rows = tx.execute(sa.select(*_MOMENT).where(moments.c.id.in_(moment_ids[start : start + _CHUNK]))).all()
+        found |= {moment.id: moment for moment in _moments(tx, rows)}
+    return [found[moment_id] for moment_id in moment_ids if moment_id in found]
+
+
 def set_text(tx: Tx, moment: Moment, text: str) -> None:
     content = replace(moment.content, text=text)
     value = sealed.seal(tx, moment.key, moment.author, "moments", moment.id, "sealed", content.to_json())
@@ -218,21 +231,56 @@ def forget_ended_keys(tx: Tx, keys: Sequence[int]) -> None:
     tx.sql("DELETE FROM ended_keys WHERE key_id = ?", [(key,) for key in keys])
 
 
+_BARE = "m.id, m.author_id, m.audience, m.created_at, m.edited_at, m.expires_at, m.key_id"
+_NEWEST = f"SELECT {_BARE}, m.sealed FROM moments m"
+
+
 def newest_by(
-    tx: Tx,
-    author: PersonId,
-    reader: PersonId,
-    before: Position | None,
-    since: int | None,
-    limit: int,
-    *,
-    only_public: bool = False,
+    tx: Tx, author: PersonId, reader: PersonId, before: Position | None, since: int | None, limit: int
 ) -> list[Moment]:
     """The newest moments of one author before a position and not older than `since` (ms). What can't be for `reader` is
     left out to save work."""
+    where, params = _narrowed(Span(author, before, since), reader, only_public=False)
+    rows = tx.sql(f"{_NEWEST} WHERE {where} ORDER BY m.created_at DESC, m.id DESC LIMIT ?", (*params, limit)).all()
+    return _moments(tx, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Moments of one author before a position and not older than `since` (ms)."""
+
+    author: PersonId
+    before: Position | None
+    since: int | None
+
+
+def newest_of(
+    tx: Tx, spans: Sequence[Span], reader: PersonId, limit: int, *, only_public: bool = False
+) -> list[list[Moment]]:
+    """The newest moments of each of a few spans, in one statement, without their texts: these are for deciding who may
+    see them. What can't be for `reader` is left out to save work."""
+    params: list[int] = []
+    selects: list[str] = []
+    for number, span in enumerate(spans):
+        where, values = _narrowed(span, reader, only_public=only_public)
+        params += [*values, limit]
+        selects.append(
+            f"SELECT * FROM (SELECT {number} AS span, {_BARE} FROM moments m"
+            f" WHERE {where} ORDER BY m.created_at DESC, m.id DESC LIMIT ?) AS s{number}"
+        )
+    rows = tx.sql(" UNION ALL ".join(selects), tuple(params)).all() if selects else []
+    found: list[list[Moment]] = [[] for _ in spans]
+    for row, moment in zip(rows, _moments(tx, rows, texts=False), strict=True):
+        found[row.span].append(moment)
+    for some in found:
+        some.sort(key=lambda moment: moment.position, reverse=True)
+    return found
+
+
+def _narrowed(span: Span, reader: PersonId, *, only_public: bool) -> tuple[str, list[int]]:
     where: list[str] = ["m.author_id = ?"]
-    params: list[int] = [author]
-    if author != reader:
+    params: list[int] = [span.author]
+    if span.author != reader:
         where.append(
             "(m.audience IN ('friends', 'public')"
             " OR EXISTS (SELECT 1 FROM moment_people p WHERE p.moment_id = m.id AND p.person_id = ?)"
@@ -246,40 +294,38 @@ def newest_by(
         params += [reader] * 4
     if only_public:
         where.append("m.audience = 'public'")
-    if since is not None:
+    if span.since is not None:
         where.append("m.created_at >= ?")
-        params.append(since)
-    if before is not None:
+        params.append(span.since)
+    if span.before is not None:
+        at = span.before
         where.append("m.created_at <= ? AND (m.created_at < ? OR m.id < ?)")
-        params += [before.created_at, before.created_at, before.id]
-    rows = tx.sql(
-        "SELECT m.id, m.author_id, m.sealed, m.audience, m.created_at, m.edited_at, m.expires_at, m.key_id"
-        " FROM moments m"
-        f" WHERE {' AND '.join(where)} ORDER BY m.created_at DESC, m.id DESC LIMIT ?",
-        (*params, limit),
-    ).all()
-    return _moments(tx, rows)
+        params += [at.created_at, at.created_at, at.id]
+    return " AND ".join(where), params
 
 
-def latest_times(tx: Tx, reader: PersonId, before: Position | None) -> list[tuple[PersonId, int]]:
-    """For the reader and each of their friends: when they posted last, at or before a position. One index seek each.
-    Friends whose moments can't be for the reader are left out to save work."""
+def latest_times(
+    tx: Tx, reader: PersonId, before: Position | None, limit: int, offset: int
+) -> list[tuple[PersonId, int]]:
+    """Of the reader and their friends, those who posted last at or before a position, and when: the latest first. One
+    index seek each. Friends whose moments can't be for the reader are left out to save work."""
     until = "" if before is None else " AND m.created_at <= ?"
     times = () if before is None else (before.created_at,)
+    # Those left out are few: they are found once, not asked for with each friend.
     rows = tx.sql(
-        "SELECT a.id, (SELECT MAX(m.created_at) FROM moments m WHERE m.author_id = a.id"
-        f"{until}) AS latest FROM ("
-        "SELECT f.friend_id AS id FROM friendships f WHERE f.person_id = ?"
-        " AND NOT EXISTS (SELECT 1 FROM stances s WHERE s.person_id = ? AND s.other_id = f.friend_id"
-        "  AND (s.blocked = 1 OR s.chats_only = 1 OR s.hidden = 1))"
-        " AND NOT EXISTS (SELECT 1 FROM stances s WHERE s.person_id = f.friend_id AND s.other_id = ?"
-        "  AND (s.blocked = 1 OR s.chats_only = 1 OR s.shut_out = 1))"
-        " AND NOT EXISTS (SELECT 1 FROM tags t JOIN tag_members g ON g.tag_id = t.id"
-        "  WHERE t.owner_id = f.friend_id AND t.shut_out = 1 AND g.person_id = ?)"
-        " UNION ALL SELECT id FROM people WHERE id = ?) AS a",
-        (*times, *[reader] * 5),
+        "SELECT a.id, COALESCE((SELECT MAX(m.created_at) FROM moments m WHERE m.author_id = a.id"
+        f"{until}), -1) AS latest FROM ("
+        "SELECT f.friend_id AS id FROM friendships f WHERE f.person_id = ? AND f.friend_id NOT IN ("
+        "SELECT s.other_id FROM stances s WHERE s.person_id = ?"
+        " AND (s.blocked = 1 OR s.chats_only = 1 OR s.hidden = 1)"
+        " UNION ALL SELECT s.person_id FROM stances s WHERE s.other_id = ?"
+        " AND (s.blocked = 1 OR s.chats_only = 1 OR s.shut_out = 1)"
+        " UNION ALL SELECT t.owner_id FROM tag_members g JOIN tags t ON t.id = g.tag_id"
+        " WHERE g.person_id = ? AND t.shut_out = 1)"
+        " UNION ALL SELECT id FROM people WHERE id = ?) AS a ORDER BY latest DESC, a.id DESC LIMIT ? OFFSET ?",
+        (*times, *[reader] * 5, limit, offset),
     )
-    return [(PersonId(row.id), row.latest) for row in rows if row.latest is not None]
+    return [(PersonId(row.id), row.latest) for row in rows if row.latest >= 0]
 
 
 def windows(tx: Tx, authors: Sequence[PersonId]) -> dict[PersonId, int]:

@@ -7,11 +7,12 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import sandbox_cost, vault_cost
+from tests.bench import denial_timing, feed_cost, sandbox_cost, vault_cost
 from tests.bench.measure import machine
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "60"))
 CALLS = int(os.environ.get("BENCH_CALLS", "5"))
+DENIALS = int(os.environ.get("BENCH_DENIALS", "1000"))
 OUTPUT = Path(os.environ.get("BENCH_OUTPUT", "build/bench.json"))
 
 
@@ -33,6 +34,10 @@ def main() -> int:
         bound = "" if figure.target is None else f"   target {figure.target:.1f}"
         print(f"{figure.what:<62}{figure.value:>9.2f} {figure.unit}{bound}")
     missed += [figure.what for figure in figures if figure.missed]
+    with tempfile.TemporaryDirectory() as directory:
+        pages = feed_cost.run(Path(directory), 100)
+        denials = denial_timing.run(Path(directory), DENIALS)
+    missed += feed_cost.told(pages) + denial_timing.told(denials)
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     found = {"machine": about, "vault": [asdict(row) for row in rows], "miniprograms": [asdict(f) for f in figures]}
     OUTPUT.write_text(json.dumps(found, indent=2) + "\n")

@@ -4,7 +4,7 @@ One rule can't be shown so: no reading code asks for somebody else's tags or rem
 nothing that could come through (what does, if reading code forgets whose they are, the twins notice: see the end).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -119,22 +119,26 @@ def test_every_rule_that_denies_has_a_story() -> None:
 @pytest.fixture
 def only_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading code narrows what it loads, which may hide that the policy is broken: here it loads everything."""
-    newest_by = store.newest_by
+    newest_of = store.newest_of
 
-    def everything_by(
-        tx: Tx, author: PersonId, reader: PersonId, before: None, since: None, limit: int, **_: bool
-    ) -> object:
-        return newest_by(tx, author, author, before, None, limit)
+    def everything_of(
+        tx: Tx, spans: Sequence[store.Span], reader: PersonId, limit: int, **_: bool
+    ) -> list[list[Moment]]:
+        return [newest_of(tx, [store.Span(s.author, s.before, None)], s.author, limit)[0] for s in spans]
 
-    def everybody(tx: Tx, reader: PersonId, before: object) -> object:
-        rows = tx.sql("SELECT p.id, (SELECT MAX(m.created_at) FROM moments m WHERE m.author_id = p.id) FROM people p")
+    def everybody(tx: Tx, reader: PersonId, before: object, limit: int, offset: int) -> list[tuple[PersonId, int]]:
+        rows = tx.sql(
+            "SELECT p.id, (SELECT MAX(m.created_at) FROM moments m WHERE m.author_id = p.id) AS latest FROM people p"
+            " ORDER BY latest DESC LIMIT ? OFFSET ?",
+            (limit, offset),
+        )
         return [(PersonId(row[0]), row[1]) for row in rows if row[1] is not None]
 
     def every_request(tx: Tx, asked: PersonId, limit: int) -> list[FriendRequest]:
         rows = tx.sql("SELECT id FROM friend_requests WHERE to_id = ? ORDER BY id LIMIT ?", (asked, limit)).all()
         return [one for row in rows if (one := contacts_store.request_by_id(tx, row.id)) is not None]
 
-    monkeypatch.setattr(store, "newest_by", everything_by)
+    monkeypatch.setattr(store, "newest_of", everything_of)
     monkeypatch.setattr(store, "latest_times", everybody)
     monkeypatch.setattr(store, "windows", lambda tx, authors: {})
     monkeypatch.setattr(responses, "_narrowed", lambda query, *_: query)
