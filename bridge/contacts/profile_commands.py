@@ -26,8 +26,9 @@ class _Commands:
     def show(self, request: Request) -> Reply:
         tx, person = request.tx, request.person
         user: UserId = request.args.get("user", person.user_id)
-        owner = person if user == person.user_id else self._people.known(tx, user)
-        if owner is None or not is_there(tx, person.id, owner.id):
+        there = is_there(tx, person.id, person.id if user == person.user_id else self._people.named(tx, user))
+        owner = self._people.known(tx, user) if there else None
+        if owner is None:
             raise UserError("profile-none", user=user)
         return Reply((CopyRef(PROFILE, owner.id),))
 

@@ -38,15 +38,7 @@ def column(tx: Tx, owner: PersonId, field: Field) -> str:
 
 def fields(tx: Tx, owner: PersonId) -> list[Filled]:
     """All fields of a profile: known ones first, in their order, then free ones by name."""
-    rules = field_rules.load(tx, [owner])
-    found: list[Filled] = []
-    for row in tx.sql("SELECT field, sealed FROM profile_fields WHERE person_id = ?", (owner,)):
-        value = tx.vault.read(owner, "profile_fields", row.field, "sealed", row.sealed)
-        if value is not None:
-            to = rules.get((owner, row.field), field_rules.default(row.field))
-            found.append(_filled(row.field, value, to))
-    order = {name: place for place, name in enumerate(KNOWN_FIELDS)}
-    return sorted(found, key=lambda one: (order.get(one.field.name, len(order)), one.field.name))
+    return _read(tx, owner, _rows(tx, owner))
 
 
 def damaged(tx: Tx, owner: PersonId) -> bool:
@@ -56,12 +48,41 @@ def damaged(tx: Tx, owner: PersonId) -> bool:
 
 
 def visible(tx: Tx, viewer: PersonId, owner: PersonId) -> list[Filled]:
-    """The fields that `viewer` may see."""
-    every = fields(tx, owner)
+    """The fields that `viewer` may see. What they may not see is not even opened."""
     if viewer == owner:
-        return every
-    world = load_world(tx, [viewer, owner], [], {tag for one in every for tag in one.to.all_tags})
-    return [one for one in every if may_see(viewer, ProfileItem(owner, one.to), world)]
+        return fields(tx, owner)
+    friends = load_world(tx, [viewer, owner], []).friends(viewer, owner)
+    # How much there is that strangers can't see must not take their time.
+    rows = _rows(tx, owner) if friends else _public_rows(tx, owner)
+    world = load_world(tx, [viewer, owner], [], {tag for _, _, to in rows for tag in to.all_tags})
+    return _read(tx, owner, [row for row in rows if may_see(viewer, ProfileItem(owner, row[2]), world)])
+
+
+def _rows(tx: Tx, owner: PersonId) -> list[tuple[str, bytes, Addressed]]:
+    """Name, sealed value and audience of each field."""
+    rules = field_rules.load(tx, [owner])
+    rows = tx.sql("SELECT field, sealed FROM profile_fields WHERE person_id = ?", (owner,))
+    return [(row.field, row.sealed, rules.get((owner, row.field), field_rules.default(row.field))) for row in rows]
+
+
+def _public_rows(tx: Tx, owner: PersonId) -> list[tuple[str, bytes, Addressed]]:
+    """The same, of those that may be for strangers."""
+    rules = field_rules.load_public(tx, owner)
+    if not rules:
+        return []
+    marks = ",".join("?" * len(rules))
+    query = f"SELECT field, sealed FROM profile_fields WHERE person_id = ? AND field IN ({marks})"
+    return [(row.field, row.sealed, rules[row.field]) for row in tx.sql(query, (owner, *rules))]
+
+
+def _read(tx: Tx, owner: PersonId, rows: Iterable[tuple[str, bytes, Addressed]]) -> list[Filled]:
+    found: list[Filled] = []
+    for name, sealed, to in rows:
+        value = tx.vault.read(owner, "profile_fields", name, "sealed", sealed)
+        if value is not None:
+            found.append(_filled(name, value, to))
+    order = {name: place for place, name in enumerate(KNOWN_FIELDS)}
+    return sorted(found, key=lambda one: (order.get(one.field.name, len(order)), one.field.name))
 
 
 def visible_values(tx: Tx, viewer: PersonId, owners: Iterable[PersonId], name: str) -> dict[PersonId, str]:

@@ -1,6 +1,7 @@
 """Friend requests, friendships and profiles."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -114,17 +115,17 @@ class Contacts:
                 store.delete_request(tx, mine.id)
         self._check_room(tx, person.id)
         target = other or self._people.ensure(tx, user_id)
-        request_id = store.add_request(tx, person.id, target.id, note)
+        # Where it is closed, it waits for the asker like one to somebody who never was here; nobody else learns of it.
+        state = RequestState.DECLINED if closed else RequestState.PENDING
+        request_id = store.add_request(tx, person.id, target.id, note, state)
         request = store.request_by_id(tx, request_id)
         assert request is not None
-        if closed:
-            # For the asker it waits like one to somebody who never was here; nobody else learns of it.
-            store.set_request_state(tx, request_id, RequestState.DECLINED)
-            return Asked.DONE
-        self._give_number(tx, request)
-        # Who never opened a chat gets nothing now; `opened` announces what waits.
-        if store.has_opened(tx, target.id) and self._pending_count(tx, target.id) <= self.limits.notices:
-            self._announce(tx, request)
+        with _as_long(tx, wanted=not closed):
+            self._give_number(tx, request)
+            # Who never opened a chat gets nothing now; `opened` announces what waits.
+            opened = store.has_opened(tx, target.id)
+            with _as_long(tx, wanted=opened and self._pending_count(tx, target.id) <= self.limits.notices):
+                self._announce(tx, request)
         return Asked.DONE
 
     def opened(self, tx: Tx, person: Person) -> None:
@@ -387,3 +388,14 @@ class Contacts:
             tx, request.asked, PROMPT, request.id, (ACCEPT, DECLINE, ACCEPT_CHATS), self.limits.prompt_ms
         )
         self._outbox.copy(tx, request.asked, prompts.COPY_KIND, prompt_id)
+
+
+@contextlib.contextmanager
+def _as_long(tx: Tx, *, wanted: bool) -> Iterator[None]:
+    """What is not wanted is done all the same and undone, so that its time tells nobody that it was not."""
+    savepoint = tx.conn.begin_nested()
+    yield
+    if wanted:
+        savepoint.commit()
+    else:
+        savepoint.rollback()

@@ -114,7 +114,7 @@ def count_asked_since(tx: Tx, asker: PersonId, since: int) -> int:
     return int(tx.execute(count).scalar_one())
 
 
-def add_request(tx: Tx, asker: PersonId, asked: PersonId, note: str) -> int:
+def add_request(tx: Tx, asker: PersonId, asked: PersonId, note: str, state: RequestState) -> int:
     [request_id] = tx.new_ids("friend_requests")
     tx.execute(
         sa.insert(friend_requests).values(
@@ -122,7 +122,7 @@ def add_request(tx: Tx, asker: PersonId, asked: PersonId, note: str) -> int:
             from_id=asker,
             to_id=asked,
             sealed=tx.vault.seal(asker, "friend_requests", request_id, "sealed", note),
-            state=RequestState.PENDING.value,
+            state=state.value,
             created_at=tx.now,
         )
     )

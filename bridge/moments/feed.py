@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias
 
+from bridge.chat.people import NOBODY
 from bridge.contacts.model import folded
 from bridge.db import Tx
 from bridge.ids import PersonId
@@ -49,13 +50,13 @@ def search_page(tx: Tx, reader: PersonId, words: Sequence[str], size: int, most:
 
 def album_page(tx: Tx, reader: PersonId, author: PersonId, before: Position | None, size: int) -> Page:
     """Moments of one author. What costs as much as there is to see must not depend on what is hidden: where nothing can
-    be for the reader, nothing is read."""
+    be for the reader, the moments of nobody are read."""
     stranger = False
     if reader != author:
         world = load_world(tx, [reader, author], [])
-        if not may_see(reader, MomentItem(author, PUBLIC, tx.now, newer_public=0), world):
-            return Page((), False)
         stranger = not world.friends(reader, author)
+        if not may_see(reader, MomentItem(author, PUBLIC, tx.now, newer_public=0), world):
+            author = NOBODY
     authors = iter([(author, tx.now)])
     return _page(_Merge(tx, reader, authors, before, size + 1, stranger=stranger), tx, reader, size)
 

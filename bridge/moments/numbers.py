@@ -8,6 +8,7 @@ from bridge.moments.places import position, set_position
 
 _COUNTER = "numbers"
 """The place with the highest number that a person was ever given."""
+_LATELY = 20
 
 
 def number_of(tx: Tx, reader: PersonId, moment_id: int) -> int:
@@ -38,7 +39,14 @@ def numbers_of(tx: Tx, reader: PersonId, moment_ids: Sequence[int]) -> dict[int,
     return known
 
 
-def numbered(tx: Tx, reader: PersonId, number: int) -> int | None:
-    """The id of the moment that has this number for the reader."""
-    row = tx.sql("SELECT moment_id FROM numbers WHERE person_id = ? AND number = ?", (reader, number)).first()
-    return int(row.moment_id) if row else None
+def numbered_or_other(tx: Tx, reader: PersonId, number: int) -> tuple[int | None, int]:
+    """The id of the moment that has this number for the reader, None when there is none (any more); and the id of
+    another one that they were shown lately, of somebody else where there is one, or 0."""
+    row = tx.sql(
+        "SELECT (SELECT moment_id FROM numbers WHERE person_id = ? AND number = ?) AS wanted,"
+        " (SELECT n.moment_id FROM (SELECT moment_id FROM numbers WHERE person_id = ? AND number <> ?"
+        f"  ORDER BY number DESC LIMIT {_LATELY}) AS n JOIN moments m ON m.id = n.moment_id"
+        "  ORDER BY CASE WHEN m.author_id = ? THEN 1 ELSE 0 END, m.id DESC LIMIT 1) AS other",
+        (reader, number, reader, number, reader),
+    ).one()
+    return (None if row.wanted is None else int(row.wanted)), int(row.other or 0)

@@ -220,9 +220,10 @@ class Moments:
         Raises:
             UserError: there is nothing for this reader: never was, deleted, no longer theirs to see, all alike.
         """
-        moment_id = numbers.numbered(tx, reader.id, number)
-        moment = None if moment_id is None else self.visible(tx, reader, moment_id)
-        if moment is None:
+        moment_id, other = numbers.numbered_or_other(tx, reader.id, number)
+        # What was never there takes as long as what is hidden: another one is looked at in its place.
+        moment = self.visible(tx, reader, other if moment_id is None else moment_id)
+        if moment is None or moment_id is None:
             raise UserError("moment-none", number=number)
         return moment
 
@@ -342,9 +343,11 @@ class Moments:
 
     def album(self, tx: Tx, reader: Person, user_id: UserId) -> Page:
         """The newest moments of one person that the reader may see: empty for strangers and for nobody alike."""
-        owner = self._people.known(tx, user_id)
-        page = Page((), False) if owner is None else self._album(tx, reader, owner.id, None)
-        return self._shown(tx, reader, page, owner.id if owner and page.moments else None)
+        owner = self._people.named(tx, user_id)
+        page = self._album(tx, reader, owner, None)
+        if page.moments and self._people.known(tx, user_id) is None:
+            page = Page((), False)
+        return self._shown(tx, reader, page, owner if page.moments else None)
 
     def search(self, tx: Tx, reader: Person, text: str) -> Page:
         """The newest moments in the reader's feed that hold all these words. Not a place that `more` goes on from."""

@@ -8,6 +8,8 @@ from bridge.ids import PersonId
 from bridge.privacy.audience import FRIENDS, PRIVATE, Addressed, Audience
 
 _CHUNK = 400
+_PUBLIC = '%"public"%'
+"""What stands in the column for such."""
 _CLOSED = frozenset(("birthday", "phone", "email"))
 
 
@@ -26,6 +28,12 @@ def load(tx: Tx, owners: Iterable[PersonId]) -> dict[tuple[PersonId, str], Addre
         for row in tx.sql(f"SELECT person_id, field, audience FROM field_rules WHERE person_id IN ({marks})", chunk):
             found[PersonId(row.person_id), row.field] = decoded(row.audience)
     return found
+
+
+def load_public(tx: Tx, owner: PersonId) -> dict[str, Addressed]:
+    """The fields of an owner that are for everyone, but for some perhaps. By default none is."""
+    rows = tx.sql("SELECT field, audience FROM field_rules WHERE person_id = ? AND audience LIKE ?", (owner, _PUBLIC))
+    return {row.field: to for row in rows if (to := _decoded(row.audience)).kind is Audience.PUBLIC}
 
 
 def save(tx: Tx, owner: PersonId, field: str, to: Addressed) -> None:

@@ -136,8 +136,6 @@ class World:
         def own(pairs: frozenset[Pair]) -> frozenset[Pair]:
             return frozenset(pair for pair in pairs if pair[1] != owner)
 
-        if not (self.blocks or self.chats_only or self.hidden):
-            return self
         return replace(self, blocks=own(self.blocks), chats_only=own(self.chats_only), hidden=own(self.hidden))
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from bridge.chat.people import NOBODY
 from bridge.db import Tx
 from bridge.ids import PersonId
 from bridge.privacy.model import Item, World, may_see
@@ -9,8 +10,7 @@ from bridge.privacy.rules import Decision
 from bridge.privacy.world import load_world
 
 _IN_TAG = PersonId(-2)
-_STRANGER = PersonId(-3)
-"""Ids that nobody has."""
+"""Another id that nobody has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +52,4 @@ def anyone_in(tx: Tx, owner: PersonId, tag: int, *, shut_out: bool) -> Viewer:
 
 def stranger(tx: Tx, owner: PersonId) -> Viewer:
     """Somebody who is no friend and is named nowhere."""
-    return Viewer(_STRANGER, load_world(tx, [owner], []), False)
+    return Viewer(NOBODY, load_world(tx, [owner], []), False)

@@ -54,11 +54,8 @@ class ViewAs:
         user = parse_user(words)
         if user is None or user == request.person.user_id:
             raise UserError("view-as-whom")
-        other = self._people.known(tx, user)
-        if other is None:
-            # Whoever never was here sees what a stranger sees, and looks the same to the one who asks.
-            return viewer.stranger(tx, owner), user
-        return viewer.person(tx, owner, other.id, every_tag(tx, owner)), user
+        # Whoever never was here sees what a stranger sees, and looks the same to the one who asks.
+        return viewer.person(tx, owner, self._people.named(tx, user), every_tag(tx, owner)), user
 
     @staticmethod
     def _moment(tx: Tx, owner: PersonId, moment: Moment) -> Message:

@@ -33,12 +33,7 @@ class Why:
             words = words[1:]
         if len(words) != 1:
             raise UserError("why-what")
-        other = self._people.known(tx, user)
-        eyes = (
-            viewer.stranger(tx, owner.id)
-            if other is None
-            else viewer.person(tx, owner.id, other.id, every_tag(tx, owner.id))
-        )
+        eyes = viewer.person(tx, owner.id, self._people.named(tx, user), every_tag(tx, owner.id))
         number = parse_number(words[0].lstrip("#"))
         if number is not None:
             moment = self._moments.numbered(tx, owner, number)

@@ -153,6 +153,8 @@ class Village:
         self.vault = vault
         self.expiry = Expiry(self.db, features.moments, vault.destroy)
         self.deletions = features.deletions
+        self.commands = features.commands
+        self.catalogue = catalogue
         registry = build_registry(features.commands, people, catalogue)
         endless = Quotas(Rate(10**9, 10**9), Rate(10**9, 10**9))
 
