@@ -88,6 +88,11 @@ class People:
         row = tx.sql("SELECT id FROM people WHERE lookup = ?", (lookup(tx, user_id),)).first()
         return NOBODY if row is None else PersonId(row.id)
 
+    def named_or_new(self, tx: Tx, user_id: UserId) -> PersonId:
+        """The same, with a new row for whoever was never here: also a person whose row is damaged can be left out."""
+        known = self.named(tx, user_id)
+        return self.ensure(tx, user_id).id if known == NOBODY else known
+
     def stranger(self, user_id: UserId) -> Person:
         """Who is not known, to be answered in the default language; an id that nobody has."""
         return Person(PersonId(0), user_id, self._language, self._time_zone)

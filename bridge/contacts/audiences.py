@@ -49,9 +49,11 @@ def _tags(tx: Tx, ids: Iterable[int], message_id: str) -> list[Text]:
 
 
 def _people(tx: Tx, owner: PersonId, people: Iterable[PersonId]) -> list[Text]:
+    people = set(people)
     users = user_ids(tx, people)
     # By Matrix id: row ids are random.
     wanted = sorted(users, key=lambda person: users[person])
+    wanted += sorted(set(people) - users.keys())  # their entry is damaged: they are in it all the same
     names = own_labels(tx, owner, wanted[:_SHOWN])
     listed = [names[person] for person in wanted[:_SHOWN]]
     if len(wanted) > _SHOWN:

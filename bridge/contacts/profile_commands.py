@@ -102,6 +102,8 @@ def profile_blocks(
         blocks.append(Text("profile-howto"))
     else:
         kept = store.remark(tx, reader, owner)
+        if store.is_remark_damaged(tx, reader, owner):
+            blocks.append(Text("remark-damaged"))
         if kept.get("name"):
             blocks.append(Text("remark-shown", {"name": kept["name"]}))
         if kept.get("note"):

@@ -277,24 +277,24 @@ class Contacts:
             raise UserError("block-self")
         if len(store.with_stance(tx, person.id, "blocked")) >= self.limits.blocks:
             raise UserError("block-limit", limit=self.limits.blocks)
-        other = self._people.ensure(tx, user_id)
+        other = self._people.named_or_new(tx, user_id)
         self._changes.make_between(
-            tx, person.id, other.id, lambda: store.set_stance(tx, person.id, other.id, "blocked", True)
+            tx, person.id, other, lambda: store.set_stance(tx, person.id, other, "blocked", True)
         )
-        asked = store.request_between(tx, other.id, person.id)
+        asked = store.request_between(tx, other, person.id)
         if asked is not None and asked.state is RequestState.PENDING:
             store.set_request_state(tx, asked.id, RequestState.DECLINED)
             prompts.close(tx, PROMPT, asked.id)
         # Or they could become a friend by accepting it.
-        self._take_back(tx, person.id, other.id)
+        self._take_back(tx, person.id, other)
 
     def unblock(self, tx: Tx, person: Person, user_id: UserId) -> bool:
         """End a block. False when there was none."""
-        other = self._people.known(tx, user_id)
-        if other is None or not store.stance(tx, person.id, other.id, "blocked"):
+        other = self._people.named(tx, user_id)
+        if not store.stance(tx, person.id, other, "blocked"):
             return False
         self._changes.make_between(
-            tx, person.id, other.id, lambda: store.set_stance(tx, person.id, other.id, "blocked", False)
+            tx, person.id, other, lambda: store.set_stance(tx, person.id, other, "blocked", False)
         )
         return True
 

@@ -186,6 +186,14 @@ def remark(tx: Tx, person: PersonId, other: PersonId) -> dict[str, str]:
     return tx.vault.read(person, "stances", other, "sealed", row.sealed) or {}
 
 
+def is_remark_damaged(tx: Tx, person: PersonId, other: PersonId) -> bool:
+    """Whether `person` kept something for `other` that can't be read any more."""
+    row = tx.sql("SELECT sealed FROM stances WHERE person_id = ? AND other_id = ?", (person, other)).first()
+    if row is None or row.sealed is None:
+        return False
+    return tx.vault.read(person, "stances", other, "sealed", row.sealed) is None
+
+
 def set_remark(tx: Tx, person: PersonId, other: PersonId, value: dict[str, str]) -> None:
     sealed = tx.vault.seal(person, "stances", other, "sealed", value) if value else None
     tx.sql(

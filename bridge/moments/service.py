@@ -112,7 +112,7 @@ class Moments:
         if not said.live:
             people.update(tags.members(tx, named))
         # Also who is no friend yet, or never was here: left out is left out.
-        out = frozenset(friends.get(user) or self._people.ensure(tx, user).id for user in said.except_users)
+        out = frozenset(friends.get(user) or self._people.named_or_new(tx, user) for user in said.except_users)
         to = Addressed(said.kind, frozenset(people) - out, named if said.live else frozenset(), out, left_out)
         return to, frozenset() if said.live else named
 

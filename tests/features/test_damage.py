@@ -350,3 +350,30 @@ def test_a_damaged_default_audience_is_for_nobody(town: Village) -> None:
     town.say("alice", "privacy set post friends")
     damage(town.db, "post_defaults", "person_id = ?", person_id(town.db, "alice"))
     assert town.one("alice", "post Hello").startswith("Saved")
+
+
+def test_a_person_who_is_damaged_can_be_shut_out(town: Village) -> None:
+    bob = person_id(town.db, "bob")
+    damage(town.db, "people", "id = ?", bob, column="card")
+    assert "@bob:x.org" in town.one("alice", "block @bob:x.org")
+    blocked = town.db.run_sync(lambda tx: tx.sql("SELECT other_id FROM stances WHERE blocked = 1").scalars().all())
+    assert list(blocked) == [bob]
+    town.say("alice", "unblock @bob:x.org")
+    answer = town.one("alice", "post to friends except @bob:x.org | Not for him")
+    assert "somebody (their entry is damaged)" in answer
+    out = town.db.run_sync(lambda tx: tx.sql("SELECT person_id FROM moment_people WHERE left_out = 1").scalars().all())
+    assert list(out) == [bob]
+    others_go_on(town)
+
+
+def test_a_remark(town: Village) -> None:
+    town.say("alice", "remark @bob:x.org Neighbour")
+    town.say("alice", "note @bob:x.org Owes me a ladder")
+    damage(town.db, "stances", "person_id = ?", person_id(town.db, "alice"))
+    shown = town.one("alice", "profile @bob:x.org")
+    assert "the note that you kept are damaged" in shown
+    assert "@bob:x.org" in town.one("alice", "friends")
+    assert "damaged" not in town.one("bob", "profile @alice:x.org")
+    town.say("alice", "remark @bob:x.org Neighbour")
+    assert "Neighbour" in town.one("alice", "profile @bob:x.org")
+    others_go_on(town)

@@ -53,6 +53,7 @@ requests-howto = `friend accept 1` accepts, `friend decline 1` declines silently
 ## Profiles
 profile-head = **{ $user }**
 profile-empty = Nothing for you to see.
+remark-damaged = (The private name and the note that you kept are damaged and can't be read any more: set them again.)
 profile-damaged = (A field is damaged and can't be read any more: set it again.)
 profile-none = There is no profile of { $user } for you to see.
 profile-howto = Change it with `profile set name …`; `privacy` says who sees which part.

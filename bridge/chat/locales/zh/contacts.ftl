@@ -52,6 +52,7 @@ requests-howto = `接受好友 1` 表示接受，`拒绝好友 1` 表示悄悄�
 ## 个人资料
 profile-head = **{ $user }**
 profile-empty = 没有可以看到的内容。
+remark-damaged = （你为对方保存的备注名和备注已损坏，无法读取：请重新设置。）
 profile-damaged = （有一项资料已损坏，无法再读取：请重新设置。）
 profile-none = 没有你能看到的 { $user } 的资料。
 profile-howto = 用 `设置资料 名字 …` 修改；`隐私` 里可以看到每一项给谁看。
