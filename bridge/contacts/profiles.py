@@ -51,10 +51,12 @@ def visible(tx: Tx, viewer: PersonId, owner: PersonId) -> list[Filled]:
     """The fields that `viewer` may see. What they may not see is not even opened."""
     if viewer == owner:
         return fields(tx, owner)
-    friends = load_world(tx, [viewer, owner], []).friends(viewer, owner)
+    world = load_world(tx, [viewer, owner], [])
     # How much there is that strangers can't see must not take their time.
-    rows = _rows(tx, owner) if friends else _public_rows(tx, owner)
-    world = load_world(tx, [viewer, owner], [], {tag for _, _, to in rows for tag in to.all_tags})
+    rows = _rows(tx, owner) if world.friends(viewer, owner) else _public_rows(tx, owner)
+    tags = {tag for _, _, to in rows for tag in to.all_tags}
+    if tags:
+        world = load_world(tx, [viewer, owner], [], tags)
     return _read(tx, owner, [row for row in rows if may_see(viewer, ProfileItem(owner, row[2]), world)])
 
 

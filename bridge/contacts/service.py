@@ -122,10 +122,9 @@ class Contacts:
         assert request is not None
         with _as_long(tx, wanted=not closed):
             self._give_number(tx, request)
-            # Who never opened a chat gets nothing now; `opened` announces what waits.
-            opened = store.has_opened(tx, target.id)
-            with _as_long(tx, wanted=opened and self._pending_count(tx, target.id) <= self.limits.notices):
-                self._announce(tx, request)
+        # Whoever it is: what is not for them is dropped when it would be sent, and what they have no chat for waits.
+        if self._pending_count(tx, target.id) <= self.limits.notices:
+            self._announce(tx, request)
         return Asked.DONE
 
     def opened(self, tx: Tx, person: Person) -> None:

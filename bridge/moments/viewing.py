@@ -14,17 +14,18 @@ _LOOKS, _LOOK = 20, 50
 """How far back it is looked for what may be shown: batches, and moments in each."""
 
 
-def shown_to(tx: Tx, owner: PersonId, viewer: Viewer, most: int) -> list[Moment]:
-    """The newest moments of `owner` that `viewer` would get, at most `most`."""
+def shown_to(tx: Tx, owner: PersonId, viewer: Viewer, most: int) -> tuple[list[Moment], int | None]:
+    """The newest moments of `owner` that `viewer` would get, at most `most`; and how many of all were looked at, when
+    that was not enough to tell whether there are more."""
     shown: list[Moment] = []
     before: Position | None = None
     for _ in range(_LOOKS):
         some = store.newest_by(tx, owner, owner, before, None, _LOOK)
         shown += [moment for moment in some if viewer.sees(item_for(tx, viewer, moment))]
         if len(shown) >= most or len(some) < _LOOK:
-            break
+            return shown[:most], None
         before = some[-1].position
-    return shown[:most]
+    return shown, _LOOKS * _LOOK
 
 
 def item_for(tx: Tx, viewer: Viewer, moment: Moment) -> MomentItem:

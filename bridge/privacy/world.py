@@ -35,11 +35,12 @@ def load_world(tx: Tx, viewers: Iterable[PersonId], others: Iterable[PersonId], 
                 few,
                 chunk,
             )
-            for row in rows:
-                pair = (PersonId(row[0]), PersonId(row[1]))
-                for name in stances:
-                    if getattr(row, name):
-                        stances[name].add(pair)
+            # Unpacked at once: that there is such a row must not be felt in the time.
+            for person, other, *flags in rows:
+                pair = (person, other)
+                for found, flag in zip(stances.values(), flags, strict=True):
+                    if flag:
+                        found.add(pair)
         for mine, theirs in (("t.owner_id", "m.person_id"), ("m.person_id", "t.owner_id")):
             rows = _pairs(
                 tx,

@@ -29,13 +29,19 @@ class ViewAs:
         tx, owner = request.tx, request.person
         eyes, who = self._viewer(request)
         fields = [one for one in profiles.fields(tx, owner.id) if eyes.sees(ProfileItem(owner.id, one.to))]
-        shown = viewing.shown_to(tx, owner.id, eyes, self._moments.limits.page)
+        page = self._moments.limits.page
+        found, looked = viewing.shown_to(tx, owner.id, eyes, page + 1)
+        shown = found[:page]
         blocks: list[Block] = [Text("view-as-head", {"who": who})]
         # Never with what the other keeps about the owner: that is theirs.
         profile, picture = field_blocks(owner.user_id, fields, "view-as-no-profile")
         blocks += profile
         if not shown:
             blocks.append(Text("view-as-no-moments"))
+        if len(found) > page:
+            blocks.append(Text("view-as-more", {"count": page}))
+        elif looked is not None:
+            blocks.append(Text("view-as-looked", {"count": looked}))
         parts = [Message(tuple(blocks), None, picture)]
         parts += [self._moment(tx, owner.id, moment) for moment in shown]
         return Reply(tuple(parts))

@@ -1,5 +1,7 @@
 """I3–I7, P1–P15 by their commands: what the answers say, and that bad input gets one line and changes nothing."""
 
+import re
+
 import pytest
 
 from tests.features.village import MINUTE, Village
@@ -142,3 +144,44 @@ def test_invites_by_their_commands(strangers: Village) -> None:
     assert "own code" in strangers.one("alice", f"invite {code}")
     strangers.say("alice", f"invite revoke {code}")
     assert "does not work" in strangers.one("carol", f"invite {code}")
+
+
+def test_view_as_says_when_there_is_more(village: Village) -> None:
+    for number in range(5):
+        village.say("alice", f"post Number {number}")
+    assert "there are more" not in village.say("alice", f"view as {BOB}")[0]
+    village.say("alice", "post Number 5")
+    head, *shown = village.say("alice", f"view as {BOB}")
+    assert "the newest 5" in head
+    assert len(shown) == 5
+
+
+def test_view_as_says_how_far_it_looked(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.moments.viewing._LOOK", 2)
+    monkeypatch.setattr("bridge.moments.viewing._LOOKS", 2)
+    village.say("alice", "post For friends")
+    for _ in range(4):
+        village.say("alice", "post to private | Mine")
+    [head] = village.say("alice", f"view as {BOB}")
+    assert "I looked at your newest 4 moments" in head
+
+
+CHINESE = [
+    *("隐私", "隐私检查", "设置隐私 窗口 3d", "设置隐私 陌生人 开", f"设置隐私 我的 {BOB} 关"),
+    *(f"设置隐私 他们的 {BOB} 关", f"设置隐私 仅聊天 {BOB} 开", "设置隐私 电话 好友"),
+    *(f"设置隐私 bio 好友 除了 {BOB}", f"预览 {BOB}", "预览 陌生人", f"profile {BOB}", "friends", "invites"),
+    *(f"why can {BOB} see 1", f"why can't {BOB} see phone", "who can read this", "log", "tags", "invite new"),
+    *(f"tag add #家人 {BOB}", "预览 #家人", f"tag remove #家人 {BOB}", "tag delete #家人", "invite NONE"),
+    *(f"remark {BOB} 邻居", f"block {BOB}", f"unblock {BOB}", f"friend remove {BOB}"),
+]
+
+
+def test_everything_is_said_in_chinese(village: Village) -> None:
+    """No sentence of these answers is left in English: between commands and ids there is no run of English words."""
+    village.say("alice", "post 你好")
+    village.say("alice", "language zh")
+    for text in CHINESE:
+        for body in village.say("alice", text):
+            plain = re.sub(r"`[^`]*`|[@#!]\S+|“[^”]*”|https?://\S+|[A-Z0-9]{4}(-[A-Z0-9]{4})+", " ", body)
+            assert not re.search(r"\b[a-z]{2,}\s+[a-z]{2,}\s+[a-z]{2,}", plain), (text, body)
+            assert re.search(r"[\u4e00-\u9fff]", body), (text, body)

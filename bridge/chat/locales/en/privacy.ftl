@@ -24,7 +24,7 @@ paused = I keep everything personal back, because your encryption identity was r
 ## `privacy` and `privacy set`
 privacy-head = **What you show to whom**
 privacy-row = { $number } — { $line }
-privacy-howto = Answer with a number to change it. By command: `privacy set window 6m`, `privacy set phone #family`, `privacy set mine @bob:example.org off` (they don't see yours), `privacy set theirs @bob:example.org off` (you don't see theirs), `privacy set chats-only @bob:example.org on`.
+privacy-howto = Answer with a number to change it. By command: `privacy set window 6m`, `privacy set phone #family`, `privacy set mine @bob:example.org off` (they don't see yours), `privacy set theirs @bob:example.org off` (you don't see theirs), `privacy set chats-only @bob:example.org on` (these three are for friends; who is none can be left out of a post, or blocked).
 privacy-window-3d = Your friends see your moments for 3 days.
 privacy-window-1m = Your friends see your moments for a month.
 privacy-window-6m = Your friends see your moments for six months.
@@ -74,6 +74,8 @@ view-as-stranger = a stranger
 view-as-moment = **#{ $number }** · { $time }
 view-as-no-profile = Nothing of your profile.
 view-as-no-moments = No moments.
+view-as-more = Shown here are the newest { $count } of your moments that they get; in their pages there are more.
+view-as-looked = I looked at your newest { $count } moments; what is older is not told here.
 view-as-whom = Say whose eyes: somebody else like @bob:example.org, a tag like #family, or `stranger`.
 
 ## Why
@@ -174,7 +176,7 @@ help-privacy-set = changes what you show to whom
 help-privacy-checkup = walks through what you show, and says what is wide
     .details = Answer with the number of an advice to follow it.
 help-view-as = shows what somebody gets of you
-    .details = `view as @bob:example.org`, `view as #family`, `view as stranger`
+    .details = `view as @bob:example.org`, `view as #family`, `view as stranger`: your profile and the newest of your moments, as they get them.
 help-why-can = says why somebody can see something of yours
     .details = `why can @bob:example.org see 3` for a moment, `why can @bob:example.org see phone` for a part of your profile.
 help-why-cant = says why somebody can't see something of yours

@@ -74,6 +74,8 @@ view-as-stranger = 陌生人
 view-as-moment = **#{ $number }** · { $time }
 view-as-no-profile = 没有任何资料。
 view-as-no-moments = 没有动态。
+view-as-more = 这里只显示对方能看到的最新 { $count } 条动态；对方翻页还能看到更多。
+view-as-looked = 只查看了你最新的 { $count } 条动态；更早的这里不作说明。
 view-as-whom = 请说以谁的眼光：别人如 @bob:example.org，标签如 #家人，或者 `陌生人`。
 
 ## 为什么
