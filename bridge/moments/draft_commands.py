@@ -268,6 +268,8 @@ class Drafting:
         if draft.due_at is not None:
             blocks.append(Text("draft-due", {"time": Time(draft.due_at)}))
         blocks.append(self._for_whom(tx, person, draft))
+        if wider is not None:
+            blocks += self._publisher.lookalikes(tx, person, draft)
         if ask:
             blocks.append(Text("draft-alt", {"number": len(draft.pictures)}))
         action = "draft-choice-publish"

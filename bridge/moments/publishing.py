@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from bridge.chat import sources
 from bridge.chat.command import Person
+from bridge.chat.people import user_ids
 from bridge.chat.reply import Text
+from bridge.contacts import lookalikes
 from bridge.contacts.audiences import described
 from bridge.contacts.names import enumeration, own_labels
 from bridge.db import Tx
@@ -150,6 +152,16 @@ class Publisher:
         message_id = "draft-for-public" if reach.strangers else "draft-for"
         people = self._named(tx, author, reach.people)
         return Text(message_id, {"audience": audience, "count": len(reach.people), "people": people})
+
+    def lookalikes(self, tx: Tx, author: Person, draft: Draft) -> list[Text]:
+        """What in its audience may pass for something else."""
+        try:
+            reach = self.reach(tx, author, draft.to)
+        except UserError:
+            return []
+        users = sorted(user_ids(tx, reach.people).values())
+        named = lookalikes.of_tags(tx, author.id, reach.to.all_tags | reach.named_tags)
+        return named + lookalikes.of_people(tx, author.id, users)
 
     # --- inside ---------------------------------------------------------------------------------------------
     def _reach(self, tx: Tx, author: PersonId, to: Addressed, named_tags: frozenset[int]) -> Reach:

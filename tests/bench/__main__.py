@@ -40,6 +40,7 @@ def main() -> int:
     missed += feed_cost.told(pages) + denial_timing.told(denials)
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     found = {"machine": about, "vault": [asdict(row) for row in rows], "miniprograms": [asdict(f) for f in figures]}
+    found |= {"pages": [asdict(row) for row in pages], "denials": [asdict(row) for row in denials]}
     OUTPUT.write_text(json.dumps(found, indent=2) + "\n")
     print(f"\nWritten to {OUTPUT}." + (f" Over the target: {', '.join(missed)}." if missed else ""))
     return 1 if missed else 0

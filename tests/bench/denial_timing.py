@@ -173,3 +173,11 @@ def _d(one: Sequence[float], other: Sequence[float]) -> float:
     a, b = (sorted(times)[: len(times) * 19 // 20] for times in (one, other))
     spread = ((statistics.variance(a) + statistics.variance(b)) / 2) ** 0.5
     return abs(statistics.fmean(a) - statistics.fmean(b)) / spread if spread else 0.0
+
+
+def told(rows: Sequence[Row]) -> list[str]:
+    """Print the table. What is over the target."""
+    print(f"\nDenials: effect size between the two reasons furthest apart, {rows[0].calls} calls of each\n")
+    for row in rows:
+        print(f"{row.about:<12}{row.asked:<34}{row.median_ms:>8.3f} ms{row.d:>8.3f}   {' / '.join(row.apart)}")
+    return [f"denials: {row.asked}" for row in rows if row.d >= TARGET]

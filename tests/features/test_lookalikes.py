@@ -1,5 +1,6 @@
 """Names that look like other ones are flagged where they stand in a question, and nowhere changed."""
 
+from bridge.moments.model import MomentLimits
 from tests.features.village import Village
 
 BOB = "@bob:x.org"
@@ -38,6 +39,20 @@ def test_tags_in_the_question_who_sees_more(village: Village) -> None:
     assert "#шкoла mixes letters" in village.one("alice", "audience 1 #шкoла")
     village.say("alice", "tag delete #fаmily")
     assert "Look twice" not in village.one("alice", "audience 1 #family")
+
+
+def test_tags_in_the_question_before_a_wider_post() -> None:
+    village = Village(moment_limits=MomentLimits(confirm_wider=True))
+    village.open("alice", "bob", "carol")
+    for name in ("bob", "carol"):
+        village.befriend(name, "alice")
+    village.say("alice", f"tag add #family {BOB}")
+    village.say("alice", "tag add #fаmily @carol:x.org")
+    village.say("alice", "post to #family | For Bob")
+    asked = village.one("alice", "post to #fаmily | For whom")
+    village.close()
+    assert "goes to others than your last post" in asked
+    assert "#fаmily reads much like your #family" in asked
 
 
 def test_they_are_two_tags(village: Village) -> None:
