@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.chat.reply import Text
+from bridge.contacts import profiles
 from bridge.contacts import store as contacts_store
 from bridge.contacts.model import FriendRequest
 from bridge.contacts.profile_commands import field_blocks
@@ -139,6 +140,7 @@ def only_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
         return [one for row in rows if (one := contacts_store.request_by_id(tx, row.id)) is not None]
 
     monkeypatch.setattr(store, "newest_of", everything_of)
+    monkeypatch.setattr(profiles, "_public_rows", profiles._rows)
     monkeypatch.setattr(store, "latest_times", everybody)
     monkeypatch.setattr(store, "windows", lambda tx, authors: {})
     monkeypatch.setattr(responses, "_narrowed", lambda query, *_: query)
