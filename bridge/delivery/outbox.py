@@ -20,6 +20,7 @@ from bridge.chat.inbound import (
 )
 from bridge.chat.render import render
 from bridge.chat.reply import CopyRef, Message, Question, Reply, Text
+from bridge.chat.router import UNREADABLE, WITHHELD
 from bridge.db import Tx
 from bridge.delivery import queue
 from bridge.delivery.ports import Directory
@@ -264,7 +265,9 @@ class Outbox:
         for place, part in parts:
             row = self._row(place, part, person, source)
             earlier = old.get((place.account, place.room_id), [])
-            of = (ANSWER, None), (row.copy_kind, row.copy_ref)
+            of = [(ANSWER, None), (row.copy_kind, row.copy_ref)]
+            if row.copy_kind == WITHHELD:
+                of.append((UNREADABLE, row.copy_ref))  # the reason takes the place of the notice
             index = next((i for i, copy in enumerate(earlier) if copy.of in of), None)
             if index is not None:
                 # An edit can only be made where the event is: the row is bound to that room.
