@@ -47,9 +47,6 @@ _MODEL, _AUDIENCE = "bridge/privacy/model.py", "bridge/moments/audience.py"
 _LAST = "without a word nobody is named, and the last check says the same"
 EQUIVALENT: dict[str, str] = {
     f"{_MODEL} may_see: (a, b) → turned round": "friendship is the same in both directions",
-    f"{_MODEL} World.known_to: if not (self.blocks or self.chats_only or self.hidden): return self → dropped": (
-        "it only saves work: without such decisions there is nothing to take out"
-    ),
     f"{_AUDIENCE} AudienceError.__init__: super().__init__(message_id) → dropped": "nobody reads the text of the error",
     f"{_AUDIENCE} parse_audience: if not words: raise AudienceError('audience-missing') → dropped": _LAST,
     f"{_AUDIENCE} parse_audience: raise AudienceError('audience-missing') → dropped": _LAST,

@@ -167,7 +167,7 @@ def test_view_as_says_how_far_it_looked(village: Village, monkeypatch: pytest.Mo
 
 
 CHINESE = [
-    *("隐私", "隐私检查", "设置隐私 窗口 3d", "设置隐私 陌生人 开", f"设置隐私 我的 {BOB} 关"),
+    *("隐私", "隐私体检", "设置隐私 窗口 3d", "设置隐私 陌生人 开", f"设置隐私 我的 {BOB} 关"),
     *(f"设置隐私 他们的 {BOB} 关", f"设置隐私 仅聊天 {BOB} 开", "设置隐私 电话 好友"),
     *(f"设置隐私 bio 好友 除了 {BOB}", f"预览 {BOB}", "预览 陌生人", f"profile {BOB}", "friends", "invites"),
     *(f"why can {BOB} see 1", f"why can't {BOB} see phone", "who can read this", "log", "tags", "invite new"),
