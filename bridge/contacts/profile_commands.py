@@ -73,7 +73,7 @@ class _Commands:
 def is_there(tx: Tx, viewer: PersonId, owner: PersonId) -> bool:
     """Whether there is anything of a profile for `viewer`, be it the fact that its owner is here."""
     world = load_world(tx, [viewer, owner], [])
-    return bool(may_see(viewer, AccountItem(owner), world)) or bool(profiles.visible(tx, viewer, owner))
+    return bool(may_see(viewer, AccountItem(owner), world)) or bool(profiles.visible(tx, viewer, owner, world))
 
 
 def field_name(field: Field) -> Text:

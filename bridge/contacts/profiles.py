@@ -8,7 +8,7 @@ from bridge.chat.picture import StoredPicture
 from bridge.contacts.model import AVATAR, KNOWN_FIELDS, Field
 from bridge.db import Tx
 from bridge.ids import PersonId
-from bridge.privacy import Addressed, ProfileItem, field_rules, load_world, may_see
+from bridge.privacy import Addressed, ProfileItem, World, field_rules, load_world, may_see
 
 Shown: TypeAlias = tuple[str, str, str]
 """Name, value and address of the picture of a field."""
@@ -47,11 +47,11 @@ def damaged(tx: Tx, owner: PersonId) -> bool:
     return any(tx.vault.read(owner, "profile_fields", row.field, "sealed", row.sealed) is None for row in rows)
 
 
-def visible(tx: Tx, viewer: PersonId, owner: PersonId) -> list[Filled]:
-    """The fields that `viewer` may see. What they may not see is not even opened."""
+def visible(tx: Tx, viewer: PersonId, owner: PersonId, world: World | None = None) -> list[Filled]:
+    """The fields that `viewer` may see. What they may not see is not even opened. `world`: of the two, if it is known."""
     if viewer == owner:
         return fields(tx, owner)
-    world = load_world(tx, [viewer, owner], [])
+    world = world or load_world(tx, [viewer, owner], [])
     # How much there is that strangers can't see must not take their time.
     rows = _rows(tx, owner) if world.friends(viewer, owner) else _public_rows(tx, owner)
     tags = {tag for _, _, to in rows for tag in to.all_tags}
