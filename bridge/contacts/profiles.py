@@ -48,7 +48,7 @@ def damaged(tx: Tx, owner: PersonId) -> bool:
 
 
 def visible(tx: Tx, viewer: PersonId, owner: PersonId, world: World | None = None) -> list[Filled]:
-    """The fields that `viewer` may see. What they may not see is not even opened. `world`: of the two, if it is known."""
+    """The fields that `viewer` may see. What they may not see is not even opened. `world`: of the two."""
     if viewer == owner:
         return fields(tx, owner)
     world = world or load_world(tx, [viewer, owner], [])
