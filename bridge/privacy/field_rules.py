@@ -33,7 +33,7 @@ def load(tx: Tx, owners: Iterable[PersonId]) -> dict[tuple[PersonId, str], Addre
 def load_public(tx: Tx, owner: PersonId) -> dict[str, Addressed]:
     """The fields of an owner that are for everyone, but for some perhaps. By default none is."""
     rows = tx.sql("SELECT field, audience FROM field_rules WHERE person_id = ? AND audience LIKE ?", (owner, _PUBLIC))
-    return {row.field: to for row in rows if (to := _decoded(row.audience)).kind is Audience.PUBLIC}
+    return {row.field: to for row in rows if (to := decoded(row.audience)).kind is Audience.PUBLIC}
 
 
 def save(tx: Tx, owner: PersonId, field: str, to: Addressed) -> None:
