@@ -98,7 +98,8 @@ class Moments:
         for some in ((*said.users, *said.tags), (*said.except_users, *said.except_tags)):
             if len(some) > self.limits.named:
                 raise UserError("audience-too-many", limit=self.limits.named)
-        friends = {friend.user_id: friend.id for friend in friends_of(tx, author.id)}
+        by_name = said.users or said.except_users  # nobody's row is opened for an audience that names nobody
+        friends = {friend.user_id: friend.id for friend in friends_of(tx, author.id)} if by_name else {}
         for user in said.users:
             if user not in friends:
                 raise UserError("audience-no-friend", user=user)
@@ -380,7 +381,9 @@ class Moments:
 
     def check_mentions(self, tx: Tx, author: Person, text: str, said: Said) -> None:
         """Raises UserError when a text mentions somebody who is outside its audience."""
-        self._check_mentioned(tx, author, mentions.find(tx, author.id, text), *self.resolve(tx, author, said))
+        mentioned = mentions.find(tx, author.id, text)
+        if mentioned.friends or mentioned.others:
+            self._check_mentioned(tx, author, mentioned, *self.resolve(tx, author, said))
 
     # --- inside ---------------------------------------------------------------------------------------------
     def may_respond(self, tx: Tx, person: Person, moment: Moment) -> bool:
@@ -393,6 +396,8 @@ class Moments:
         self, tx: Tx, author: Person, mentioned: Mentioned, to: Addressed, named_tags: frozenset[int]
     ) -> None:
         """Whom a post mentions must be in its audience, as far as its author may know."""
+        if not mentioned.friends and not mentioned.others:
+            return
         outside = [user for user in mentioned.others if user != author.user_id]
         if mentioned.friends:
             planned = Moment(0, author.id, NOTHING, to, named_tags, tx.now, None)
