@@ -32,7 +32,11 @@ class Fanout:
 
     def step(self, tx: Tx) -> bool:
         """Queue the next part of each moment that has room for one. Whether anything is left to do."""
-        rows = tx.sql(f"SELECT moment_id, after_id FROM fanouts ORDER BY created_at, moment_id LIMIT {_AT_ONCE}").all()
+        # New ones first: most of them are done with their first part.
+        rows = tx.sql(
+            f"SELECT moment_id, after_id FROM fanouts ORDER BY CASE WHEN after_id = 0 THEN 0 ELSE 1 END,"
+            f" created_at, moment_id LIMIT {_AT_ONCE}"
+        ).all()
         for row in rows:
             if self._waiting(tx, row.moment_id) < PART:
                 self._part(tx, row.moment_id, row.after_id)

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import denial_timing, feed_cost, sandbox_cost, vault_cost
+from tests.bench import denial_timing, feed_cost, moments_cost, sandbox_cost, vault_cost
 from tests.bench.measure import machine
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "60"))
@@ -19,6 +19,7 @@ OUTPUT = Path(os.environ.get("BENCH_OUTPUT", "build/bench.json"))
 def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         rows = vault_cost.run(Path(directory), ROUNDS, CALLS)
+        crowd = moments_cost.run(Path(directory), ROUNDS)
     about = machine() | {"rounds": str(ROUNDS), "calls": str(CALLS)}
     print(f"The vault: CPU of a command with it and without, {ROUNDS} rounds of {CALLS} calls; {about['cpu']}\n")
     print(f"{'operation':<18}{'plain ms':>10}{'sealed ms':>11}{'ratio':>8}{'quartiles':>16}{'target':>8}")
@@ -29,11 +30,12 @@ def main() -> int:
         print(f"{row.operation:<18}{row.base_ms:>10.3f}{row.ms:>11.3f}{row.ratio:>8.3f}{quartiles:>16}{target:>8.2f}")
         missed += [row.operation] if row.ratio > target else []
     figures = sandbox_cost.run(ROUNDS * CALLS)
-    print("\nMini-programs\n")
-    for figure in figures:
-        bound = "" if figure.target is None else f"   target {figure.target:.1f}"
-        print(f"{figure.what:<62}{figure.value:>9.2f} {figure.unit}{bound}")
-    missed += [figure.what for figure in figures if figure.missed]
+    for title, some in (("Moments", crowd), ("Mini-programs", figures)):
+        print(f"\n{title}\n")
+        for figure in some:
+            bound = "" if figure.target is None else f"   target {figure.target:.1f}"
+            print(f"{figure.what:<62}{figure.value:>9.2f} {figure.unit}{bound}")
+        missed += [figure.what for figure in some if figure.missed]
     with tempfile.TemporaryDirectory() as directory:
         pages = feed_cost.run(Path(directory), 100)
         denials = denial_timing.run(Path(directory), DENIALS)
@@ -41,6 +43,7 @@ def main() -> int:
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     found = {"machine": about, "vault": [asdict(row) for row in rows], "miniprograms": [asdict(f) for f in figures]}
     found |= {"pages": [asdict(row) for row in pages], "denials": [asdict(row) for row in denials]}
+    found["moments"] = [asdict(figure) for figure in crowd]
     OUTPUT.write_text(json.dumps(found, indent=2) + "\n")
     print(f"\nWritten to {OUTPUT}." + (f" Over the target: {', '.join(missed)}." if missed else ""))
     return 1 if missed else 0

@@ -259,12 +259,16 @@ class Village:
 
     def deliver(self) -> None:
         """Send all that is due, as the worker does."""
+        spread = None
         while True:
             self.db.run_sync(self.fanout.step)
             stuck = {(ACCOUNT, self.rooms[name].room_id) for name in self.stuck if name in self.rooms}
             scan = self.db.run_sync(lambda tx: self._claims.scan(tx, stuck, 1000))  # noqa: B023
             if not scan.claims:
-                return
+                left = self.db.run_sync(lambda tx: tx.sql("SELECT * FROM fanouts ORDER BY moment_id").all())
+                if left == spread:
+                    return
+                spread = left
             for first in scan.claims.values():
                 claimed: Claimed | None = first
                 while claimed is not None:
