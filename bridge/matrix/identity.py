@@ -149,6 +149,7 @@ class Identity:
             await self._publish(keys)
             answer = await self._query()
         self._machine.self_signing_key = keys.self_signing.public
+        self._machine.vouch(keys.self_signing)
         await self._sign(keys, answer)
         if starting and self._device not in self._devices.ids():
             # The store may be an older copy, from before the device that we replace.

@@ -13,13 +13,16 @@ from bridge.ids import RoomId
 from bridge.matrix.debts import Debt, Lacking, owed_to
 from bridge.matrix.known_devices import MEGOLM, OLM, KnownDevices
 from bridge.matrix.outbound import GroupSession
-from bridge.matrix.signing import verified
+from bridge.matrix.signing import SigningKey, unpadded, verified
 
 log = structlog.get_logger(__name__)
 
 
 class Outgoing(KnownDevices):
     """The part of the machine that speaks."""
+
+    _vouched: dict[str, Any] | None = None
+    """Our DeviceKeys with the signatures that we have."""
 
     # --- our own keys ---
     def device_keys(self) -> dict[str, Any]:
@@ -35,6 +38,41 @@ class Outgoing(KnownDevices):
             },
         }
         return self._signed(keys)
+
+    def vouch(self, signer: SigningKey) -> None:
+        """Have the identity's signature in what we tell others of our device."""
+        self._vouched = signer.sign(self.device_keys(), self.user_id)
+
+    def _olm_encrypt(
+        self, session: Any, recipient_device: OlmDevice, message_type: str, content: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Encrypt for one device, with our own DeviceKeys inside (`sender_device_keys`, spec 1.15, MSC4147): whoever
+        never asked for our devices still knows whose key it is, and need not call us unknown until they did."""
+        theirs = recipient_device
+        payload = {
+            "sender": self.user_id,
+            "sender_device": self.device_id,
+            "sender_device_keys": self._own_device(),
+            "keys": {"ed25519": self.account.identity_keys["ed25519"]},
+            "recipient": theirs.user_id,
+            "recipient_keys": {"ed25519": theirs.ed25519},
+            "type": message_type,
+            "content": content,
+        }
+        message = session.encrypt(json.dumps(payload, separators=(",", ":")))
+        self.store.save_session(theirs.curve25519, session)
+        kind, body = message.to_parts()
+        return {
+            "algorithm": OLM,
+            "sender_key": self.account.identity_keys["curve25519"],
+            "ciphertext": {theirs.curve25519: {"type": kind, "body": unpadded(body)}},
+        }
+
+    def _own_device(self) -> dict[str, Any]:
+        """Our DeviceKeys with the signatures that we have."""
+        if self._vouched is None:
+            self._vouched = self.device_keys()
+        return self._vouched
 
     def _signed(self, value: dict[str, Any]) -> dict[str, Any]:
         signature = self.account.sign(json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True))

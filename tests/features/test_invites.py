@@ -84,7 +84,9 @@ def test_without_a_picture_it_is_told_in_words(error: Exception | None) -> None:
     assert answer.content["msgtype"] == "m.text"
     assert "It works 2 times" in answer.body
     assert LINK in answer.body
-    assert "QR" not in answer.body
+    found = CODE.search(answer.body)
+    assert found
+    assert "QR" not in answer.body.replace(found[0], "")
     found = CODE.search(answer.body)
     assert found
     assert village.one("bob", f"invite {found[0]}") == f"You and {user_id('alice')} are friends now."

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import vodozemac
+from nio.crypto import OlmDevice, OutboundSession
 from structlog.testing import capture_logs
 
 from bridge.chat.inbound import Inbound, RoomView
@@ -173,6 +175,30 @@ async def test_a_first_start_and_the_next(start: Start, homeserver: AccountHomes
     assert (homeserver.signing, homeserver.account_data) == before
     assert not key_file.exists()
     assert await start()[1].recovery.holds(stored_keys(device.store).secrets())  # type: ignore[union-attr]
+
+
+async def test_room_keys_tell_whose_they_are(start: Start) -> None:
+    """A client that never asked for our devices can check the key's sender all the same (spec 1.15, MSC4147)."""
+    device, identity = start()
+    await identity.ensure(True)
+    alice = vodozemac.Account()
+    alice.generate_one_time_keys(1)
+    [once] = alice.one_time_keys.values()
+    curve, ed25519 = alice.curve25519_key.to_base64(), alice.ed25519_key.to_base64()
+    theirs = OlmDevice("@alice:example.org", "ALICE", {"curve25519": curve, "ed25519": ed25519})
+    session = OutboundSession(device.machine.account, curve, once.to_base64())
+
+    content = device.machine._olm_encrypt(session, theirs, "m.dummy", {})
+    message = vodozemac.PreKeyMessage.from_base64(content["ciphertext"][curve]["body"])
+    sender = vodozemac.Curve25519PublicKey.from_base64(content["sender_key"])
+    payload = json.loads(alice.create_inbound_session(sender, message)[1])
+    told = payload["sender_device_keys"]
+    keys = stored_keys(device.store)
+    assert keys is not None
+    assert told["keys"][f"curve25519:{device.machine.device_id}"] == content["sender_key"]
+    assert told["keys"][f"ed25519:{device.machine.device_id}"] == payload["keys"]["ed25519"]
+    assert verified(told, device.user_id, device.machine.device_id, payload["keys"]["ed25519"])
+    assert verified(told, device.user_id, keys.self_signing.public, keys.self_signing.public)
 
 
 async def test_what_the_homeserver_lost_is_repaired(start: Start, homeserver: AccountHomeserver) -> None:
