@@ -63,13 +63,12 @@ class Works:
         self._running = False
 
     def add(self, work: Work[Any]) -> None:
-        """Queue it. From any thread."""
+        """Queue it. From any thread. Raises RuntimeError when the executor has been shut down."""
         with self._lock:
+            if not self._running:
+                self._executor.submit(self._run)  # it waits for the lock
+                self._running = True
             self._waiting.append(work)
-            if self._running:
-                return
-            self._running = True
-        self._executor.submit(self._run)
 
     def _run(self) -> None:
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
@@ -26,6 +27,12 @@ def read_until(terminal: int, wanted: str, before: str = "") -> str:
     return text
 
 
+def _at_a_terminal() -> None:
+    """Ctrl-C is a signal only to whose terminal it is, and who does not ignore it: a job in the background would."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(("key", "status"), [(b"\x04", 0), (b"\x03", 130)], ids=["ctrl-d", "ctrl-c"])
 def test_it_is_played_and_left(key: bytes, status: int) -> None:
     artifact()
@@ -37,7 +44,7 @@ def test_it_is_played_and_left(key: bytes, status: int) -> None:
         stderr=theirs,
         start_new_session=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # Ctrl-C is a signal only to whose terminal it is
+        preexec_fn=_at_a_terminal,
     )
     os.close(theirs)
     try:

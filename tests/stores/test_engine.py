@@ -266,6 +266,13 @@ class TestCancellation:
         assert await again.run(_count) == 1
         await again.close()
 
+    async def test_nothing_runs_after_the_end(self, empty_url: str) -> None:
+        database = Database.open(empty_url)
+        await database.close()
+        for _ in range(2):  # nobody waits for ever
+            with pytest.raises(RuntimeError):
+                await asyncio.wait_for(database.run(_count), 10)
+
 
 class TestTwoPrograms:
     async def test_conflicting_transactions_take_turns(self, empty_url: str) -> None:
