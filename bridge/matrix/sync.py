@@ -248,6 +248,10 @@ class SyncReader:
                 said.append((room_id, event))
             else:
                 self.opener.note_own(event)
+        if not room.joined:
+            # Rooms that we are not in stand elsewhere. Where two branches of a room's history meet, as when somebody on
+            # another server speaks while we join, Synapse may tell the invite once more, as state, after the join.
+            room.apply(_joins(self._me), self._me)
         if room.private:
             self._rooms.private_news.add(room_id)
             return []  # whatever is said there is not said to us
@@ -404,3 +408,7 @@ class SyncReader:
                 late(tx)
 
         await self._store.commit(write)
+
+
+def _joins(user: UserId) -> dict[str, Any]:
+    return {"type": "m.room.member", "state_key": user, "content": {"membership": "join"}}

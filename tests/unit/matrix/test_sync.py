@@ -69,6 +69,23 @@ async def test_a_chat_opens_anew_each_time_that_a_third_member_goes(reader: tupl
     assert len(set(facts)) == 3
 
 
+async def test_an_invite_that_comes_once_more_after_the_join_changes_nothing(
+    reader: tuple[SyncReader, Rooms],
+) -> None:
+    """Seen of Synapse: the state before an event that was said on another branch of the room's history."""
+    read, rooms = reader
+    stale = {"state": {"events": [member(rooms.me, "invite")]}, "timeline": {"events": []}}
+    batch = await read.read({"next_batch": "t", "rooms": {"join": {ROOM: stale}}}, "s")
+    room = rooms.get(ROOM)
+    assert room is not None
+    assert room.joined
+    assert room.dm_with(rooms.me) == ALICE
+    assert batch.events == []
+    await read.read({"next_batch": "u", "rooms": {"leave": {ROOM: {}}}}, "t")
+    left = rooms.get(ROOM)
+    assert left is None or not left.joined
+
+
 async def test_a_room_of_many_that_an_invite_called_a_private_chat_is_noticed(
     reader: tuple[SyncReader, Rooms], homeserver: FakeHomeserver
 ) -> None:
