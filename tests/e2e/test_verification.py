@@ -13,7 +13,7 @@ from bridge.demo.synapse import Homeserver
 from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsClient, Sas
 from tests.e2e.clients.message import Message
-from tests.e2e.flow import Meet, told
+from tests.e2e.flow import Meet, settled, told
 from tests.e2e.people import Friendly, unique
 
 pytestmark = pytest.mark.e2e
@@ -151,9 +151,11 @@ async def test_a_person_sees_a_difference_or_changes_their_mind(meet: Meet, bot:
     verification, _ = await compare(person, bot.user_id, dm=dm)
     await client.mismatch_sas(verification)
     await ended(person, verification, "m.mismatched_sas", person.user_id)
+    await settled(person)  # the client waits for no answer to its cancel: a new request could arrive before it
     verification, _ = await compare(person, bot.user_id, dm=dm)
     await client.cancel_verification(verification)
     await ended(person, verification, "m.user", person.user_id)
+    await settled(person)
     await assert_not_verified(client, bot.user_id)
     await verify(person, bot.user_id, dm=dm)
 
