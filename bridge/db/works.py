@@ -2,6 +2,7 @@
 durable costs more than the statements of most of them."""
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -108,7 +109,7 @@ def _tell(works: Sequence[Work[Any]]) -> None:
     for work in works:
         by_loop.setdefault(work.loop, []).append(work)
     for loop, some in by_loop.items():
-        if not loop.is_closed():  # else nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(_tell_all, some)
 
 
