@@ -429,7 +429,7 @@ class MomentsConfig(Section):
     copy_edits_per_hour: int = Field(
         default=2,
         ge=0,
-        le=60,
+        le=3600,
         description="How often a copy of a moment that somebody was shown is edited in an hour when it would read "
         "otherwise now (a new like or comment, another text). With each edit the wait grows. 0: never.",
     )

@@ -24,7 +24,7 @@ async def friends(
     servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Three]:
     """Three people who are all friends, with a bot that edits copies soon."""
-    settings = {"moments": {"copy_edit_gather_seconds": 1, "copy_edits_per_hour": 60}}
+    settings = {"moments": {"copy_edit_gather_seconds": 1, "copy_edits_per_hour": 3600}}
     directory: Path = tmp_path_factory.mktemp("afterwards")
     async with (
         running_bot(directory, servers[0], unique("courtyard"), settings) as bot,
