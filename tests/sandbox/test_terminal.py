@@ -50,8 +50,8 @@ def test_it_is_played_and_left(key: bytes, status: int) -> None:
     try:
         shown = read_until(ours, "\nalice> ")
         assert shown.startswith("alice> open\n| Everybody types")
-        os.write(ours, b"join Ann\n")
-        assert "| Ann takes part." in read_until(ours, "part.\nalice> ")
+        os.write(ours, b"join Alice\n")
+        assert "| Alice takes part." in read_until(ours, "part.\nalice> ")
         os.write(ours, key)
         assert process.wait(timeout=60) == status
     finally:
