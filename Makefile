@@ -76,12 +76,12 @@ imports: venv
 	@echo "--- import rules"
 	@$(BIN)/lint-imports
 
-# Each of the two processes has homeservers of its own; the tests of one file share them.
+# The end-to-end tests time real servers, so they run alone; everything else runs on two cores.
 pytest: venv
 	@echo "--- unit and property tests"
 	@$(BIN)/python -m pytest -q -m "not e2e" -n 2
 	@echo "--- end-to-end tests"
-	@$(BIN)/python -m pytest -q -m e2e -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -q -m e2e
 
 # Figures, not tests: they differ from machine to machine. Prints a table and writes build/bench.json.
 bench: venv
