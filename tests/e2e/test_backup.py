@@ -125,6 +125,10 @@ async def test_the_drill(servers: tuple[Homeserver, Homeserver], js: JsProcess, 
         assert "Restored 2 people" in out
 
         assert device_of(bot.database) != former
+        # What a client says before its server told it of the new device is for the former one alone.
+        async with asyncio.timeout(60):
+            while device_of(bot.database) not in await alice.client.device_trust(bot.user_id):  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
         answer = await alice.client.ask(alice.room, "!ping", timeout=60)
         assert answer.body == "pong"
         assert answer.shield is None
