@@ -116,10 +116,17 @@ def _upright_srgb(image: Image.Image) -> Image.Image:
         plain.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     if orientation is not None:
         plain = plain.transpose(orientation)
-    if plain.mode == "RGBA" and plain.getchannel("A").getextrema() == (255, 255):
-        plain = plain.convert("RGB")
+    if plain.mode == "RGBA":
+        plain = plain.convert("RGB") if plain.getchannel("A").getextrema() == (255, 255) else _without_unseen(plain)
     plain.info.clear()
     return plain
+
+
+def _without_unseen(image: Image.Image) -> Image.Image:
+    """Without the colours of what is fully transparent: who rubbed something out in that way meant it to be gone."""
+    seen = Image.new("RGBA", image.size)
+    seen.paste(image, mask=image.getchannel("A").point([0, *[255] * 255]))
+    return seen
 
 
 def _orientation(image: Image.Image) -> Image.Transpose | None:
@@ -189,8 +196,7 @@ def _animation(image: Image.Image, limits: Limits) -> list[tuple[Image.Image, in
                 return None
             duration = frame.info.get("duration", 100)
             ms = round(duration) if isinstance(duration, int | float) and math.isfinite(duration) else 100
-            copy = frame.convert("RGBA")
-            copy.info.clear()
+            copy = _without_unseen(frame.convert("RGBA"))
             frames.append((copy, max(MIN_FRAME_MS, min(MAX_FRAME_MS, ms))))
     except (OSError, SyntaxError, ValueError, EOFError):
         return None  # a broken frame: the first one may still be whole
