@@ -15,7 +15,7 @@ from bridge.chat.again import AskAgain
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.commands import build_registry
 from bridge.chat.inbound import IdentityChanged, Inbound, RoomView
-from bridge.chat.people import People
+from bridge.chat.people import People, random_id
 from bridge.chat.picture import Publish
 from bridge.chat.pipeline import Pipeline
 from bridge.chat.quota import Quotas, Rate, Verdict
@@ -50,6 +50,7 @@ from bridge.rights.disclosure import Installation
 from bridge.rights.erasures import Erasures
 from bridge.rights.retention import Retention, RetentionSettings
 from bridge.storage import Storage, open_storage
+from bridge.vault import Spares
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +59,7 @@ _YEAR_MS = 365 * _DAY_MS
 _SESSION_ID = 43
 """Characters of a Megolm session id."""
 _CLEAN_UP_EVERY_S = 3600.0
+_STOCK_UP_EVERY_S = 60.0
 
 
 async def run(config: Config, ready: Callable[[str], None]) -> None:
@@ -121,7 +123,8 @@ class _Bot:
         self._config = config
         self._db = db = storage.db
         catalogue = Catalogue.load()
-        people = People(config.chat.language, config.chat.time_zone, self._is_dm)
+        self._spares = Spares(storage.vault, random_id)
+        people = People(config.chat.language, config.chat.time_zone, self._is_dm, self._spares.take)
         outbox = Outbox(people, catalogue, self._wake, copy_edits(config))
         guarded = recovery.Guarded(db.run_sync(recovery.guarded_users))
         parts = features(
@@ -219,11 +222,17 @@ class _Bot:
                 tasks.create_task(self._worker.run())
                 tasks.create_task(self._erasures.run())
                 tasks.create_task(self._clean_up())
+                tasks.create_task(self._stock_up())
                 tasks.create_task(self._expiry.run())
                 tasks.create_task(self._telling.run())
                 tasks.create_task(self._account.run(lambda: ready(self._account.me)))
         finally:
             await self._account.close()
+
+    async def _stock_up(self) -> None:
+        while True:
+            await asyncio.to_thread(self._spares.refill)
+            await asyncio.sleep(_STOCK_UP_EVERY_S)
 
     async def _clean_up(self) -> None:
         """Forget what is only kept for a time."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.chat.command import Person
 from bridge.db import Tx
-from bridge.db.sealing import Unreadable
+from bridge.db.sealing import HOUSE, Unreadable
 from bridge.ids import AccountId, PersonId, RoomId, UserId
 
 NOBODY = PersonId(-3)
@@ -90,8 +90,8 @@ class People:
 
     def named_or_new(self, tx: Tx, user_id: UserId) -> PersonId:
         """The same, with a new row for whoever was never here: also a person whose row is damaged can be left out."""
-        known = self.named(tx, user_id)
-        return self.ensure(tx, user_id).id if known == NOBODY else known
+        self._add(tx, user_id)
+        return self.named(tx, user_id)
 
     def stranger(self, user_id: UserId) -> Person:
         """Who is not known, to be answered in the default language; an id that nobody has."""
@@ -112,18 +112,30 @@ class People:
         Raises:
             Unreadable: their row is damaged.
         """
+        return self.get(tx, user_id) or self.ensure_named(tx, user_id)
+
+    def ensure_named(self, tx: Tx, user_id: UserId) -> Person:
+        """The same for somebody whom another person names: in the same time whether they were here or not.
+
+        Raises:
+            Unreadable: their row is damaged.
+        """
+        self._add(tx, user_id)
         person = self.get(tx, user_id)
-        if person is None:
-            new = self._new_id()
-            tx.vault.create(new)
-            card = tx.vault.seal(new, "people", new, "card", {"user_id": user_id})
-            tx.sql(
-                "INSERT INTO people (id, lookup, card, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (lookup) DO NOTHING",
-                (new, lookup(tx, user_id), card, tx.now),
-            )
-            person = self.get(tx, user_id)
-            assert person is not None
+        assert person is not None
         return person
+
+    def _add(self, tx: Tx, user_id: UserId) -> None:
+        """A new row; for who has one, the work of it and nothing more."""
+        is_new = self.named(tx, user_id) == NOBODY
+        new = PersonId(self._new_id()) if is_new else NOBODY
+        if is_new:
+            tx.vault.create(new)
+        card = tx.vault.seal(new if is_new else HOUSE, "people", new, "card", {"user_id": user_id})
+        tx.sql(
+            "INSERT INTO people (id, lookup, card, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (lookup) DO NOTHING",
+            (new, lookup(tx, user_id), card, tx.now),
+        )
 
     def dm(self, tx: Tx, person_id: PersonId) -> tuple[AccountId, RoomId] | None:
         """The person's current DM: the last used. None when they never opened one, it is none any more, or they get

@@ -1,7 +1,6 @@
 """Friend requests, friendships and profiles."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -85,46 +84,43 @@ class Contacts:
             raise UserError("friend-note-too-long", limit=self.limits.note)
         if user_id == person.user_id:
             raise UserError("friend-self")
+        # Whoever was never here is asked about like anybody else: the time of the answer must not tell either.
         try:
-            other = self._people.get(tx, user_id)
+            them = self._people.ensure_named(tx, user_id).id
         except Unreadable:
             return Asked.DONE  # it reaches nobody, and looks like a request that is not answered
-        closed = False
-        if other is not None:
-            if store.stance(tx, person.id, other.id, "blocked"):
-                raise UserError("friend-you-block", user=user_id)
-            closed = self._is_closed(tx, person, other)
-            if store.are_friends(tx, person.id, other.id):
-                raise UserError("friend-already", user=user_id)
-            theirs = store.request_between(tx, other.id, person.id)
-            # A request that this person declined still stands for the asker: adding them now accepts it.
-            if theirs is not None and theirs.state.stands:
-                self._befriend(tx, person, theirs)
-                return Asked.ACCEPTED
-            mine = store.request_between(tx, person.id, other.id)
-            if mine is not None and mine.created_at > tx.now - self.limits.ask_again_ms:
-                if mine.state is RequestState.WITHDRAWN and not closed:
-                    # It counts again, but asking and taking back in turns must not ring at the other's door.
-                    store.set_request_state(tx, mine.id, RequestState.PENDING)
-                    self._give_number(tx, mine)
-                elif not mine.state.stands:
-                    store.set_request_state(tx, mine.id, RequestState.DECLINED)
-                return Asked.DONE
-            if mine is not None:
-                prompts.close(tx, PROMPT, mine.id)
-                store.delete_request(tx, mine.id)
+        if store.stance(tx, person.id, them, "blocked"):
+            raise UserError("friend-you-block", user=user_id)
+        closed = self._is_closed(tx, person, them, user_id)
+        if store.are_friends(tx, person.id, them):
+            raise UserError("friend-already", user=user_id)
+        theirs = store.request_between(tx, them, person.id)
+        # A request that this person declined still stands for the asker: adding them now accepts it.
+        if theirs is not None and theirs.state.stands:
+            self._befriend(tx, person, theirs)
+            return Asked.ACCEPTED
+        mine = store.request_between(tx, person.id, them)
+        if mine is not None and mine.created_at > tx.now - self.limits.ask_again_ms:
+            if mine.state is RequestState.WITHDRAWN and not closed:
+                # It counts again, but asking and taking back in turns must not ring at the other's door.
+                store.set_request_state(tx, mine.id, RequestState.PENDING)
+                self._give_number(tx, mine)
+            elif not mine.state.stands:
+                store.set_request_state(tx, mine.id, RequestState.DECLINED)
+            return Asked.DONE
+        if mine is not None:
+            prompts.close(tx, PROMPT, mine.id)
+            store.delete_request(tx, mine.id)
         self._check_room(tx, person.id)
-        target = other or self._people.ensure(tx, user_id)
-        # Where it is closed, it waits for the asker like one to somebody who never was here; nobody else learns of it.
-        state = RequestState.DECLINED if closed else RequestState.PENDING
-        request_id = store.add_request(tx, person.id, target.id, note, state)
+        request_id = store.add_request(tx, person.id, them, note, RequestState.PENDING)
         request = store.request_by_id(tx, request_id)
         assert request is not None
-        with _as_long(tx, wanted=not closed):
-            self._give_number(tx, request)
+        self._give_number(tx, request, reaches=not closed)
         # Whoever it is: what is not for them is dropped when it would be sent, and what they have no chat for waits.
-        if self._pending_count(tx, target.id) <= self.limits.notices:
+        if self._pending_count(tx, them) <= self.limits.notices:
             self._announce(tx, request)
+        # Where it is closed, it waits for the asker like one to somebody who never was here; nobody else learns of it.
+        store.set_request_state(tx, request_id, RequestState.DECLINED if closed else RequestState.PENDING)
         return Asked.DONE
 
     def opened(self, tx: Tx, person: Person) -> None:
@@ -355,12 +351,11 @@ class Contacts:
     def _outstanding(self, tx: Tx, person: PersonId) -> int:
         return store.count_asked_since(tx, person, tx.now - self.limits.ask_again_ms)
 
-    def _is_closed(self, tx: Tx, person: Person, other: Person) -> bool:
-        """Whether a request of `person` does not get through to `other` (I2, I7)."""
-        if store.stance(tx, other.id, person.id, "blocked"):
-            return True
-        ways = settings.load(tx, other.id)
-        return not (ways.by_id or (ways.by_room and self._meeting(person.user_id, other.user_id)))
+    def _is_closed(self, tx: Tx, person: Person, other: PersonId, user_id: UserId) -> bool:
+        """Whether a request of `person` does not get through to `other`, who has this Matrix id (I2, I7)."""
+        blocked = store.stance(tx, other, person.id, "blocked")
+        ways = settings.load(tx, other)
+        return blocked or not (ways.by_id or (ways.by_room and self._meeting(person.user_id, user_id)))
 
     def _check_room(self, tx: Tx, person: PersonId, *, open_requests: bool = True) -> None:
         outstanding = self._outstanding(tx, person)
@@ -372,7 +367,8 @@ class Contacts:
     def _pending_count(self, tx: Tx, person: PersonId) -> int:
         return len(store.pending_for(tx, person, self.limits.notices + 1))
 
-    def _give_number(self, tx: Tx, request: FriendRequest) -> None:
+    def _give_number(self, tx: Tx, request: FriendRequest, *, reaches: bool = True) -> None:
+        """`reaches`: else all is done but for the number, so that the time tells nobody that it does not."""
         slots = store.request_slots(tx, request.asked)
         if request.id in slots:
             return
@@ -380,21 +376,10 @@ class Contacts:
         # Numbers that were shown stay as they are; once none of them is open, counting starts again.
         kept = slots if any(slot in still_open for slot in slots) else []
         if len(kept) < 2 * self.limits.listed_requests:
-            store.set_request_slots(tx, request.asked, [*kept, request.id])
+            store.set_request_slots(tx, request.asked, [*kept, request.id] if reaches else kept)
 
     def _announce(self, tx: Tx, request: FriendRequest) -> None:
         prompt_id = prompts.open(
             tx, request.asked, PROMPT, request.id, (ACCEPT, DECLINE, ACCEPT_CHATS), self.limits.prompt_ms
         )
         self._outbox.copy(tx, request.asked, prompts.COPY_KIND, prompt_id)
-
-
-@contextlib.contextmanager
-def _as_long(tx: Tx, *, wanted: bool) -> Iterator[None]:
-    """What is not wanted is done all the same and undone, so that its time tells nobody that it was not."""
-    savepoint = tx.conn.begin_nested()
-    yield
-    if wanted:
-        savepoint.commit()
-    else:
-        savepoint.rollback()

@@ -7,6 +7,7 @@ unreadable, in every copy of the main database.
 
 from bridge.vault.keystore import KeyStore
 from bridge.vault.master import LocalMasterKey, MasterKey, MasterKeys
+from bridge.vault.spares import Spares
 from bridge.vault.vault import Vault
 
-__all__ = ["KeyStore", "LocalMasterKey", "MasterKey", "MasterKeys", "Vault"]
+__all__ = ["KeyStore", "LocalMasterKey", "MasterKey", "MasterKeys", "Spares", "Vault"]

@@ -129,19 +129,24 @@ class KeyStore:
         Raises:
             Unreadable: the owner was erased: nobody gets a key back. Or their key is damaged.
         """
-        key = os.urandom(KEY_BYTES)
+        return self.create_all([owner])[owner]
 
-        def work(tx: Tx) -> bool:
-            if tx.sql("SELECT 1 FROM erasures WHERE owner = ?", (owner,)).first() is not None:
-                raise Unreadable("erased")
-            return self._add(tx, owner, key)
+    def create_all(self, owners: Iterable[int]) -> dict[int, bytes]:
+        """`create` for several, in one transaction."""
+        keys = {owner: os.urandom(KEY_BYTES) for owner in owners}
 
-        if self.database.run_sync(work):
-            return key
-        there = self.get([owner]).get(owner)
-        if there is None:
-            raise Unreadable("damaged")
-        return there
+        def work(tx: Tx) -> list[int]:
+            for owner in keys:
+                if tx.sql("SELECT 1 FROM erasures WHERE owner = ?", (owner,)).first() is not None:
+                    raise Unreadable("erased")
+            return [owner for owner, key in keys.items() if not self._add(tx, owner, key)]
+
+        if there := self.database.run_sync(work):
+            for owner, key in self.get(there).items():
+                if key is None:
+                    raise Unreadable("damaged")
+                keys[owner] = key
+        return keys
 
     def destroy(self, owners: Iterable[int]) -> None:
         """Destroy data keys, for good, and note their owners as erased: first where it outlives this database.

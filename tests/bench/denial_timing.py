@@ -17,10 +17,12 @@ from bridge.chat.command import Request
 from bridge.chat.commands import build_registry
 from bridge.chat.grammar import parse
 from bridge.chat.inbound import Origin, RoomView, TextMessage
+from bridge.chat.people import random_id
 from bridge.db import Database, Tx
 from bridge.db.tables import metadata
 from bridge.errors import UserError
 from bridge.ids import EventId
+from bridge.vault import Spares
 from tests.features.village import ACCOUNT, MINUTE, Village, user_id
 from tests.vaults import new_vault
 
@@ -92,7 +94,8 @@ def _village(path: Path) -> Iterator[Village]:
     raw.cursor().execute("PRAGMA synchronous=OFF").close()
     raw.close()
     metadata.create_all(database.engine)
-    village = Village(database)
+    spares = Spares(vault, random_id, 10_000)  # what is taken is not rolled back
+    village = Village(database, new_id=spares.take)
     friends = ("bob", "carol", "dan", "eve", "fay")
     village.open("alice", *friends, "gus", "hal", "ivy", "kim")
     for name in friends:
@@ -109,6 +112,7 @@ def _village(path: Path) -> Iterator[Village]:
     village.say("ivy", "privacy set by-id off")
     village.say("ivy", "privacy set by-room off")
     village.know("jon")
+    spares.refill()
     try:
         yield village
     finally:

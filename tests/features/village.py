@@ -93,7 +93,9 @@ class Village:
         moment_limits: MomentLimits | None = None,
         publish: Publish | None = None,
         digests: bool = False,
+        new_id: Callable[[], int] | None = None,
     ) -> None:
+        """`new_id`: ids of people; counted unless it says otherwise."""
         self.now = 1_750_000_000_000
         self.has_digests = digests
         """Whether people get their daily digest."""
@@ -128,7 +130,7 @@ class Village:
         self._owns_db = database is None
         catalogue = _CATALOGUE
         # Counted: ids break ties, and two villages that are compared must break them alike.
-        self.people = people = People(new_id=itertools.count(1).__next__)
+        self.people = people = People(new_id=new_id or itertools.count(1).__next__)
         outbox = Outbox(people, catalogue, lambda: None)
 
         def find(text: str) -> Found | None:
