@@ -1,5 +1,6 @@
 # make demo   try it: installs everything into .venv, starts a homeserver and the bot, opens a chat
 # make test   what has to pass before a change lands
+# make explore  the property tests with inputs that differ each time
 # make bench  what things cost, on a quiet machine
 # Needs Python 3.11 or newer (another one: make PYTHON=python3.13 ...), make, and nothing else.
 
@@ -12,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(BIN)/python requirements/install.py
 JS := tests/e2e/js
 
-.PHONY: help venv demo bench test lint format types imports pytest lock mutation clean
+.PHONY: help venv demo bench explore test lint format types imports pytest lock mutation clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
@@ -82,6 +83,10 @@ pytest: venv
 	@$(BIN)/python -m pytest -q -m "not e2e" -n 2
 	@echo "--- end-to-end tests"
 	@$(BIN)/python -m pytest -q -m e2e
+
+# The property tests with inputs that differ each time; what it finds becomes an @example of its test.
+explore: venv
+	@HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -q -n 2 -m "not e2e" tests/property
 
 # Figures, not tests: they differ from machine to machine. Prints a table and writes build/bench.json.
 bench: venv

@@ -1,15 +1,22 @@
 """Fixtures for all tests. `database` runs a test once on SQLite and once on PostgreSQL."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from bridge.db import Database
 from bridge.db.tables import metadata
 from tests.stores.postgres import Unavailable, postgres_server
 from tests.vaults import new_vault
+
+# `make test` tries the same each time: what is red is red for everybody. `make explore` looks further.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("explore", print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(scope="session")

@@ -431,7 +431,8 @@ class MomentsConfig(Section):
         ge=0,
         le=3600,
         description="How often a copy of a moment that somebody was shown is edited in an hour when it would read "
-        "otherwise now (a new like or comment, another text). With each edit the wait grows. 0: never.",
+        "otherwise now (a new like or comment, another text). With each edit the wait grows. 0: never, but once for "
+        "what changed between two tries to send it.",
     )
     copy_edit_gather_seconds: int = Field(
         default=60, ge=0, le=86_400, description="Such changes are gathered this long before an edit, in seconds."

@@ -501,6 +501,7 @@ outbox = _table(
     _int("priority", default=0),  # higher first: redactions, greetings, all else
     _int("attempts", default=0),
     _ms("first_attempt_at", nullable=True),  # null: certainly never sent
+    _blob("tried", nullable=True),  # keyed hash of what the tries said; empty: not all the same
     _int("withdrawn", default=0),  # 1: withdrawn after a try: what was or is still sent must be redacted
     _ms("not_before"),
     _ms("created_at"),

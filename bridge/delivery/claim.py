@@ -16,7 +16,7 @@ from bridge.db.sealing import Unreadable
 from bridge.delivery import queue
 from bridge.delivery.claimed import Claimed, What
 from bridge.delivery.ports import Again, Directory, Outgoing, Renderer
-from bridge.delivery.refresh import EDIT
+from bridge.delivery.queue import EDIT
 from bridge.delivery.settling import HOLD_MS, Settle, give_up
 from bridge.ids import AccountId, PersonId, RoomId
 
@@ -115,8 +115,9 @@ class Claims:
             # one that was never tried blocks nobody.
             row = tx.sql(
                 "SELECT id, person_id, kind, copy_kind, copy_ref, sealed, target_event, reply_to, thread,"
-                " attempts, first_attempt_at, not_before, withdrawn, source_event, created_at, account_id FROM outbox"
-                " WHERE account_id = ? AND room_id = ? AND state = 'queued' AND (not_before <= ? OR attempts > 0)"
+                " attempts, first_attempt_at, tried, not_before, withdrawn, source_event, created_at, account_id"
+                " FROM outbox WHERE account_id = ? AND room_id = ? AND state = 'queued'"
+                " AND (not_before <= ? OR attempts > 0)"
                 " ORDER BY priority DESC, id LIMIT 1",
                 (*target, tx.now),
             ).first()
@@ -126,9 +127,11 @@ class Claims:
                 continue
             claimed = self._prepare(tx, target, row)
             if claimed is not None:
+                first = tx.now if row.first_attempt_at is None else row.first_attempt_at
                 tx.sql(
-                    "UPDATE outbox SET state = 'sending', attempts = attempts + 1, first_attempt_at = ? WHERE id = ?",
-                    (tx.now if row.first_attempt_at is None else row.first_attempt_at, row.id),
+                    "UPDATE outbox SET state = 'sending', attempts = attempts + 1, first_attempt_at = ?, tried = ?"
+                    " WHERE id = ?",
+                    (first, claimed.tried, row.id),
                 )
                 return Step(claimed)
         return Step(None, again=True)
@@ -207,7 +210,9 @@ class Claims:
                     tx.sql("DELETE FROM outbox WHERE id = ?", (row.id,))
                     return None
                 tx.sql("UPDATE outbox SET withdrawn = 1, sealed = NULL WHERE id = ?", (row.id,))
-                made = replace(made, content=BLANK, rendering=None)
+                made = _Made(BLANK, made.copy)
+        # What was told otherwise before: the homeserver may have that, and calls it the same event.
+        unsure = row.first_attempt_at is not None and row.tried is not None and bytes(row.tried) != made.fingerprint
         account, room_id = target
         instance = tx.sql("SELECT instance FROM accounts WHERE id = ?", (account,)).scalar_one()
         return Claimed(
@@ -225,8 +230,10 @@ class Claims:
             copy=made.copy,
             person_id=row.person_id,
             target_event=row.target_event,
-            # After a try nobody knows which rendering arrived.
-            rendering=made.rendering if row.first_attempt_at is None else None,
+            rendering=None if unsure else made.rendering,
+            tried=b"" if unsure else made.fingerprint,
+            # What can't be rendered anew stays as it was sent.
+            unsure=unsure and made.copy.kind in self._renderers,
         )
 
     @staticmethod
@@ -306,9 +313,11 @@ class Claims:
             raise _Broken from error
         if message is None or content is None:
             return None
+        fingerprint = _fingerprint(tx, person, message)
         if row.kind == "late":
-            return _Made(content, message.copy or CopyRef("answer"))
-        return _Made(content, CopyRef(row.copy_kind, row.copy_ref), _fingerprint(tx, person, message))
+            # An answer says more than a copy does: the two can't be compared.
+            return _Made(content, message.copy or CopyRef("answer"), fingerprint)
+        return _Made(content, CopyRef(row.copy_kind, row.copy_ref), fingerprint, fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,8 +327,10 @@ class _Made:
     content: Mapping[str, Any]
     copy: CopyRef
     """What it is a copy of."""
+    fingerprint: bytes | None = None
+    """What to know it by; None: it is the same each time."""
     rendering: bytes | None = None
-    """What to know it by."""
+    """What to know by whether an edit would say something else."""
 
 
 def _fingerprint(tx: Tx, person: Person, message: Message) -> bytes:

@@ -27,3 +27,7 @@ class Claimed:
     target_event: EventId | None
     rendering: bytes | None = None
     """A keyed hash of what its reader reads; None: nothing that is compared later."""
+    tried: bytes | None = None
+    """What to know by whether the next try says the same."""
+    unsure: bool = False
+    """It changed between two tries, and nobody knows which of them arrived."""

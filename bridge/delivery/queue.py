@@ -16,6 +16,8 @@ UNASKED = -5
 """Priority of what nobody waits for: after what was asked for."""
 LAST = -10
 """Priority of edits of what was sent: after all that somebody waits for."""
+EDIT = "edit"
+"""Kind of rows that edit a copy: rendered when they are sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,9 @@ from typing import Any
 
 from bridge.db import Tx
 from bridge.delivery import queue
+from bridge.delivery.queue import EDIT
 from bridge.ids import AccountId, EventId, PersonId, RoomId
 
-EDIT = "edit"
-"""Kind of the rows of the outbox."""
 _HOUR_MS = 3600 * 1000
 
 

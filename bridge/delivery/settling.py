@@ -6,7 +6,7 @@ from typing import TypeAlias
 from bridge.db import Tx
 from bridge.delivery import queue
 from bridge.delivery.claimed import Claimed, What
-from bridge.ids import EventId
+from bridge.ids import EventId, PersonId
 
 HOLD_MS = 60_000
 """Held rows are tried again after this time, should nobody release them earlier."""
@@ -51,8 +51,24 @@ def sent(claimed: Claimed, event_id: EventId) -> Settle:
                 tx.now,
             ),
         )
+        if claimed.unsure and claimed.target_event is None:
+            queue.insert(tx, [_correction(claimed, event_id)])
 
     return settle
+
+
+def _correction(claimed: Claimed, event_id: EventId) -> queue.NewRow:
+    """An edit of what may have arrived as it was before."""
+    return queue.NewRow(
+        queue.EDIT,
+        account=claimed.outgoing.account,
+        room_id=claimed.outgoing.room_id,
+        person_id=None if claimed.person_id is None else PersonId(claimed.person_id),
+        copy_kind=claimed.copy.kind,
+        copy_ref=claimed.copy.ref_id,
+        target_event=event_id,
+        priority=queue.LAST,
+    )
 
 
 def later(claimed: Claimed, after_ms: int) -> Settle:

@@ -285,15 +285,16 @@ class Village:
     def arrive(self, claimed: Claimed) -> EventId:
         """The homeserver takes it; what it has by this transaction id already it shows no second time."""
         [room] = [room for room in self.rooms.values() if room.room_id == claimed.outgoing.room_id]
+        known = self._by_txn.get(claimed.outgoing.txn_id)
+        if known is not None:
+            return known
         if claimed.what is What.REDACT:
             [event] = [event for event in room.events if event.event_id == claimed.target_event]
             assert not event.redacted
             event.redacted = True
             room.log.append(f"redacted {event.event_id}")
+            self._by_txn[claimed.outgoing.txn_id] = event.event_id
             return event.event_id
-        known = self._by_txn.get(claimed.outgoing.txn_id)
-        if known is not None:
-            return known
         event_id = EventId(f"$out-{len(room.events)}-{room.room_id}")
         content = json.loads(json.dumps(dict(claimed.outgoing.content)))
         room.events.append(Shown(event_id, content))

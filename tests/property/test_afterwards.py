@@ -7,7 +7,7 @@ without an answer, or is sent again. In the end her chat shows exactly what she 
 import json
 from dataclasses import dataclass
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bridge.db import Tx
@@ -105,6 +105,9 @@ def _visible(village: Village, name: str) -> dict[str, str]:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(_acts, min_size=4, max_size=25))
+# What was asked for arrives, no answer tells so, and it is tried again when it reads otherwise.
+@example([Act("(stuck)"), Act("(moment)", 2), Act("(lost)"), Act("edit {n} Text {k}")])
+@example([Act("(stuck)"), Act("audience {n} private"), Act("(lost)"), Act("edit {n} Text {k}")])
 def test_in_the_end_everybody_sees_what_is_so(acts: list[Act]) -> None:
     village = Village()
     try:
