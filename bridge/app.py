@@ -344,6 +344,7 @@ def features(
             comment=limits.comment_chars,
             named=limits.audience_people,
             page=limits.page_size,
+            compact_page=limits.compact_page_size,
             likes_delay_ms=config.moments.likes_gather_seconds * 1000,
             confirm_wider=config.moments.confirm_wider,
             undo_ms=config.moments.undo_seconds * 1000,

@@ -354,6 +354,9 @@ class LimitsConfig(Section):
         description="Moments, the newest that somebody sees, whose texts `search` looks at.",
     )
     page_size: int = Field(default=5, ge=1, le=20, description="Moments that one `feed` or `album` shows.")
+    compact_page_size: int = Field(
+        default=10, ge=1, le=20, description="Moments of a page that is one message (`feed compact`)."
+    )
 
     sync_timeline: int = Field(default=50, ge=1, le=1000, description="Events per room that one sync asks for.")
     sync_timeout_seconds: float = Field(

@@ -474,6 +474,20 @@ numbers = _table(  # the reader's own numbers of what was shown to them
     sa.UniqueConstraint("person_id", "moment_id"),
     sa.Index(None, "moment_id"),
 )
+pages = _table(  # moments that are shown to a reader in one event
+    "pages",
+    _id(),
+    _ref("person_id", "people.id"),
+    _ms("created_at"),
+    sa.Index(None, "person_id"),
+)
+page_moments = _table(
+    "page_moments",
+    _ref("page_id", "pages.id", primary_key=True),
+    _ref("moment_id", "moments.id", primary_key=True),
+    _int("position"),
+    sa.Index(None, "moment_id"),
+)
 cursors = _table(  # where `feed more` goes on, per person and list
     "cursors",
     _ref("person_id", "people.id", primary_key=True),

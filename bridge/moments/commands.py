@@ -1,10 +1,12 @@
 """Commands, hooks and renderers of moments."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bridge.chat import grammar, sources
 from bridge.chat.command import Command, Kind, Param, Request
+from bridge.chat.grammar import parse_number
 from bridge.chat.hooks import Hooks
 from bridge.chat.inbound import EditedMessage, Redaction
 from bridge.chat.people import People
@@ -15,15 +17,29 @@ from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
 from bridge.errors import UserError
 from bridge.ids import UserId
-from bridge.moments import defaults, draft_commands, kept_comments, picture_store, post_commands
+from bridge.moments import defaults, draft_commands, kept_comments, numbers, pages, picture_store, post_commands
 from bridge.moments.change_commands import ChangeCommands
 from bridge.moments.copies import Copies
 from bridge.moments.digests import Digests
 from bridge.moments.draft_commands import Drafting, Find, post_in
 from bridge.moments.erasing import MomentsEraser
-from bridge.moments.kinds import ALL_COPIES, COMMENT, DIGEST, LIKE, LIKES, MENTION, MOMENT, OTHER_PICTURES, WHOLE
+from bridge.moments.items import visible_comment
+from bridge.moments.kinds import (
+    ALL_COPIES,
+    COMMENT,
+    DIGEST,
+    LIKE,
+    LIKES,
+    MENTION,
+    MOMENT,
+    OTHER_PICTURES,
+    PAGE,
+    WHOLE,
+)
 from bridge.moments.model import Moment, MomentLimits, Page, is_like
 from bridge.moments.notify_commands import NotifyCommands
+from bridge.moments.page_copies import PageCopies
+from bridge.moments.page_copies import visible as visible_on_page
 from bridge.moments.post_commands import Posting
 from bridge.moments.publishing import DRAFT, DUE, Publisher
 from bridge.moments.service import Moments
@@ -33,6 +49,8 @@ from bridge.privacy.eraser import Eraser
 
 _GROUP = "moments"
 _N = Param("number", (Kind.NUMBER,))
+_NUMBERED = re.compile(r"[#＃](?P<number>\d{1,10})[:：,，.]?\s+")
+"""How an answer to a page says which moment it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +75,28 @@ class _Commands:
 
     # --- reading --------------------------------------------------------------------------------------------
     def feed(self, request: Request) -> Reply:
-        return _page(self._moments.feed(request.tx, request.person), Text("feed-empty"))
+        return _listed(request, self._moments.reading.feed(request.tx, request.person), Text("feed-empty"))
+
+    def feed_compact(self, request: Request) -> Reply:
+        pages.choose(request.tx, request.person.id, compact=True)
+        return self.feed(request)
+
+    def feed_full(self, request: Request) -> Reply:
+        pages.choose(request.tx, request.person.id, compact=False)
+        return self.feed(request)
 
     def feed_more(self, request: Request) -> Reply:
-        return _page(self._moments.more(request.tx, request.person), Text("feed-end"))
+        return _listed(request, self._moments.reading.more(request.tx, request.person), Text("feed-end"))
 
     def album(self, request: Request) -> Reply:
         user: UserId = request.args.get("user", request.person.user_id)
-        page = self._moments.album(request.tx, request.person, user)
+        page = self._moments.reading.album(request.tx, request.person, user)
         own = user == request.person.user_id
-        return _page(page, Text("album-empty-own") if own else Text("album-empty", {"user": user}))
+        return _listed(request, page, Text("album-empty-own") if own else Text("album-empty", {"user": user}))
 
     def search(self, request: Request) -> Reply:
-        page = self._moments.search(request.tx, request.person, request.args["words"])
-        found = _page(page, Text("search-none"))
+        page = self._moments.reading.search(request.tx, request.person, request.args["words"])
+        found = _listed(request, page, Text("search-none"))
         if not page.more:
             return found
         return replace(found, parts=(*found.parts, Message((Text("search-more"),))))
@@ -83,12 +109,12 @@ class _Commands:
     # --- answering ------------------------------------------------------------------------------------------
     def like(self, request: Request) -> Reply:
         moment = self._numbered(request)
-        self._moments.like(request.tx, request.person, moment)
+        self._moments.responding.like(request.tx, request.person, moment)
         sources.record_request(request, LIKE, moment.id)
         return Reply.text("like-done", number=request.args["number"])
 
     def unlike(self, request: Request) -> Reply:
-        removed = self._moments.unlike(request.tx, request.person, self._numbered(request))
+        removed = self._moments.responding.unlike(request.tx, request.person, self._numbered(request))
         return Reply.text("unlike-done" if removed else "unlike-none", number=request.args["number"])
 
     def comment(self, request: Request) -> Reply:
@@ -109,19 +135,46 @@ class _Commands:
         return self._comment(request, moment, text)
 
     def reply_to_comment(self, request: Request, copy: CopyRef, text: str) -> Reply:
-        found = self._moments.visible_comment(request.tx, request.person.id, copy.ref_id or 0)
+        found = visible_comment(request.tx, request.person.id, copy.ref_id or 0)
         if found is None:
             raise UserError("moment-gone")
         comment, moment = found
-        comment_id = self._moments.comment(request.tx, request.person, moment, text, comment)
+        comment_id = self._moments.responding.comment(request.tx, request.person, moment, text, comment)
         return self._commented(request, moment, comment_id)
+
+    def reply_to_page(self, request: Request, copy: CopyRef, text: str) -> Reply:
+        """`#3 How lovely` is about the third; without a number it must be clear which is meant."""
+        found = visible_on_page(request.tx, request.person.id, copy.ref_id or 0)
+        if not found:
+            raise UserError("moment-gone")
+        said = _NUMBERED.match(text)
+        number = None if said is None else parse_number(said["number"])
+        known = numbers.numbers_of(request.tx, request.person.id, [moment.id for moment in found])
+        moment = next((moment for moment in found if known[moment.id] == number), None)
+        if said is not None and moment is not None:
+            return self._comment(request, moment, text[said.end() :])
+        if len(found) == 1 and said is None:
+            return self._comment(request, found[0], text)
+        raise UserError("page-which", number=known[found[0].id])
+
+    def react_to_page(self, request: Request, copy: CopyRef, key: str) -> Reply:
+        found = visible_on_page(request.tx, request.person.id, copy.ref_id or 0)
+        if len(found) == 1:
+            return self.react(request, CopyRef(MOMENT, found[0].id), key)
+        if not found or not self._is_like(request, key):
+            return NOTHING
+        number = numbers.number_of(request.tx, request.person.id, found[0].id)
+        return Reply.text("page-which-like", number=number)
+
+    def _is_like(self, request: Request, key: str) -> bool:
+        return is_like(key, self._moments.limits.likes) and settings.load(request.tx, request.person.id).reactions
 
     def react(self, request: Request, copy: CopyRef, key: str) -> Reply:
         # The person sees their own reaction: it needs no answer, and what is gone needs none either.
-        wanted = is_like(key, self._moments.limits.likes) and settings.load(request.tx, request.person.id).reactions
+        wanted = self._is_like(request, key)
         moment = self._moments.visible(request.tx, request.person, copy.ref_id or 0) if wanted else None
-        if moment is not None and self._moments.may_respond(request.tx, request.person, moment):
-            self._moments.like(request.tx, request.person, moment)
+        if moment is not None and self._moments.responding.may_respond(request.tx, request.person, moment):
+            self._moments.responding.like(request.tx, request.person, moment)
             sources.record_request(request, LIKE, moment.id)
         return NOTHING
 
@@ -132,12 +185,12 @@ class _Commands:
 
     def comment_redacted(self, request: Request, ref_id: int) -> Reply:
         # No answer: one only where the comment still was would tell why a moment is out of sight.
-        self._moments.delete_comment(request.tx, request.person, ref_id)
+        self._moments.responding.delete_comment(request.tx, request.person, ref_id)
         return NOTHING
 
     def like_redacted(self, request: Request, ref_id: int) -> Reply:
         assert isinstance(request.event, Redaction)
-        self._moments.retract_like(request.tx, request.person, ref_id, request.account, request.event.target)
+        self._moments.responding.retract_like(request.tx, request.person, ref_id, request.account, request.event.target)
         return NOTHING
 
     def moment_edited(self, request: Request, ref_id: int, text: str) -> Reply:
@@ -155,7 +208,7 @@ class _Commands:
 
     def comment_edited(self, request: Request, ref_id: int, text: str) -> Reply:
         assert isinstance(request.event, EditedMessage)
-        if self._moments.visible_comment(request.tx, request.person.id, ref_id) is None:
+        if visible_comment(request.tx, request.person.id, ref_id) is None:
             raise UserError("edit-too-late")
         before = handled(request.tx, request.account, request.event.target)
         if before is None:
@@ -165,7 +218,7 @@ class _Commands:
             if found is None or found.command.name != "comment":
                 raise UserError("edit-not-understood")
             text = grammar.parse(found.command, found.rest)["text"]
-        if not self._moments.edit_comment(request.tx, request.person, ref_id, text):
+        if not self._moments.responding.edit_comment(request.tx, request.person, ref_id, text):
             raise UserError("edit-too-late")
         return Reply.text("comment-changed")
 
@@ -177,7 +230,7 @@ class _Commands:
         return self._moments.numbered(request.tx, request.person, request.args["number"])
 
     def _comment(self, request: Request, moment: Moment, text: str) -> Reply:
-        comment_id = self._moments.comment(request.tx, request.person, moment, text)
+        comment_id = self._moments.responding.comment(request.tx, request.person, moment, text)
         return self._commented(request, moment, comment_id)
 
     def _commented(self, request: Request, moment: Moment, comment_id: int) -> Reply:
@@ -200,6 +253,8 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         *post_commands.build(posting),
         *draft_commands.build(drafting),
         Command("feed", (), do.feed, effect=False, group=_GROUP),
+        Command("feed compact", (), do.feed_compact, group=_GROUP),
+        Command("feed full", (), do.feed_full, group=_GROUP),
         Command("feed more", (), do.feed_more, group=_GROUP),
         Command("album", (Param("user", (Kind.USER,), required=False),), do.album, effect=False, group=_GROUP),
         Command("search", (Param("words", (Kind.REST,)),), do.search, effect=False, group=_GROUP),
@@ -214,8 +269,12 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         *kept_comments.build(),
     ]
     hooks = Hooks(
-        on_reply={**dict.fromkeys(ALL_COPIES, do.reply_to_moment), COMMENT: do.reply_to_comment},
-        on_reaction=dict.fromkeys(ALL_COPIES, do.react),
+        on_reply={
+            **dict.fromkeys(ALL_COPIES, do.reply_to_moment),
+            PAGE: do.reply_to_page,
+            COMMENT: do.reply_to_comment,
+        },
+        on_reaction={**dict.fromkeys(ALL_COPIES, do.react), PAGE: do.react_to_page},
         on_redaction={
             MOMENT: do.moment_redacted,
             COMMENT: do.comment_redacted,
@@ -235,6 +294,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
     renderers: dict[str, Renderer] = {
         MOMENT: copies.moment,
         WHOLE: copies.whole,
+        PAGE: PageCopies(moments).render,
         **copies.other_pictures(),
         MENTION: copies.mention,
         DUE: drafting.due,
@@ -246,8 +306,11 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
     return Built(commands, hooks, renderers, Showing(outbox, moments.limits), moments, digests, eraser)
 
 
-def _page(page: Page, empty: Text) -> Reply:
+def _listed(request: Request, page: Page, empty: Text) -> Reply:
+    """A page as its reader likes it: one event for each moment, or one for all."""
     if not page.moments:
         blocks: tuple[Block, ...] = (empty,)
         return Reply((Message(blocks),))
+    if pages.is_compact(request.tx, request.person.id):
+        return Reply((CopyRef(PAGE, pages.add(request.tx, request.person.id, page.moments)),))
     return Reply(tuple(CopyRef(MOMENT, moment_id) for moment_id in page.moments))

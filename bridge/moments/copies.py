@@ -15,8 +15,8 @@ from bridge.delivery.ports import Renderer
 from bridge.ids import PersonId
 from bridge.moments import copy_store, numbers, responders, responses, store
 from bridge.moments.face import face, other_picture
-from bridge.moments.items import Items
-from bridge.moments.kinds import COMMENT, LIKES, MENTION, MOMENT, MOMENT_COPIES, OTHER_PICTURES, WHOLE
+from bridge.moments.items import Items, visible_comment
+from bridge.moments.kinds import COMMENT, LIKES, MENTION, MOMENT, OTHER_PICTURES, WHOLE
 from bridge.moments.model import Comment, Moment
 from bridge.moments.service import Moments
 
@@ -50,13 +50,13 @@ class Copies:
 
     def comment(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
         """A comment, for who is told of it."""
-        found = self._moments.visible_comment(tx, reader.id, ref_id)
+        found = visible_comment(tx, reader.id, ref_id)
         if found is None:
             return None
         comment, moment = found
         answered = None
         if comment.answer_to is not None:
-            answered = self._moments.visible_comment(tx, reader.id, comment.answer_to)
+            answered = visible_comment(tx, reader.id, comment.answer_to)
         number = numbers.number_of(tx, reader.id, moment.id)
         who = labels(tx, reader.id, [comment.writer])[comment.writer]
         answers_me = answered is not None and answered[0].writer == reader.id
@@ -120,7 +120,7 @@ class Copies:
 
         number = numbers.number_of(tx, reader.id, moment.id)
         own = moment.author == reader.id
-        new = not own and kind == MOMENT and not copy_store.count_copies(tx, MOMENT_COPIES, moment.id, reader.id)
+        new = not own and kind == MOMENT and not copy_store.was_shown(tx, moment.id, reader.id)
         author = labels(tx, reader.id, [moment.author])[moment.author]
         args: dict[str, int | Text | Time] = {"number": number, "author": author, "time": Time(moment.created_at)}
         head, blocks = Text("moment-head-new" if new else "moment-head", args), list[Block]()
@@ -140,7 +140,7 @@ class Copies:
         blocks += self._comments(tx, reader, comments, number, moment.text, whole=kind == WHOLE, closed=closed)
         # What it shows apart from where it stands in a list.
         lasting = (Text("moment-head", args), *blocks)
-        if kind == MOMENT and self._moments.is_page_end(tx, reader, moment):
+        if kind == MOMENT and self._moments.reading.is_page_end(tx, reader, moment):
             blocks.append(Text("moment-more"))
         return Message((head, *blocks), CopyRef(kind, ref_id), looks.picture, lasting)
 

@@ -6,7 +6,10 @@ import sqlalchemy as sa
 
 from bridge.db import Tx
 from bridge.db.tables import copies
+from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
+from bridge.moments import pages
+from bridge.moments.kinds import ALL_COPIES, MOMENT_COPIES, PAGE
 
 
 def count_copies(tx: Tx, kinds: Sequence[str], ref_id: int, reader: PersonId) -> int:
@@ -16,66 +19,107 @@ def count_copies(tx: Tx, kinds: Sequence[str], ref_id: int, reader: PersonId) ->
     return int(tx.execute(query.select_from(copies)).scalar_one())
 
 
-_OUT = (
-    "(SELECT kind, ref_id, person_id, created_at FROM copies WHERE kind IN ({kinds}) AND person_id {who}"
-    " UNION ALL SELECT copy_kind, copy_ref, person_id, {now} FROM outbox"
-    " WHERE copy_kind IN ({kinds}) AND person_id {who} AND first_attempt_at IS NOT NULL"
-    " AND kind IN ('copy', 'edit')) AS c"
+def was_shown(tx: Tx, moment_id: int, reader: PersonId) -> bool:
+    """Whether a copy of a moment was sent to a reader: of it alone, or of a page with it."""
+    marks = ",".join(f"'{kind}'" for kind in MOMENT_COPIES)
+    found = tx.sql(
+        f"SELECT 1 FROM copies WHERE kind IN ({marks}) AND ref_id = ? AND person_id = ?"
+        f" UNION ALL SELECT 1 FROM page_moments g JOIN copies c ON c.kind = '{PAGE}' AND c.ref_id = g.page_id"
+        " WHERE g.moment_id = ? AND c.person_id = ? LIMIT 1",
+        (moment_id, reader) * 2,
+    )
+    return found.first() is not None
+
+
+def take_back(tx: Tx, outbox: Outbox, moment_id: int, reader: PersonId | None = None) -> None:
+    """Redact every copy of a moment, of one reader or of all, and drop what is queued of it. A page goes as a whole:
+    an edit would hide what stood on it, and not take it away."""
+    for kind in ALL_COPIES:
+        outbox.withdraw(tx, kind, moment_id, only_for=reader)
+    for page, _ in pages.with_moment(tx, moment_id, reader):
+        # One that nobody was shown is made without it when it is sent.
+        if outbox.holders(tx, PAGE, page):
+            outbox.withdraw(tx, PAGE, page)
+
+
+def take_back_since(tx: Tx, outbox: Outbox, moment_id: int, reader: PersonId, since: int) -> None:
+    """Redact what a reader was shown of a moment, and of what was said about it, at or after a time (ms)."""
+    outbox.take_back_since(tx, MOMENT_COPIES, moment_id, reader, since)
+    for page, _ in pages.with_moment(tx, moment_id, reader):
+        outbox.take_back_since(tx, (PAGE,), page, reader, since)
+
+
+_SENT = "SELECT kind, ref_id, person_id, created_at FROM copies WHERE kind IN ({kinds}) AND person_id {who}"
+_SENDING = (
+    "SELECT copy_kind AS kind, copy_ref AS ref_id, person_id, {now} AS created_at FROM outbox"
+    " WHERE copy_kind IN ({kinds}) AND person_id {who} AND first_attempt_at IS NOT NULL AND kind IN ('copy', 'edit')"
 )
 """What was sent, and what is being sent or may have arrived although no answer has come: it holds what it held then."""
 
 
-def _out(tx: Tx, kinds: Sequence[str], who: str = "= ?") -> str:
-    quoted = ",".join(f"'{kind}'" for kind in kinds)
-    return _OUT.format(kinds=quoted, who=who, now=tx.now)
+def _out(tx: Tx, kinds: Sequence[str], reader: PersonId | None = None) -> tuple[str, tuple[PersonId, ...]]:
+    """A subquery `c` of what was sent to one reader or to all, with its parameters. Of pages: what stands on them."""
+    who = "IS NOT NULL" if reader is None else "= ?"
+    single = ",".join(f"'{kind}'" for kind in kinds if kind != PAGE)
+    parts = [part.format(kinds=single, who=who, now=tx.now) for part in (_SENT, _SENDING)]
+    if PAGE in kinds:
+        parts += [
+            "SELECT s.kind, g.moment_id, s.person_id, s.created_at FROM page_moments g"
+            f" JOIN ({part}) AS s ON s.ref_id = g.page_id"
+            for part in (part.format(kinds=f"'{PAGE}'", who=who, now=tx.now) for part in (_SENT, _SENDING))
+        ]
+    params = () if reader is None else (reader,) * len(parts)
+    return f"({' UNION ALL '.join(parts)}) AS c", params
 
 
 def readers_since(tx: Tx, kinds: Sequence[str], ref_id: int, since: int) -> list[PersonId]:
     """To whom copies were sent at or after a time (ms)."""
+    out, params = _out(tx, kinds)
     rows = tx.sql(
-        f"SELECT DISTINCT c.person_id FROM {_out(tx, kinds, 'IS NOT NULL')} WHERE c.ref_id = ? AND c.created_at >= ?",
-        (ref_id, since),
+        f"SELECT DISTINCT c.person_id FROM {out} WHERE c.ref_id = ? AND c.created_at >= ?", (*params, ref_id, since)
     )
     return sorted(PersonId(row.person_id) for row in rows)
 
 
 def moments_copied(tx: Tx, kinds: Sequence[str], reader: PersonId, author: PersonId) -> list[int]:
     """Moments of an author of which a reader has copies."""
+    out, params = _out(tx, kinds, reader)
     rows = tx.sql(
-        f"SELECT DISTINCT m.id FROM {_out(tx, kinds)} JOIN moments m ON m.id = c.ref_id WHERE m.author_id = ?",
-        (reader, reader, author),
+        f"SELECT DISTINCT m.id FROM {out} JOIN moments m ON m.id = c.ref_id WHERE m.author_id = ?", (*params, author)
     )
     return sorted(int(row.id) for row in rows)
 
 
 def comments_copied(tx: Tx, kind: str, reader: PersonId, other: PersonId) -> list[int]:
     """Comments of which `reader` has copies, written by `other` or under a moment of theirs."""
+    out, params = _out(tx, (kind,), reader)
     rows = tx.sql(
-        f"SELECT DISTINCT k.id FROM {_out(tx, (kind,))} JOIN comments k ON k.id = c.ref_id"
+        f"SELECT DISTINCT k.id FROM {out} JOIN comments k ON k.id = c.ref_id"
         " JOIN moments m ON m.id = k.moment_id WHERE k.person_id = ? OR m.author_id = ?",
-        (reader, reader, other, other),
+        (*params, other, other),
     )
     return sorted(int(row.id) for row in rows)
 
 
 def moments_with_responses(tx: Tx, kinds: Sequence[str], reader: PersonId, writer: PersonId) -> list[int]:
     """Moments of which a reader has copies that may show a like or comment of `writer`."""
+    out, params = _out(tx, kinds, reader)
     rows = tx.sql(
-        f"SELECT DISTINCT c.ref_id FROM {_out(tx, kinds)} WHERE"
+        f"SELECT DISTINCT c.ref_id FROM {out} WHERE"
         " EXISTS (SELECT 1 FROM likes l"
         "  WHERE l.moment_id = c.ref_id AND l.person_id = ? AND l.created_at <= c.created_at)"
         " OR EXISTS (SELECT 1 FROM comments k"
         "  WHERE k.moment_id = c.ref_id AND k.person_id = ? AND k.created_at <= c.created_at)",
-        (reader, reader, writer, writer),
+        (*params, writer, writer),
     )
     return sorted(int(row.ref_id) for row in rows)
 
 
 def holders(tx: Tx, kinds: Sequence[str], author: PersonId) -> list[PersonId]:
     """Everybody who has a copy of a moment of this author."""
+    out, params = _out(tx, kinds)
     rows = tx.sql(
-        f"SELECT DISTINCT c.person_id FROM {_out(tx, kinds, 'IS NOT NULL')} JOIN moments m ON m.id = c.ref_id"
-        " WHERE m.author_id = ?",
-        (author,),
+        f"SELECT DISTINCT c.person_id FROM {out} JOIN moments m ON m.id = c.ref_id WHERE m.author_id = ?",
+        (*params, author),
     )
     return sorted(PersonId(row.person_id) for row in rows)

@@ -11,7 +11,7 @@ from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
 from bridge.moments import copy_store, notify, store
 from bridge.moments.feed import feed_page
-from bridge.moments.kinds import DIGEST, MOMENT_COPIES
+from bridge.moments.kinds import DIGEST
 from bridge.moments.notify import Mode
 
 MOST = 50
@@ -84,7 +84,7 @@ class Digests:
             is_new = row.digest_from <= moment.created_at < row.digest_until
             if not is_new or moment.author == reader.id or modes[moment.author] is not Mode.DIGEST:
                 continue
-            if not copy_store.count_copies(tx, MOMENT_COPIES, moment.id, reader.id):
+            if not copy_store.was_shown(tx, moment.id, reader.id):
                 counts[moment.author] = counts.get(moment.author, 0) + 1
         if not counts:
             return None

@@ -11,7 +11,7 @@ from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
 from bridge.moments import copy_store, responses, store
 from bridge.moments.items import Items
-from bridge.moments.kinds import DIGEST, LIKES, MOMENT_COPIES
+from bridge.moments.kinds import DIGEST, LIKES, SHOWN
 from bridge.moments.model import Moment
 from bridge.moments.service import Moments
 
@@ -74,7 +74,7 @@ class MomentsEraser:
         moment = None if comment is None else store.moment(tx, comment.moment_id)
         if comment is not None and moment is not None:
             self._take_back_shown(tx, person.id, moment, comment.created_at)
-        if not self._moments.delete_comment(tx, person, comment_id):
+        if not self._moments.responding.delete_comment(tx, person, comment_id):
             responses.delete_comment(tx, comment_id)
 
     def _unlike(self, tx: Tx, person: Person, moment_id: int, since: int, *, told: bool) -> None:
@@ -83,19 +83,19 @@ class MomentsEraser:
             self._take_back_shown(tx, person.id, moment, since)
             if told:
                 self._take_back_notices(tx, moment)
-        self._moments.forget_like(tx, person, moment_id)
+        self._moments.responding.forget_like(tx, person, moment_id)
 
     def _take_back_shown(self, tx: Tx, writer: PersonId, moment: Moment, since: int) -> None:
         """Take back the copies of somebody's moment that show what `writer` said or liked since then. Who could not see
         it has none of these, and must not learn that there was anything."""
-        readers = copy_store.readers_since(tx, MOMENT_COPIES, moment.id, since)
+        readers = copy_store.readers_since(tx, SHOWN, moment.id, since)
         items = Items(tx, [moment.author, writer], readers, [moment])
         # Also copies of what has become too old for their reader since.
         ageless = {person: replace(shows, window_ms=None) for person, shows in items.world.shows.items()}
         items.world = replace(items.world, shows=ageless)
         for reader in readers:
             if items.sees_response(reader, moment, writer):
-                self._outbox.take_back_since(tx, MOMENT_COPIES, moment.id, reader, since)
+                copy_store.take_back_since(tx, self._outbox, moment.id, reader, since)
 
     def _take_back_digests(self, tx: Tx, moment: Moment) -> None:
         """Take back the daily messages in which friends may have been told that there was this moment."""

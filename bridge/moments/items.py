@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from bridge.db import Tx
 from bridge.ids import PersonId
-from bridge.moments import store
-from bridge.moments.model import Moment
+from bridge.moments import responses, store
+from bridge.moments.model import Comment, Moment
 from bridge.privacy import Audience, Decision, MomentItem, ResponseItem, World, load_world, may_see
 from bridge.privacy.model import STRANGERS_SEE
 
@@ -42,3 +42,21 @@ class Items:
         """Whether `viewer` sees a like or comment of `writer`. Only friends of the author write: what counts for the
         writer is the moment as friends know it."""
         return may_see(viewer, ResponseItem(self.item(viewer, moment), writer), self.world)
+
+
+def visible(tx: Tx, reader: PersonId, moment_id: int) -> Moment | None:
+    """The moment, when the reader may see it."""
+    moment = store.moment(tx, moment_id)
+    if moment is None or not Items(tx, [reader, moment.author], [], [moment]).sees(reader, moment):
+        return None
+    return moment
+
+
+def visible_comment(tx: Tx, reader: PersonId, comment_id: int) -> tuple[Comment, Moment] | None:
+    """The comment with its moment, when the reader may see it."""
+    comment = responses.comment(tx, comment_id)
+    moment = None if comment is None else store.moment(tx, comment.moment_id)
+    if comment is None or moment is None:
+        return None
+    items = Items(tx, [reader, moment.author, comment.writer], [], [moment])
+    return (comment, moment) if items.sees_response(reader, moment, comment.writer) else None

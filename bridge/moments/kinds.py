@@ -9,7 +9,12 @@ OTHER_PICTURES = tuple(f"moment-picture-{n}" for n in range(2, 10))
 MENTION = "moment-mention"
 """Kind of the copies that tell somebody that a moment mentions them."""
 ALL_COPIES = (*MOMENT_COPIES, *OTHER_PICTURES, MENTION)
-"""All that goes when somebody loses sight of a moment."""
+"""All that shows one moment, and goes when somebody loses sight of it."""
+PAGE = "moment-page"
+"""Kind of the copies of pages that show several moments in short; the subject is the page, which goes with each."""
+SHOWN = (*MOMENT_COPIES, PAGE)
+"""What shows a moment's text, and what was said about it or how much."""
+EVERY = (*ALL_COPIES, PAGE)
 LIKE = "like"
 """Kind of the sources of likes; the subject is the moment, the person is whose event it is."""
 VIEWED = "moment-viewed"

@@ -43,6 +43,8 @@ class MomentLimits:
     reviewed: int = 20_000
     """Decisions that are made to say what a change of privacy changes; beyond, it says "at least"."""
     page: int = 5
+    compact_page: int = 10
+    """Moments of a page that is one event."""
     likes: frozenset[str] = frozenset(LIKES)
     """Reactions that count as likes: single characters, without skin tones and variation selectors."""
     searched: int = 500
@@ -57,6 +59,8 @@ class MomentLimits:
     """Comments that `moment N` shows."""
     shown_comment: int = 280
     """Characters of a comment that a feed shows."""
+    shown_text: int = 280
+    """Characters of a text that a page in one event shows."""
 
 
 @dataclass(frozen=True, slots=True)

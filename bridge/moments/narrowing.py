@@ -7,7 +7,7 @@ from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
 from bridge.moments import copy_store, responses, store
 from bridge.moments.items import Items
-from bridge.moments.kinds import ALL_COPIES, COMMENT
+from bridge.moments.kinds import COMMENT, EVERY
 from bridge.moments.model import Comment, Moment
 
 
@@ -28,8 +28,7 @@ class Narrowing:
         after = _Seen(tx, changed)
         for holder in before.holders:
             if before.moment(holder) and (not after.moment(holder) or self._shows_lost(holder, before, after)):
-                for kind in ALL_COPIES:
-                    self._outbox.withdraw(tx, kind, moment.id, only_for=holder)
+                copy_store.take_back(tx, self._outbox, moment.id, holder)
         for comment in before.comments:
             for holder in self._outbox.holders(tx, COMMENT, comment.id):
                 if before.response(holder, comment.writer) and not after.response(holder, comment.writer):
@@ -49,7 +48,7 @@ class _Seen:
         self.comments: list[Comment] = responses.comments_on(tx, moment.id, moment.author, moment.author)
         likers = responses.likers(tx, moment.id, moment.author, moment.author)
         self.writers = sorted({*likers, *(comment.writer for comment in self.comments)})
-        self.holders = copy_store.readers_since(tx, ALL_COPIES, moment.id, 0)
+        self.holders = copy_store.readers_since(tx, EVERY, moment.id, 0)
         self._items = Items(tx, [moment.author, *self.writers], self.holders, [moment])
 
     def moment(self, viewer: PersonId) -> bool:

@@ -30,9 +30,9 @@ class LeftBehind:
         tx, person = request.tx, request.person
         other = PersonId(ref_id)
         for comment_id in self._comments(request, other):
-            self._moments.delete_comment(tx, person, comment_id)
+            self._moments.responding.delete_comment(tx, person, comment_id)
         for moment_id in _liked(tx, person.id, other):
-            self._moments.forget_like(tx, person, moment_id)
+            self._moments.responding.forget_like(tx, person, moment_id)
         return Reply.text("past-withdrawn")
 
     @staticmethod

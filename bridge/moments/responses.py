@@ -131,6 +131,13 @@ def comments_on(tx: Tx, moment_id: int, reader: PersonId, author: PersonId) -> l
     return [_comment(tx, row) for row in rows]
 
 
+def commenters(tx: Tx, moment_id: int, reader: PersonId, author: PersonId) -> list[PersonId]:
+    """Who wrote each comment that may come into question for `reader`; nothing is opened."""
+    query = sa.select(comments.c.person_id).where(comments.c.moment_id == moment_id)
+    rows = tx.execute(_narrowed(query, comments.c.person_id, reader, author).order_by(comments.c.id))
+    return [PersonId(row.person_id) for row in rows]
+
+
 def comment_ids(tx: Tx, moment_id: int) -> list[int]:
     return list(tx.execute(sa.select(comments.c.id).where(comments.c.moment_id == moment_id)).scalars())
 

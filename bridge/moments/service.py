@@ -1,4 +1,4 @@
-"""Posting, reading, liking, commenting, deleting."""
+"""Posting, changing, deleting and finding; reading and responding are rooms of their own."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -8,39 +8,25 @@ from bridge.chat import sources
 from bridge.chat.command import Person
 from bridge.chat.people import People, user_ids
 from bridge.contacts import tags
-from bridge.contacts.model import cleaned, folded
-from bridge.contacts.store import are_friends, friend_ids, friends_of
+from bridge.contacts.model import cleaned
+from bridge.contacts.store import friend_ids, friends_of
 from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
-from bridge.ids import AccountId, EventId, PersonId, UserId
-from bridge.moments import (
-    kept_comments,
-    mentions,
-    notify,
-    numbers,
-    picture_store,
-    places,
-    responders,
-    responses,
-    sealed,
-    store,
-)
+from bridge.ids import PersonId
+from bridge.moments import copy_store, items, mentions, notify, numbers, picture_store, responses, sealed, store
 from bridge.moments.audience import Said
 from bridge.moments.content import NOTHING, Content
 from bridge.moments.fanout import Fanout
-from bridge.moments.feed import album_page, feed_page, search_page
 from bridge.moments.items import Items
-from bridge.moments.kinds import ALL_COPIES, COMMENT, LIKE, LIKES, MENTION, MOMENT, VIEWED
+from bridge.moments.kinds import COMMENT, LIKE, LIKES, MENTION, MOMENT, VIEWED
 from bridge.moments.mentions import Mentioned
-from bridge.moments.model import Comment, Moment, MomentLimits, Page, Position
+from bridge.moments.model import Moment, MomentLimits
 from bridge.moments.picture_store import Described
+from bridge.moments.reading import Reading
 from bridge.moments.refreshing import Refreshing
+from bridge.moments.responding import Responding
 from bridge.privacy import Addressed, Audience, undo
-
-_READING = "reading"
-_SEARCH, _WORDS = 200, 10
-"""Characters and words of a search that are looked at."""
 
 
 class Moments:
@@ -51,6 +37,8 @@ class Moments:
         self._people = people
         self._refreshing = Refreshing(outbox)
         self.limits = limits
+        self.reading = Reading(people, limits)
+        self.responding = Responding(outbox, people, limits)
         self.on_expiry: Callable[[], None] = lambda: None
         """Called after a commit that changed what expires when."""
         self.fanout = Fanout(outbox, people)
@@ -196,7 +184,8 @@ class Moments:
             tx.after_commit(self.on_expiry)
 
     def _take_back(self, tx: Tx, moment: Moment) -> None:
-        for kind in (*ALL_COPIES, LIKES, VIEWED):
+        copy_store.take_back(tx, self._outbox, moment.id)
+        for kind in (LIKES, VIEWED):
             self._outbox.withdraw(tx, kind, moment.id)
         # The sources of comments stay: an edit of one gets the same answer as if the moment were merely out of sight.
         for comment_id in responses.comment_ids(tx, moment.id):
@@ -230,154 +219,11 @@ class Moments:
 
     def visible(self, tx: Tx, reader: Person, moment_id: int) -> Moment | None:
         """The moment, when the reader may see it."""
-        moment = store.moment(tx, moment_id)
-        if moment is None or not Items(tx, [reader.id, moment.author], [], [moment]).sees(reader.id, moment):
-            return None
-        return moment
-
-    def visible_comment(self, tx: Tx, reader: PersonId, comment_id: int) -> tuple[Comment, Moment] | None:
-        """The comment with its moment, when the reader may see it."""
-        comment = responses.comment(tx, comment_id)
-        moment = None if comment is None else store.moment(tx, comment.moment_id)
-        if comment is None or moment is None:
-            return None
-        items = Items(tx, [reader, moment.author, comment.writer], [], [moment])
-        return (comment, moment) if items.sees_response(reader, moment, comment.writer) else None
+        return items.visible(tx, reader.id, moment_id)
 
     def number_of(self, tx: Tx, reader: Person, moment: Moment) -> int:
         """The reader's number of a moment that they may see."""
         return numbers.number_of(tx, reader.id, moment.id)
-
-    # --- likes ----------------------------------------------------------------------------------------------
-    def like(self, tx: Tx, person: Person, moment: Moment) -> None:
-        """Like a moment that `person` may see. Its author is told after a while, of all likes together.
-
-        Raises:
-            UserError: they see it as a stranger, or its author lets them not.
-        """
-        self._check_may_respond(tx, person, moment)
-        if not responses.like(tx, moment.id, person.id):
-            return
-        self._refreshing.response_changed(tx, moment, person.id)
-        if person.id != moment.author:
-            delay = max(self.limits.likes_delay_ms, notify.quiet_ms(tx, self._people, moment.author))
-            self._outbox.copy(tx, moment.author, LIKES, moment.id, delay_ms=delay, once=True)
-
-    def unlike(self, tx: Tx, person: Person, moment: Moment) -> bool:
-        """Take a like back, however it was given. False when there was none."""
-        return self.forget_like(tx, person, moment.id)
-
-    def forget_like(self, tx: Tx, person: Person, moment_id: int) -> bool:
-        """The same for a moment that one may no longer see."""
-        sources.forget_of(tx, LIKE, moment_id, person.id)
-        return self._unlike(tx, person, moment_id)
-
-    def retract_like(self, tx: Tx, person: Person, moment_id: int, account: AccountId, event_id: EventId) -> None:
-        """An event that gave a like was redacted; the like goes with the last such event."""
-        sources.forget_event(tx, account, event_id)
-        if not sources.has_any(tx, LIKE, moment_id, person.id):
-            self._unlike(tx, person, moment_id)
-
-    def _unlike(self, tx: Tx, person: Person, moment_id: int) -> bool:
-        gone = responses.unlike(tx, moment_id, person.id)
-        moment = store.moment(tx, moment_id) if gone else None
-        if moment is not None:
-            self._refreshing.response_changed(tx, moment, person.id)
-        return gone
-
-    # --- comments -------------------------------------------------------------------------------------------
-    def comment(self, tx: Tx, person: Person, moment: Moment, text: str, answer_to: Comment | None = None) -> int:
-        """Comment a moment that `person` may see. The author is told, and who is answered, if they may see it.
-
-        Raises:
-            UserError: it is empty or too long, there are too many, or they may not.
-        """
-        # Who of the mentioned may see it, the writer is not told: that would say whom the moment is for.
-        mentioned = mentions.find(tx, person.id, self._comment_text(text))
-        text = self._comment_text(mentioned.text)
-        self._check_may_respond(tx, person, moment)
-        if responses.count_comments(tx, moment.id, person.id) >= self.limits.comments_each:
-            raise UserError("comment-limit", limit=self.limits.comments_each)
-        answered = answer_to.id if answer_to else None
-        comment_id = responses.add_comment(tx, moment, person.id, text, answered, mentioned.friends)
-        self._refreshing.response_changed(tx, moment, person.id)
-        if person.id != moment.author:
-            kept_comments.note(tx, person.id, comment_id, text)
-        told = {moment.author, *mentioned.friends} | ({answer_to.writer} if answer_to else set())
-        for reader in sorted(told - {person.id}):
-            if self.visible_comment(tx, reader, comment_id) is not None:
-                delay = notify.quiet_ms(tx, self._people, reader)
-                self._outbox.copy(tx, reader, COMMENT, comment_id, delay_ms=delay)
-        return comment_id
-
-    def edit_comment(self, tx: Tx, person: Person, comment_id: int, text: str) -> bool:
-        """Change the text. False when there is no such comment of this person."""
-        comment = responses.comment(tx, comment_id)
-        if comment is None or comment.writer != person.id:
-            return False
-        text = self._comment_text(text)
-        if text != comment.text or comment.damaged:
-            responses.set_comment_text(tx, comment, text)
-            moment = store.moment(tx, comment.moment_id)
-            if moment is not None:
-                self._refreshing.response_changed(tx, moment, person.id)
-            kept_comments.change(tx, person.id, comment_id, text)
-        return True
-
-    def delete_comment(self, tx: Tx, person: Person, comment_id: int) -> bool:
-        """Delete one's own comment, also where copies of the moment show it. False when there is none."""
-        comment = responses.comment(tx, comment_id)
-        moment = None if comment is None else store.moment(tx, comment.moment_id)
-        if comment is None or moment is None or comment.writer != person.id:
-            return False
-        self._outbox.withdraw(tx, COMMENT, comment_id)
-        self._refreshing.response_withdrawn(tx, moment, comment.writer, comment.created_at)
-        sources.forget(tx, COMMENT, comment_id)
-        kept_comments.forget(tx, comment_id)
-        responses.delete_comment(tx, comment_id)
-        return True
-
-    # --- reading --------------------------------------------------------------------------------------------
-    def feed(self, tx: Tx, reader: Person) -> Page:
-        """The newest moments that the reader may see."""
-        return self._shown(tx, reader, feed_page(tx, reader.id, None, self.limits.page), None)
-
-    def album(self, tx: Tx, reader: Person, user_id: UserId) -> Page:
-        """The newest moments of one person that the reader may see: empty for strangers and for nobody alike."""
-        owner = self._people.named(tx, user_id)
-        page = self._album(tx, reader, owner, None)
-        if page.moments and self._people.known(tx, user_id) is None:
-            page = Page((), False)
-        return self._shown(tx, reader, page, owner if page.moments else None)
-
-    def search(self, tx: Tx, reader: Person, text: str) -> Page:
-        """The newest moments in the reader's feed that hold all these words. Not a place that `more` goes on from."""
-        words = folded(text[:_SEARCH]).split()[:_WORDS]
-        if not words:
-            raise UserError("search-what")
-        page = search_page(tx, reader.id, words, self.limits.page, self.limits.searched)
-        for moment_id in page.moments:
-            numbers.number_of(tx, reader.id, moment_id)
-        return page
-
-    def more(self, tx: Tx, reader: Person) -> Page:
-        """The next page of what was read last; the feed when nothing was."""
-        at = places.position(tx, reader.id, _READING)
-        if at is None:
-            return self.feed(tx, reader)
-        if not at["more"]:
-            return Page((), False)
-        before = Position(at["created_at"], at["id"])
-        if at["author"] is None:
-            page = feed_page(tx, reader.id, before, self.limits.page)
-            return self._shown(tx, reader, page, None)
-        author = PersonId(at["author"])
-        return self._shown(tx, reader, self._album(tx, reader, author, before), author)
-
-    def is_page_end(self, tx: Tx, reader: Person, moment: Moment) -> bool:
-        """Whether the page that was read last ended with this moment, and there was more."""
-        at = places.position(tx, reader.id, _READING)
-        return at is not None and bool(at["more"]) and at["id"] == moment.id
 
     def check_mentions(self, tx: Tx, author: Person, text: str, said: Said) -> None:
         """Raises UserError when a text mentions somebody who is outside its audience."""
@@ -386,12 +232,6 @@ class Moments:
             self._check_mentioned(tx, author, mentioned, *self.resolve(tx, author, said))
 
     # --- inside ---------------------------------------------------------------------------------------------
-    def may_respond(self, tx: Tx, person: Person, moment: Moment) -> bool:
-        """Whether somebody who sees a moment may like and comment it: strangers only read."""
-        if person.id == moment.author:
-            return True
-        return are_friends(tx, person.id, moment.author) and responders.allow(tx, moment.id, person.id)
-
     def _check_mentioned(
         self, tx: Tx, author: Person, mentioned: Mentioned, to: Addressed, named_tags: frozenset[int]
     ) -> None:
@@ -407,21 +247,11 @@ class Moments:
         if outside:
             raise UserError("mention-outside", user=outside[0])
 
-    def _check_may_respond(self, tx: Tx, person: Person, moment: Moment) -> None:
-        if self.may_respond(tx, person, moment):
-            return
-        # The same for nobody and for others: whom its author lets, if anybody, is not told.
-        friends = are_friends(tx, person.id, moment.author)
-        raise UserError("moment-no-responses" if friends else "moment-only-friends")
-
     def _tag(self, tx: Tx, author: Person, name: str) -> int:
         tag = tags.find(tx, author.id, name)
         if tag is None:
             raise UserError("audience-no-tag", tag=name)
         return tag.id
-
-    def _album(self, tx: Tx, reader: Person, owner: PersonId, before: Position | None) -> Page:
-        return album_page(tx, reader.id, owner, before, self.limits.page)
 
     def _get(self, tx: Tx, moment_id: int) -> Moment:
         moment = store.moment(tx, moment_id)
@@ -440,23 +270,3 @@ class Moments:
         if len(text) > self.limits.text or len(json.dumps(text)) > self.limits.text_bytes:
             raise UserError("moment-too-long", limit=self.limits.text)
         return text
-
-    def _comment_text(self, text: str) -> str:
-        text = cleaned(text)
-        if not text:
-            raise UserError("comment-empty")
-        if len(text) > self.limits.comment:
-            raise UserError("comment-too-long", limit=self.limits.comment)
-        return text
-
-    def _shown(self, tx: Tx, reader: Person, page: Page, author: PersonId | None) -> Page:
-        """Number what is shown, in this order, and remember where the page ended."""
-        numbers.numbers_of(tx, reader.id, page.moments)
-        last = page.end or Position(0, 0)
-        places.set_position(
-            tx,
-            reader.id,
-            _READING,
-            {"author": author, "created_at": last.created_at, "id": last.id, "more": page.more},
-        )
-        return page

@@ -9,7 +9,7 @@ from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
 from bridge.moments import copy_store, responses, store
 from bridge.moments.items import Items
-from bridge.moments.kinds import ALL_COPIES, COMMENT, LIKES, MOMENT_COPIES
+from bridge.moments.kinds import COMMENT, EVERY, LIKES, SHOWN
 from bridge.moments.model import Moment, MomentLimits
 from bridge.privacy.impact import Impact
 
@@ -52,13 +52,13 @@ class Showing:
         most = max(_LEAST, self._limits.reviewed // max(1, len(people)))
         moments = store.newest_of(tx, [store.Span(owner, None, None)], owner, most + 1)[0] if people else []
         looked = tuple(moments[:most])
-        holders = copy_store.holders(tx, ALL_COPIES, owner) if viewers is None else []
+        holders = copy_store.holders(tx, EVERY, owner) if viewers is None else []
         shown_to = sorted({*people, *holders} - {owner})
         concerned = people if viewers is not None else ()
         shown = {
             (viewer, moment_id, owner)
             for viewer in concerned
-            for moment_id in copy_store.moments_with_responses(tx, MOMENT_COPIES, viewer, owner)
+            for moment_id in copy_store.moments_with_responses(tx, SHOWN, viewer, owner)
             if self._who_sees(tx, [viewer], moment_id, owner)
         }
         comments = {pair for viewer in shown_to for pair in self._comments(tx, owner, viewer)}
@@ -104,7 +104,7 @@ class Showing:
     def _copies(self, tx: Tx, owner: PersonId, viewer: PersonId) -> Iterable[tuple[PersonId, int]]:
         """Moments of `owner` that `viewer` was shown and may still see. What is still queued, the policy drops when it
         would be sent."""
-        for moment_id in copy_store.moments_copied(tx, ALL_COPIES, viewer, owner):
+        for moment_id in copy_store.moments_copied(tx, EVERY, viewer, owner):
             if self._sees(tx, viewer, moment_id):
                 yield viewer, moment_id
 
@@ -124,9 +124,7 @@ class Showing:
         return {
             (viewer, moment_id, writer)
             for moment_id, since in responses.answered_moments(tx, writer, author)
-            for viewer in self._who_sees(
-                tx, copy_store.readers_since(tx, MOMENT_COPIES, moment_id, since), moment_id, writer
-            )
+            for viewer in self._who_sees(tx, copy_store.readers_since(tx, SHOWN, moment_id, since), moment_id, writer)
             if viewer != writer
         }
 
@@ -166,8 +164,7 @@ class Showing:
         return {viewer for viewer in viewers if items.sees_response(viewer, moment, writer)}
 
     def _withdraw(self, tx: Tx, moment_id: int, viewer: PersonId) -> None:
-        for kind in ALL_COPIES:
-            self._outbox.withdraw(tx, kind, moment_id, only_for=viewer)
+        copy_store.take_back(tx, self._outbox, moment_id, viewer)
 
     @staticmethod
     def _seen(

@@ -44,7 +44,7 @@ def _row(path: Path, friends: int, posts: int, rounds: int) -> Row:
         pages: list[int] = []
 
         def page(tx: Tx) -> None:
-            pages[:] = moments.feed(tx, reader).moments
+            pages[:] = moments.reading.feed(tx, reader).moments
 
         middle = Position(here.db.clock() - posts * 500, 2**62)
 

@@ -16,14 +16,14 @@ def _statements(path: Path, friends: int, posts: int) -> dict[str, int]:
         pages: list[int] = []
 
         def page(tx: Tx) -> None:
-            pages[:] = here.moments.feed(tx, here.reader).moments
+            pages[:] = here.moments.reading.feed(tx, here.reader).moments
 
         here.run(page)
         middle = Position(here.db.clock() - posts * 500, 2**62)
         return {
             "page": here.count(page),
             "deep": here.count(lambda tx: feed_page(tx, here.reader.id, middle, here.moments.limits.page)),
-            "album": here.count(lambda tx: here.moments.album(tx, here.reader, here.of(here.friends[0]))),
+            "album": here.count(lambda tx: here.moments.reading.album(tx, here.reader, here.of(here.friends[0]))),
             "render": here.count(lambda tx: here.renderers[MOMENT](tx, here.reader, pages[0])),
         }
 

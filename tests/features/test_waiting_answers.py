@@ -154,7 +154,13 @@ def test_an_answer_for_elsewhere_waits_for_a_chat(place: Village) -> None:
 
 def test_names_that_others_gave_themselves_are_only_where_it_is_rendered_late() -> None:
     """`labels` asks for names that may be withdrawn: only renderers and commands that are asked again may use it."""
-    rendered_late = {"moments/copies.py", "moments/digests.py", "contacts/commands.py", "contacts/tag_commands.py"}
+    rendered_late = {
+        "moments/copies.py",
+        "moments/digests.py",
+        "moments/page_copies.py",
+        "contacts/commands.py",
+        "contacts/tag_commands.py",
+    }
     root = Path(names.__file__).parent.parent
     using = {
         str(path.relative_to(root))

@@ -284,6 +284,9 @@ class Village:
 
     def arrive(self, claimed: Claimed) -> EventId:
         """The homeserver takes it; what it has by this transaction id already it shows no second time."""
+        known = self._by_txn.get(claimed.outgoing.txn_id)
+        if known is not None:
+            return known
         [room] = [room for room in self.rooms.values() if room.room_id == claimed.outgoing.room_id]
         known = self._by_txn.get(claimed.outgoing.txn_id)
         if known is not None:

@@ -158,6 +158,13 @@ def test_a_broken_rule_is_noticed(rule: Rule, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("rule", STORIES, ids=lambda rule: rule.name)
+def test_the_stories_are_without_interference_in_the_compact_form(rule: Rule) -> None:
+    compact = [*SETTING, Step(ME, "feed compact"), Wait()]
+    first, second = both([*STORIES[rule], Wait(), FEED], compact)
+    assert second == first
+
+
+@pytest.mark.parametrize("rule", STORIES, ids=lambda rule: rule.name)
 def test_the_stories_are_without_interference(rule: Rule) -> None:
     first, second = both(STORIES[rule], SETTING)
     assert second == first

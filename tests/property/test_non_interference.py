@@ -65,7 +65,8 @@ def _said(who: str, texts: st.SearchStrategy[str], only: int | None = None) -> s
 
 # --- what Alice does -----------------------------------------------------------------------------------------
 _plain = _either(
-    "feed|feed|feed more|album|friends|profile|post Mine|post|privacy|drafts|draft|alt 1 X|draft to friends"
+    "feed|feed|feed more|feed compact|feed compact|feed full"
+    "|album|friends|profile|post Mine|post|privacy|drafts|draft|alt 1 X|draft to friends"
     "|draft at in 2 hours|post cw Careful || Mine|post at in 1 hour || Mine|open 1|privacy checkup|tags|log|invites"
     "|invite new 3|who can read this|view as stranger|view as #one|view as #two|profile set name Alice"
     "|profile set phone 1"
@@ -115,7 +116,7 @@ _mine = st.one_of(
         Touch,
         st.sampled_from(["react", "reply", "redact", "edit"]),
         st.integers(0, 40),
-        st.sampled_from(["Oh", "post Oh", "friends"]),
+        st.sampled_from(["Oh", "post Oh", "friends", "#1 Oh", "#2 Oh"]),
     ),
 )
 
@@ -213,6 +214,7 @@ _KEPT = [
     "invites",
     "language zh",
     "feed",
+    "feed compact",
     "feed more",
     "album",
     f"album {ALICE}",
@@ -396,6 +398,7 @@ LOOK: list[Event] = [
         for who in (BOB, GINA, FOURTH, FIFTH)
         for what in ("profile", "album", "feed more", "view as")
     ),
+    *(Step(ME, text) for text in ("feed compact", "feed more", f"album {BOB}", "search first")),
     Step(ME, "privacy"),
     *(Step(ME, f"comment {n} Last") for n in (1, 2, 3)),
     *(Step(ME, f"chat {who}") for who in (BOB, CAROL, GINA, FOURTH, FIFTH)),
@@ -440,7 +443,12 @@ _CLOSINGS: dict[str, list[list[Event]]] = {
     ],
 }
 _before: st.SearchStrategy[Event] = st.one_of(
-    _said(ME, st.sampled_from(["feed", "feed more", f"album {BOB}", f"profile {BOB}", "moment 2", "like 2"])),
+    _said(
+        ME,
+        st.sampled_from(
+            ["feed", "feed compact", "feed full", "feed more", f"album {BOB}", f"profile {BOB}", "moment 2", "like 2"]
+        ),
+    ),
     _said("bob", st.sampled_from(["post More", f"post to {ALICE} {CAROL} | Some", "profile set name B"])),
     st.builds(Step, st.sampled_from([ME, "bob", "carol"]), st.sampled_from(["comment {n} Oh", "like {n}"]), _about),
 )

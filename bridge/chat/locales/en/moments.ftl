@@ -94,6 +94,22 @@ album-empty-own = You have posted nothing yet. Begin with `post …`.
 moment-none = There is no moment { $number }. The numbers are those that `feed` and `album` show you.
 moment-gone = That is no longer there.
 
+page-text = { $text }
+page-pictures = { $count ->
+    [one] one picture
+   *[other] { $count } pictures
+}
+page-likes = ♥ { $count }
+page-comments = { $count ->
+    [one] one comment
+   *[other] { $count } comments
+}
+page-edited = edited
+page-facts = { $first } · { $next }
+page-howto = `moment { $number }` shows one with everything; `like { $number }`, and `comment { $number } TEXT`.
+page-which = That message shows several moments. Which one is it about? Begin with its number, like `#{ $number } How lovely`, or type `comment { $number } How lovely`.
+page-which-like = That message shows several moments. Which one do you like? Type `like { $number }`, with its number.
+
 ## Likes
 like-done = You like #{ $number }.
 unlike-done = You no longer like #{ $number }.
@@ -136,6 +152,10 @@ help-post-to = shares something with exactly whom you say
     .details = `post to friends | Hello`, `post to private | Only for me`, `post to @bob:example.org #family | Hello`, `post to friends except #work | Hello`, `post to public | Hello all`. A line break does the same as |. A friend is mentioned by `@` and the Matrix id, name or remark. A tag means who is in it now; `post to #family live | …` follows it. Whom a tag leaves out is left out at any time. Who stops being a friend stops seeing it.
 help-feed = shows the newest moments of you and your friends
     .details = Reply to one to comment on it, or react with a heart to like it. The numbers are your own; nobody else has the same.
+help-feed-compact = shows lists as one message a page from now on
+    .details = `feed`, `album` and `search` then show ten moments in short in one message. `moment 3` shows one with its text and pictures. To answer, begin a reply with the number: `#3 How lovely`. `feed full` goes back.
+help-feed-full = shows each moment as a message of its own again
+    .details = With its text, its pictures and its last comments. `feed compact` is the other form.
 help-feed-more = shows the next older ones
     .details = It goes on after the last `feed` or `album`.
 help-album = shows your own moments, or those of one friend
@@ -158,6 +178,8 @@ help-delete = deletes one of your moments
 alias-post = share
 alias-post-to = share with
 alias-feed = moments
+alias-feed-compact = compact feed
+alias-feed-full = full feed
 alias-feed-more = more
 alias-album = posts
 alias-moment = show

@@ -85,6 +85,20 @@ album-empty-own = 你还没有发布过动态。用 `发布 …` 开始吧。
 moment-none = 没有编号为 { $number } 的动态。编号以 `看看` 和 `相册` 显示的为准。
 moment-gone = 那条内容已经不在了。
 
+page-text = { $text }
+page-pictures = { $count ->
+   *[other] { $count } 张图片
+}
+page-likes = ♥ { $count }
+page-comments = { $count ->
+   *[other] { $count } 条评论
+}
+page-edited = 已编辑
+page-facts = { $first } · { $next }
+page-howto = `动态 { $number }` 查看一条的全部内容；`赞 { $number }`，`评论 { $number } 文字`。
+page-which = 那条消息里有好几条动态。说的是哪一条？请以编号开头，例如 `#{ $number } 真好看`，或输入 `评论 { $number } 真好看`。
+page-which-like = 那条消息里有好几条动态。喜欢哪一条？请输入 `赞 { $number }`，换成它的编号。
+
 ## 赞
 like-done = 你赞了 #{ $number }。
 unlike-done = 你取消了对 #{ $number } 的赞。
@@ -126,6 +140,10 @@ help-post-to = 只发给你指定的人
     .details = `发给 好友 | 你好`，`发给 私密 | 只给自己`，`发给 @bob:example.org #家人 | 你们好`，`发给 好友 除了 #工作 | 你好`，`发给 公开 | 大家好`。换行和 | 作用相同。用 `@` 加 Matrix 账号、名字或备注可以提到好友。标签指现在在里面的人；`发给 #家人 跟随 | …` 则随标签变化。被标签排除的人随时都被排除。不再是好友就不再可见。
 help-feed = 查看你和好友的最新动态
     .details = 回复一条动态就是评论，用爱心回应就是赞。编号只属于你，别人的编号与你不同。
+help-feed-compact = 以后一页动态只用一条消息显示
+    .details = 之后 `看看`、`相册` 和 `搜索` 会把十条动态的摘要放在一条消息里。`动态 3` 查看其中一条的文字和图片。回复时请以编号开头：`#3 真好看`。`完整` 恢复原样。
+help-feed-full = 恢复为每条动态一条消息
+    .details = 带文字、图片和最近的评论。另一种形式是 `简洁`。
 help-feed-more = 查看更早的动态
     .details = 接着上一次的 `看看` 或 `相册` 往下看。
 help-album = 查看自己或某位好友的动态
@@ -148,6 +166,8 @@ help-delete = 删除自己的一条动态
 alias-post = 发布
 alias-post-to = 发给
 alias-feed = 看看, 朋友圈
+alias-feed-compact = 简洁, 看看 简洁
+alias-feed-full = 完整, 看看 完整
 alias-feed-more = 更多
 alias-album = 相册
 alias-moment = 动态
