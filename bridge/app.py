@@ -35,6 +35,7 @@ from bridge.features import Features, compose, merged
 from bridge.ids import AccountId, DeviceId, RoomId, UserId
 from bridge.matrix.account import MatrixAccount
 from bridge.matrix.account_settings import AccountSettings
+from bridge.matrix.attachments import Attachments
 from bridge.matrix.confirmations import Confirmations
 from bridge.matrix.http import Homeserver
 from bridge.matrix.pictures import PictureIntake, PictureOutlet
@@ -45,6 +46,10 @@ from bridge.moments.model import MomentLimits
 from bridge.moments.pictures import Pictures
 from bridge.moments.telling import Telling
 from bridge.privacy import recovery, undo
+from bridge.rights.archive import jobs
+from bridge.rights.archive.jobs import EXPORT
+from bridge.rights.archive.layout import ArchiveSettings
+from bridge.rights.archive.worker import ArchiveWorker
 from bridge.rights.deletions import DeletionSettings
 from bridge.rights.disclosure import Installation
 from bridge.rights.erasures import Erasures
@@ -188,6 +193,10 @@ class _Bot:
             parts.deletions.farewells,
         )
         self._erasures = Erasures(db, parts.deletions, storage.vault.destroy)
+        self._archives = ArchiveWorker(
+            db, Attachments(http, pictures), people, outbox, {EXPORT: parts.exports.step}, parts.exports.settings
+        )
+        parts.exports.wake = self._archives.wake
         self._retention = Retention(retention_settings(config), people, outbox, parts.moments, parts.deletions)
         if confirmations is not None:
             confirmations.decide = self._account.verification.decide
@@ -221,6 +230,7 @@ class _Bot:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._worker.run())
                 tasks.create_task(self._erasures.run())
+                tasks.create_task(self._archives.run())
                 tasks.create_task(self._clean_up())
                 tasks.create_task(self._stock_up())
                 tasks.create_task(self._expiry.run())
@@ -244,6 +254,7 @@ class _Bot:
             await self._db.run(lambda tx: forget_handled(tx, keep_ms))
             await self._db.run(PrivateChats.forget_old)
             await self._db.run(undo.forget_old)
+            await self._db.run(jobs.forget_old)
             await self._db.run(lambda tx: drafts.forget_old(tx, self._config.moments.draft_days * _DAY_MS))
             more = True
             while more:
@@ -371,4 +382,12 @@ def features(
         publish=publish,
         guarded=guarded,
         deletion=DeletionSettings(round(config.erasure.grace_days * _DAY_MS)),
+        archives=ArchiveSettings(
+            part_bytes=config.archives.part_bytes,
+            bytes=config.archives.bytes,
+            picture_bytes=limits.picture_bytes,
+            per_day=config.archives.per_day,
+            entries=config.archives.entries,
+            wait_ms=round(config.archives.wait_hours * 3_600_000),
+        ),
     )

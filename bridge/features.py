@@ -10,6 +10,7 @@ from bridge.chat.people import People
 from bridge.chat.picture import Publish
 from bridge.chat.registry import Found
 from bridge.contacts import commands as contacts
+from bridge.contacts.exporting import ContactsExporter
 from bridge.contacts.model import ContactLimits
 from bridge.contacts.private_chats import PrivateChats
 from bridge.contacts.service import Meeting
@@ -18,16 +19,21 @@ from bridge.delivery.ports import Renderer
 from bridge.ids import UserId
 from bridge.moments import commands as moments
 from bridge.moments.digests import Digests
+from bridge.moments.exporting import MomentsExporter
 from bridge.moments.model import MomentLimits
 from bridge.moments.past import LeftBehind
 from bridge.moments.service import Moments
 from bridge.privacy import recovery
 from bridge.rights import commands as rights
 from bridge.rights import deletion_commands
+from bridge.rights.archive import exports
+from bridge.rights.archive.exports import Exports
+from bridge.rights.archive.layout import ArchiveSettings
 from bridge.rights.deletions import Deletions, DeletionSettings
 from bridge.rights.disclosure import Installation
 from bridge.rights.farewells import Farewells
 from bridge.rights.own_chat import OwnChatEraser
+from bridge.rights.own_exporter import OwnExporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class Features:
     digests: Digests
     deletions: Deletions
     """The end of accounts; `Erasures` carries it out."""
+    exports: Exports
+    """`ArchiveWorker` carries them out."""
 
 
 def compose(
@@ -54,6 +62,7 @@ def compose(
     publish: Publish | None = None,
     guarded: recovery.Guarded | None = None,
     deletion: DeletionSettings | None = None,
+    archives: ArchiveSettings | None = None,
 ) -> Features:
     """`find`: the command that a text begins with, of the registry. `meeting`: who shares a room with whom. `publish`:
     uploads pictures of our own."""
@@ -80,15 +89,26 @@ def compose(
         (post.eraser, OwnChatEraser(outbox, guarded), contacts_eraser),
         deletion or DeletionSettings(),
     )
+    exporting = Exports(
+        people, outbox, (ContactsExporter(), MomentsExporter(), OwnExporter()), archives or ArchiveSettings()
+    )
     post_hooks = post.hooks if here.reactions else replace(post.hooks, on_reaction={})
     return Features(
-        [*commands, *post.commands, *right_commands, *recovery_commands, *deletion_commands.build(deletions)],
+        [
+            *commands,
+            *post.commands,
+            *right_commands,
+            *recovery_commands,
+            *exports.build(exporting),
+            *deletion_commands.build(deletions),
+        ],
         merged([hooks, post_hooks, right_hooks, recovery_hooks, Hooks(on_spoke=deletions.spoke)]),
         {**renderers, **post.renderers},
         chats,
         post.service,
         post.digests,
         deletions,
+        exporting,
     )
 
 

@@ -57,6 +57,10 @@ def render(message: Message, language: str, time_zone: str, catalogue: Catalogue
         # Spec 1.10, "Media captions": `body` is a caption only where `filename` is there and differs.
         content.update(msgtype="m.image", filename=picture.name, file=dict(picture.file), info=dict(picture.info))
         content["body"] = plain or picture.name
+    if message.attachment is not None:
+        one = message.attachment
+        info = {"mimetype": one.mimetype, "size": one.size}
+        content.update(msgtype="m.file", filename=one.name, file=dict(one.file), info=info, body=plain or one.name)
     if html is not None:
         content["format"] = HTML_FORMAT
         content["formatted_body"] = html

@@ -61,6 +61,18 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that is already encrypted and uploaded, by reference."""
+
+    file: Mapping[str, object]
+    """EncryptedFile as in the spec, JSON-ready."""
+    name: str
+    mimetype: str
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
 class CopyRef:
     """What the sent event is a copy of: answers and reactions to it find their subject by this."""
 
@@ -70,7 +82,7 @@ class CopyRef:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One event. With a picture, the blocks are its caption."""
+    """One event. With a picture or an attachment, the blocks are its caption."""
 
     blocks: tuple[Block, ...]
     copy: CopyRef | None = None
@@ -78,6 +90,7 @@ class Message:
     lasting: tuple[Block, ...] | None = None
     """The blocks without what only concerns the moment of sending: a copy is edited later when these differ. None: all
     of them."""
+    attachment: Attachment | None = None
     pings: tuple[UserId, ...] = ()
     """Who is to be notified of it (spec: "User and room mentions")."""
 

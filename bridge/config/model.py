@@ -529,6 +529,35 @@ class ErasureConfig(Section):
     )
 
 
+class ArchivesConfig(Section):
+    """What people have here as a file: `export`, `import`."""
+
+    part_bytes: int = Field(
+        default=16_777_216,
+        ge=65_536,
+        le=104_857_600,
+        description="Size at which a part of an export ends, in bytes (16 MiB). Below what the homeserver takes.",
+    )
+    bytes: int = Field(
+        default=1_073_741_824,
+        ge=1_048_576,
+        le=107_374_182_400,
+        description="Size of all parts together, in bytes (1 GiB). Pictures that are more are left out of an export.",
+    )
+    per_day: int = Field(
+        default=3, ge=1, le=1000, description="Exports that one person may ask for within 24 hours, and imports."
+    )
+    entries: int = Field(
+        default=20_000, ge=10, le=1_000_000, description="Files in one part of an archive that is imported."
+    )
+    wait_hours: float = Field(
+        default=24.0,
+        ge=0.0001,
+        le=720,
+        description="How long an import waits for its parts and for an answer, in hours.",
+    )
+
+
 class RetentionConfig(Section):
     """What is deleted by itself when it is old. Nothing, unless it is asked for; `courtyard admin retention` counts."""
 
@@ -589,6 +618,7 @@ class Config(Section):
     moments: MomentsConfig = MomentsConfig()
     miniprograms: MiniProgramsConfig = MiniProgramsConfig()
     erasure: ErasureConfig = ErasureConfig()
+    archives: ArchivesConfig = ArchivesConfig()
     retention: RetentionConfig = RetentionConfig()
     log: LogConfig = LogConfig()
 

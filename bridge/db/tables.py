@@ -330,6 +330,19 @@ farewells = _table(  # people who were erased, until the bot has said so and lef
     _blob("sealed", nullable=True),  # under the key of the house: {user, rooms, room, content}
     _ms("created_at"),
 )
+archive_jobs = _table(  # P10, P11: exports and imports, until they are done; those of the last days for the limits
+    "archive_jobs",
+    _id(),
+    _ref("person_id", "people.id"),
+    _str("kind"),  # export | import
+    _str("state"),  # see bridge.rights.archive.jobs.State
+    _blob("sealed", nullable=True),  # how far it is, with the keys of what was uploaded; null once it is over
+    _ms("due_at", nullable=True),  # when to go on; null: it waits for the person, or is over
+    _int("failures", default=0),
+    _ms("created_at"),
+    sa.Index(None, "person_id", "kind"),
+    sa.Index(None, "due_at"),
+)
 kept_comments = _table(  # copies of comments, for who wrote them: they don't go with the moment
     "kept_comments",
     _id(),
@@ -391,6 +404,14 @@ pictures = _table(
     _int("position"),
     _blob("sealed", nullable=True),  # {file, thumbnail, info}: EncryptedFile (url, key, iv, hashes), info of m.image
     sa.Index(None, "moment_id"),
+)
+archive_ids = _table(  # moments that came with an archive, and the names that they had in there
+    "archive_ids",
+    _ref("moment_id", "moments.id", primary_key=True),
+    _ref("person_id", "people.id"),
+    _blob("lookup"),  # keyed hash of author and name
+    _blob("sealed"),  # the name
+    sa.UniqueConstraint("person_id", "lookup"),
 )
 drafts = _table(  # posts that are not published yet
     "drafts",

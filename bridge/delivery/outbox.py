@@ -310,3 +310,7 @@ class Outbox:
     def render(self, message: Message, person: Person) -> dict[str, Any]:
         """The content of an event for this reader."""
         return render(message, person.language, person.time_zone, self._catalogue)
+
+    def plain(self, text: Text, person: Person) -> str:
+        """A text for this reader, for what is no event."""
+        return self._catalogue.format(person.language, text, person.time_zone)

@@ -12,7 +12,7 @@ from bridge.errors import UserError
 from bridge.ids import UserId, server_name
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable
 from bridge.matrix.media import DamagedMedia, decrypt, encrypt
-from bridge.moments.pictures import Pictures
+from bridge.moments.pictures import Pictures, Processed
 
 _AT_ONCE = 8
 """Pictures in work, so that they take a bounded part of memory, of the places for events and of the connections."""
@@ -71,34 +71,14 @@ class PictureIntake:
 
     async def _prepare(self, event: PictureMessage) -> StoredPicture:
         try:
-            safe = await self._pictures.process(
-                decrypt(event.file, await self._http.download(event.file.url, self._max_bytes))
-            )
-            thumbnail = await self._upload(safe.thumbnail.data)
-            file = await self._upload(safe.data)
+            data = decrypt(event.file, await self._http.download(event.file.url, self._max_bytes))
+            return await stored(self._http, await self._pictures.process(data))
         except TooLarge:
             raise UserError("picture-large", megabytes=max(1, self._max_bytes // 1_048_576)) from None
         except DamagedMedia:
             raise UserError("picture-broken") from None
         except (MatrixError, Unreachable, TokenRevoked):
             raise UserError("picture-unavailable") from None
-        info: dict[str, Any] = {
-            "mimetype": safe.mimetype,
-            "size": len(safe.data),
-            "w": safe.width,
-            "h": safe.height,
-            "xyz.amorgan.blurhash": safe.blurhash,
-            "thumbnail_info": {
-                "mimetype": safe.thumbnail.mimetype,
-                "size": len(safe.thumbnail.data),
-                "w": safe.thumbnail.width,
-                "h": safe.thumbnail.height,
-            },
-        }
-        return StoredPicture(file, thumbnail, info)
-
-    async def _upload(self, data: bytes) -> dict[str, Any]:
-        return await _uploaded(self._http, data)
 
 
 class PictureOutlet:
@@ -121,3 +101,27 @@ async def _uploaded(homeserver: Homeserver, data: bytes) -> dict[str, Any]:
     ciphertext, file = encrypt(data)
     # The type of what is encrypted is nobody's business: application/octet-stream.
     return {**file, "url": await homeserver.upload(ciphertext)}
+
+
+async def stored(homeserver: Homeserver, safe: Processed) -> StoredPicture:
+    """Encrypt and upload a picture that was made safe.
+
+    Raises:
+        MatrixError, Unreachable, TokenRevoked, TooLarge
+    """
+    thumbnail = await _uploaded(homeserver, safe.thumbnail.data)
+    file = await _uploaded(homeserver, safe.data)
+    info: dict[str, Any] = {
+        "mimetype": safe.mimetype,
+        "size": len(safe.data),
+        "w": safe.width,
+        "h": safe.height,
+        "xyz.amorgan.blurhash": safe.blurhash,
+        "thumbnail_info": {
+            "mimetype": safe.thumbnail.mimetype,
+            "size": len(safe.thumbnail.data),
+            "w": safe.thumbnail.width,
+            "h": safe.thumbnail.height,
+        },
+    }
+    return StoredPicture(file, thumbnail, info)

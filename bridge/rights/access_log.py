@@ -1,10 +1,12 @@
 """`log`: what read something of a person: programs, exports, operators, their own devices (P9). Never friends."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from bridge.chat.command import Command, Person, Request
 from bridge.chat.reply import Lines, Message, Reply, Text, Time
 from bridge.db import Tx
+from bridge.ids import PersonId
 
 _KEPT = 500
 _SHOWN = 20
@@ -29,17 +31,25 @@ def device_spoke(tx: Tx, person: Person, device: str) -> None:
     record(tx, person, "device", device=device)
 
 
-def show(request: Request) -> Reply:
-    rows = request.tx.sql(
-        "SELECT id, at, sealed FROM access_log WHERE person_id = ? ORDER BY id DESC LIMIT ?",
-        (request.person.id, _SHOWN),
+def entries(tx: Tx, person: PersonId, most: int = _KEPT) -> list[tuple[int, dict[str, Any]]]:
+    """When (ms) and what, the newest first."""
+    rows = tx.sql(
+        "SELECT id, at, sealed FROM access_log WHERE person_id = ? ORDER BY id DESC LIMIT ?", (person, most)
     ).all()
-    lines: list[Text] = []
-    for row in rows:
-        entry = request.tx.vault.read(request.person.id, "access_log", row.id, "sealed", row.sealed)
-        if entry is not None:
-            args = {name: str(value) for name, value in entry.items() if name != "kind"}
-            lines.append(Text(f"log-{entry['kind']}", {"time": Time(row.at), **args}))
+    found = [(row.at, tx.vault.read(person, "access_log", row.id, "sealed", row.sealed)) for row in rows]
+    return [(at, entry) for at, entry in found if entry is not None]
+
+
+def arguments(entry: Mapping[str, Any]) -> dict[str, str]:
+    """Of the text that says what an entry says."""
+    return {name: str(value) for name, value in entry.items() if name != "kind"}
+
+
+def show(request: Request) -> Reply:
+    lines = [
+        Text(f"log-{entry['kind']}", {"time": Time(at), **arguments(entry)})
+        for at, entry in entries(request.tx, request.person.id, _SHOWN)
+    ]
     if not lines:
         return Reply.text("log-none")
     return Reply((Message((Text("log-head"), Lines(tuple(lines)), Text("log-foot"))),))

@@ -17,4 +17,4 @@ conversation.write(conversation.PICTURE, conversation.draw(conversation.TRANSCRI
 for document in sorted({where for where, _ in TABLES.values()}):
     conversation.write(ROOT / document, with_tables(document))
 for name, text in published():
-    conversation.write(ROOT / "docs" / "mini-programs" / name, text)
+    conversation.write(ROOT / "docs" / name, text)

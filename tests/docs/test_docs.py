@@ -28,7 +28,7 @@ def test_a_table_is_up_to_date(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "text"), list(published()), ids=lambda value: value[:20])
 def test_a_schema_is_up_to_date(name: str, text: str) -> None:
-    assert (ROOT / "docs" / "mini-programs" / name).read_text("utf-8") == text, "run: python -m tests.docs"
+    assert (ROOT / "docs" / name).read_text("utf-8") == text, "run: python -m tests.docs"
 
 
 def test_every_rule_is_explained_to_readers() -> None:

@@ -46,6 +46,10 @@ from bridge.ids import AccountId, EventId, RoomId, UserId
 from bridge.moments.expiry import Expiry
 from bridge.moments.model import MomentLimits
 from bridge.privacy import recovery
+from bridge.rights.archive.jobs import EXPORT
+from bridge.rights.archive.layout import ArchiveSettings
+from bridge.rights.archive.ports import FileGone
+from bridge.rights.archive.worker import ArchiveWorker
 from bridge.rights.farewells import Farewell
 from bridge.vault import Vault
 from tests.vaults import new_vault
@@ -57,6 +61,10 @@ STORED = StoredPicture(
     thumbnail={"v": "v2", "url": "mxc://x.org/small", "iv": "aXY", "hashes": {"sha256": "c21h"}, "key": {"k": "a2V5"}},
     info={"mimetype": "image/jpeg", "w": 640, "h": 480, "size": 1000, "thumbnail_info": {"w": 64, "h": 48}},
 )
+
+
+PICTURE = b"\xff\xd8\xff a picture"
+"""What is behind `STORED`."""
 
 
 @dataclass(slots=True)
@@ -80,6 +88,42 @@ class Room:
     """All that ever arrived, in order, as JSON."""
 
 
+class FakeFiles:
+    """A homeserver that keeps files; nothing in it is encrypted."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {str(STORED.file["url"]): PICTURE}
+        self.cleaned: list[bytes] = []
+        """Pictures that were made safe."""
+        self.fails: list[Exception | None] = []
+        """What becomes of the next requests; None: they work."""
+
+    async def fetch(self, file: Mapping[str, Any], most: int) -> bytes:
+        self._fail()
+        data = self.kept.get(str(file["url"]))
+        if data is None or len(data) > most:
+            raise FileGone
+        return data
+
+    async def store(self, data: bytes) -> Mapping[str, Any]:
+        self._fail()
+        url = f"mxc://x.org/file{len(self.kept)}"
+        self.kept[url] = data
+        return {**STORED.file, "url": url}
+
+    async def picture(self, data: bytes) -> StoredPicture:
+        self._fail()
+        if data != PICTURE:
+            raise UserError("picture-broken")
+        self.cleaned.append(data)
+        return STORED
+
+    def _fail(self) -> None:
+        failure = self.fails.pop(0) if self.fails else None
+        if failure is not None:
+            raise failure
+
+
 def user_id(name: str) -> UserId:
     return UserId(f"@{name}:x.org")
 
@@ -94,6 +138,7 @@ class Village:
         publish: Publish | None = None,
         digests: bool = False,
         new_id: Callable[[], int] | None = None,
+        archives: ArchiveSettings | None = None,
     ) -> None:
         """`new_id`: ids of people; counted unless it says otherwise."""
         self.now = 1_750_000_000_000
@@ -146,7 +191,11 @@ class Village:
             meeting=lambda a, b: frozenset((a, b)) in self.meeting,
             publish=publish,
             guarded=self.guarded,
+            archives=archives,
         )
+        self.files = FakeFiles()
+        exports = features.exports
+        self.archives = ArchiveWorker(self.db, self.files, people, outbox, {EXPORT: exports.step}, exports.settings)
         self.chats = features.chats
         vault = self.db.vault
         assert isinstance(vault, Vault)
@@ -257,6 +306,11 @@ class Village:
         self.expiry.destroy_keys()
         while self.has_digests and self.db.run_sync(self.digests.step):
             pass
+        self.deliver()
+
+    def work(self) -> None:
+        """Do what is due of exports and imports, and send what comes of it."""
+        self._loop.run_until_complete(self.archives.look())
         self.deliver()
 
     def deliver(self) -> None:

@@ -71,7 +71,7 @@ _plain = _either(
     "|invite new 3|who can read this|view as stranger|view as #one|view as #two|profile set name Alice"
     "|profile set phone 1"
     "|notify|notify now|notify digest|notify now #one|notify quiet 22-7|search h|search from|search mine|search first"
-    "|tag rename #one #three|tag delete #one|tag delete #two|fed|freinds|language zh|language en|1|2|3"
+    "|tag rename #one #three|tag delete #one|tag delete #two|fed|freinds|language zh|language en|1|2|3|export"
 )
 _mine = st.one_of(
     _said(ME, _plain),
@@ -369,7 +369,7 @@ _hidden = st.one_of(
         st.just(SECOND),
     ),
 )
-_events: st.SearchStrategy[Event] = st.one_of(
+EVENTS: st.SearchStrategy[Event] = st.one_of(
     _mine,
     _mine,
     _mine,
@@ -418,7 +418,7 @@ _example = settings(
 
 @pytest.mark.property
 @_example
-@given(st.lists(_events, min_size=6, max_size=30))
+@given(st.lists(EVENTS, min_size=6, max_size=30))
 def test_what_alice_may_not_see_leaves_no_trace(events: list[Event]) -> None:
     first, second = both([*events, *LOOK], SETTING)
     assert second == first

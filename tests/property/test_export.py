@@ -1,0 +1,59 @@
+"""P6, P10: an export tells nothing that its owner may not see.
+
+Twin worlds that differ only in what Alice may not see: what she exports is the same to the last byte, but for the names
+of moments, which are random for each installation.
+"""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.archives import alike, export
+from tests.features.village import Village, user_id
+from tests.property.test_non_interference import EVENTS, SETTING
+from tests.property.twins import FIRST, ME, SECOND, Do, Event, Step, Twin
+
+ALICE, BOB, GINA, FOURTH = (user_id(name) for name in (ME, "bob", "gina", "fourth"))
+
+
+def exports(happened: list[Event]) -> tuple[dict[str, str], dict[str, str]]:
+    """What Alice exports in each of the two worlds."""
+    found: list[dict[str, str]] = []
+
+    def take(village: Village) -> None:
+        village.now += 25 * 3600 * 1000
+        found.append(alike(export(village, ME)))
+
+    for which in (FIRST, SECOND):
+        Twin(which, SETTING).live([*happened, Do(take)])
+    return found[0], found[1]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.lists(EVENTS, max_size=25))
+def test_an_export_tells_nothing_hidden(happened: list[Event]) -> None:
+    first, second = exports(happened)
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        [Step("gina", "post Hidden", only=SECOND), Step("gina", f"block {ALICE}", only=SECOND)],
+        [Step("bob", f"remark {ALICE} Hidden", only=SECOND), Step("bob", f"tag add #x {ALICE}", only=SECOND)],
+        [Step("bob", f"post to {FOURTH} | Hidden", only=SECOND)],
+        [Step("fourth", f"friend add {GINA}", only=SECOND), Step("fourth", "comment 1 Hidden", only=SECOND)],
+        [Step("bob", "export", only=SECOND), Step("bob", "privacy recovery on", only=SECOND)],
+    ],
+    ids=["block", "notes", "post", "others", "ledger"],
+)
+def test_what_others_do_out_of_sight_is_not_in_it(hidden: list[Event]) -> None:
+    mine: list[Event] = [
+        Step(ME, "post One"),
+        Step("bob", "feed"),
+        Step("bob", "comment {n} Seen", about=-1),
+        Step(ME, "privacy recovery on"),
+    ]
+    first, second = exports([*mine[:2], *hidden, *mine[2:]])
+    assert first == second
+    assert any("One" in text for text in first.values())
