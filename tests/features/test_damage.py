@@ -19,6 +19,7 @@ HASHES = {
     ("copies", "rendering"),
     ("tags", "lookup"),
     ("invites", "lookup"),
+    ("archive_ids", "lookup"),
     ("known_users", "user_lookup"),
     ("known_devices", "user_lookup"),
     ("known_devices", "device_lookup"),
@@ -57,6 +58,8 @@ PERSONAL = {
     ("deletions", "sealed"),  # tests/features/test_erasure.py, and the next two
     ("farewells", "sealed"),
     ("ledger", "sealed"),
+    ("archive_jobs", "sealed"),  # tests/features/test_export.py
+    ("archive_ids", "sealed"),
 }
 LINE = "damaged and can't be read any more"
 

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from bridge.db import ledger
-from bridge.moments import exporting
+from bridge.moments import archive_ids, exporting
 from bridge.privacy.exporter import CONTEXT, EXTENSION
 from bridge.rights.archive import jobs
 from bridge.rights.archive.layout import ArchiveSettings
@@ -458,6 +458,27 @@ def test_what_can_not_be_made_is_told_in_one_line(village: Village, failure: Exc
     village.files.fails = []
     village.now += DAY
     assert export(village, "alice")
+
+
+def test_a_damaged_job_ends_and_one_can_ask_again(village: Village) -> None:
+    village.say("alice", "export")
+    village.db.run_sync(lambda tx: tx.sql("UPDATE archive_jobs SET sealed = ?", (b"x",)))
+    village.work()
+    assert "something went wrong here" in village.bodies("alice")[-1]
+    assert export(village, "alice")
+
+
+def test_a_damaged_name_costs_nothing_but_the_name(village: Village) -> None:
+    village.say("alice", "post One")
+    alice = village.db.run_sync(lambda tx: village.people.known(tx, ALICE))
+    assert alice is not None
+    name = f"urn:uuid:{'1' * 8}-1111-8111-8111-{'1' * 12}"
+    village.db.run_sync(lambda tx: archive_ids.keep(tx, alice.id, 1, name))
+    assert [one["id"] for one in moments(export(village, "alice"))] == [name]
+    village.db.run_sync(lambda tx: tx.sql("UPDATE archive_ids SET sealed = ?", (b"x",)))
+    [other] = moments(export(village, "alice"))
+    assert other["id"] != name
+    assert other["source"]["content"] == "One"
 
 
 def test_who_is_erased_meanwhile_gets_nothing_and_leaves_nothing(village: Village) -> None:

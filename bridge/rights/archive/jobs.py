@@ -72,7 +72,7 @@ def postpone(tx: Tx, job_id: int, due_at: int) -> None:
 
 
 def running(tx: Tx, person: PersonId, kind: str) -> Job | None:
-    """What is not over, of this kind. One whose row can't be read is over."""
+    """What is not over, of this kind; None also where its row is damaged."""
     row = tx.sql(
         f"SELECT {_COLUMNS} FROM archive_jobs WHERE person_id = ? AND kind = ? AND state IN ('working', 'waiting')"
         " ORDER BY id DESC LIMIT 1",
@@ -82,8 +82,15 @@ def running(tx: Tx, person: PersonId, kind: str) -> Job | None:
 
 
 def get(tx: Tx, job_id: int) -> Job | None:
+    """None: it is over, or its row is damaged."""
     row = tx.sql(f"SELECT {_COLUMNS} FROM archive_jobs WHERE id = ? AND sealed IS NOT NULL", (job_id,)).first()
     return None if row is None else _job(tx, row)
+
+
+def owner(tx: Tx, job_id: int) -> tuple[PersonId, str] | None:
+    """Whose it is and of which kind, also where its row is damaged. None: it is over."""
+    row = tx.sql("SELECT person_id, kind FROM archive_jobs WHERE id = ? AND sealed IS NOT NULL", (job_id,)).first()
+    return None if row is None else (PersonId(row.person_id), row.kind)
 
 
 def count_since(tx: Tx, person: PersonId, kind: str, since: int) -> int:
@@ -112,6 +119,5 @@ def _seal(tx: Tx, person: PersonId, job_id: int, value: Mapping[str, Any]) -> by
 def _job(tx: Tx, row: Any) -> Job | None:
     value = tx.vault.read(row.person_id, "archive_jobs", row.id, "sealed", row.sealed)
     if value is None:
-        end(tx, row.id, State.FAILED)
         return None
     return Job(row.id, PersonId(row.person_id), row.kind, State(row.state), value, row.failures, row.created_at)

@@ -12,6 +12,7 @@ from bridge.chat.reply import Message, Text
 from bridge.db import Database, Tx
 from bridge.db.sealing import Unreadable
 from bridge.delivery.outbox import Outbox
+from bridge.ids import PersonId
 from bridge.rights.archive import jobs
 from bridge.rights.archive.exports import TooMuch
 from bridge.rights.archive.jobs import Job, State
@@ -79,6 +80,8 @@ class ArchiveWorker:
             job = await self._db.run(lambda tx, job_id=job_id: jobs.get(tx, job_id))  # type: ignore[misc]
             if job is not None:
                 await self._step(job)
+            else:
+                await self._db.run(lambda tx, job_id=job_id: self._end_damaged(tx, job_id))  # type: ignore[misc]
 
     async def _step(self, job: Job) -> None:
         try:
@@ -102,11 +105,19 @@ class ArchiveWorker:
         pause = min(_MAX_PAUSE_MS, 1000 << min(job.failures, 10))
         await self._db.run(lambda tx: jobs.postpone(tx, job.id, tx.now + pause))
 
+    def _end_damaged(self, tx: Tx, job_id: int) -> None:
+        whose = jobs.owner(tx, job_id)
+        if whose is not None:
+            self._fail(tx, job_id, whose[0], f"{whose[1]}-failed")
+
     def fail(self, tx: Tx, job: Job, message_id: str) -> None:
         """It is over; the person is told why."""
-        if not jobs.end(tx, job.id, State.FAILED):
+        self._fail(tx, job.id, job.person, message_id)
+
+    def _fail(self, tx: Tx, job_id: int, person_id: PersonId, message_id: str) -> None:
+        if not jobs.end(tx, job_id, State.FAILED):
             return
         with contextlib.suppress(Unreadable):
-            person = self._people.by_id(tx, job.person)
+            person = self._people.by_id(tx, person_id)
             if person is not None:
                 self._outbox.message(tx, person, Message((Text(message_id),)))
