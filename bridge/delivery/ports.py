@@ -47,7 +47,13 @@ class MaybeSent(Exception):
 
 
 class Refused(Exception):
-    """The homeserver will never take it. Give this row up."""
+    """The homeserver does not take it. `final`: nor will it ever; else its reason may pass: a proxy's error page, say.
+    `why` is for the log, and tells nothing of what was to be sent."""
+
+    def __init__(self, why: str = "", *, final: bool = False) -> None:
+        super().__init__(why)
+        self.why = why
+        self.final = final
 
 
 @dataclass(frozen=True, slots=True)

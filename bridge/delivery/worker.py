@@ -199,17 +199,22 @@ class DeliveryWorker:
         except MaybeSent:
             log.info("delivery_maybe_sent", kind=claimed.copy.kind)
             return _Outcome(settling.dropped(claimed))
-        except Refused:
-            log.warning("delivery_refused", kind=claimed.what.value)
-            return _Outcome(settling.refused(claimed))
+        except Refused as error:
+            log.warning("delivery_refused", kind=claimed.what.value, why=error.why, final=error.final)
+            if error.final:
+                return _Outcome(settling.refused(claimed))
+            return _Outcome(self._once_more(claimed, claimed.attempts), failed=True)
         except Exception as error:
             # The type alone: the text of an error may name people or rooms.
             log.error("delivery_fault", error=type(error).__name__, attempts=claimed.attempts)
             self._faults[claimed.row_id] += 1
-            if self._faults[claimed.row_id] >= _MAX_FAULTS:
-                # Nothing is lost, but what is behind it in the room goes first from now on.
-                return _Outcome(settling.park(claimed, PARK_MS), failed=True)
-            return _Outcome(settling.later(claimed, self._backoff(claimed.attempts)), failed=True)
+            return _Outcome(self._once_more(claimed, self._faults[claimed.row_id]), failed=True)
+
+    def _once_more(self, claimed: Claimed, faults: int) -> Settle:
+        if faults >= _MAX_FAULTS:
+            # Nothing is lost, but what is behind it in the room goes first from now on.
+            return settling.park(claimed, PARK_MS)
+        return settling.later(claimed, self._backoff(claimed.attempts))
 
     def _backoff(self, attempts: int) -> int:
         longest = min(_MAX_BACKOFF_MS, _BACKOFF_MS * 2 ** min(attempts - 1, 16))

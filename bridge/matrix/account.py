@@ -251,12 +251,13 @@ class MatrixAccount:
         token, given = answer.get("access_token"), answer.get("device_id")
         if not isinstance(token, str) or not isinstance(given, str):
             raise OperatorError("matrix: the homeserver's answer to the login makes no sense; check its address.")
-        self.http.token = token
         if given == device_id:
             await self._store.commit(lambda tx: self._write_login(tx, DeviceId(given), token))
         else:
             await self._new_device(DeviceId(given), token)
         self._adopt(DeviceId(given))
+        # Not before: what the former device had encrypted must not go out in the name of this one.
+        self.http.token = token
 
     async def _new_device(self, device_id: DeviceId, token: str) -> None:
         """Begin as a device without a past. Login and empty key store are written together."""

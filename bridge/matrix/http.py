@@ -47,7 +47,7 @@ class MatrixError(CourtyardError):
 
 
 class Unreachable(CourtyardError):
-    """No answer from the homeserver: not listening, cut off, or out of time."""
+    """No answer from the homeserver: not listening, cut off, or out of time; or we are just logging in."""
 
     def __init__(self, cause: str, timed_out: bool = False) -> None:
         super().__init__(cause)
@@ -120,8 +120,8 @@ class Homeserver:
             MatrixError, TokenRevoked, Unreachable, TooLarge
         """
         headers = {"User-Agent": "Courtyard"}
-        if auth and self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
+        if auth:
+            headers |= self._authorization()
         data: bytes | None = None
         if body is not None:
             data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
@@ -139,9 +139,15 @@ class Homeserver:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unreachable(type(error).__name__, isinstance(error, TimeoutError)) from None
 
+    def _authorization(self) -> dict[str, str]:
+        if self.token is None:
+            # Said without a name, it would be refused for good.
+            raise Unreachable("logging in")
+        return {"Authorization": f"Bearer {self.token}"}
+
     async def upload(self, data: bytes, mimetype: str = "application/octet-stream") -> str:
         """Upload media (spec: `POST /_matrix/media/v3/upload`). The mxc URI."""
-        headers = {"User-Agent": "Courtyard", "Content-Type": mimetype, "Authorization": f"Bearer {self.token}"}
+        headers = {"User-Agent": "Courtyard", "Content-Type": mimetype, **self._authorization()}
         try:
             async with self._media_session.post(
                 self.base_url + "/_matrix/media/v3/upload",
@@ -164,7 +170,7 @@ class Homeserver:
             raise MatrixError(404, "M_NOT_FOUND", {})
         server, media_id = match.groups()
         url = f"{self.base_url}/_matrix/client/v1/media/download/{segment(server)}/{segment(media_id)}"
-        headers = {"User-Agent": "Courtyard", "Authorization": f"Bearer {self.token}"}
+        headers = {"User-Agent": "Courtyard", **self._authorization()}
         try:
             async with self._media_session.get(
                 URL(url, encoded=True),

@@ -26,6 +26,8 @@ _LOOK_BACK_PAGES = 5
 _CLOCKS_DIFFER_MS = 5 * 60_000
 _PAUSE_MS = 2_000
 _SOON_MS = 300
+_FINAL = frozenset({"M_TOO_LARGE", "M_BAD_JSON", "M_NOT_JSON", "M_NOT_FOUND"})
+"""Refusals that concern the event or the room, and not the moment."""
 _MAX_UNREACHED_MS = 60_000
 _SESSION_TRIES = 3
 
@@ -82,14 +84,14 @@ class RoomSender:
             raise Later(_PAUSE_MS) from None
         except TokenRevoked:
             raise Later(_PAUSE_MS) from None  # the sync loop logs in again, or tells the operator
-        except TooLarge:
-            raise Refused from None
+        except TooLarge as error:
+            raise Refused(str(error)) from None
         except MatrixError as error:
             if error.temporary:
                 raise Later(error.retry_after_ms if error.retry_after_ms is not None else _PAUSE_MS) from None
             if error.status == 403:
                 raise Held from None  # not in the room any more, or not allowed to speak there
-            raise Refused from None
+            raise Refused(str(error), final=error.errcode in _FINAL) from None
 
     async def send_event(
         self, room_id: RoomId, only_dm_with: UserId, event_type: str, content: Mapping[str, Any], txn_id: str
@@ -149,6 +151,8 @@ class RoomSender:
             raise _unreached(first_try)
         encrypted = keys.machine.encrypt_event(session, event_type, content)
         await self._store.commit()
+        if keys is not self._keys():
+            raise Later(_SOON_MS)  # encrypted by a device that we are no more
         path = f"/_matrix/client/v3/rooms/{segment(room_id)}/send/m.room.encrypted/{segment(txn_id)}"
         answer = await self._http.request("PUT", path, encrypted)
         event_id = answer.get("event_id")

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from bridge.matrix.http import Homeserver, MatrixError, retrying
+from bridge.matrix.http import Homeserver, MatrixError, Unreachable, retrying
 
 
 @pytest.fixture
@@ -27,6 +27,7 @@ async def server() -> Any:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     async with Homeserver.connect(f"http://127.0.0.1:{runner.addresses[0][1]}") as http:
+        http.token = "token"
         yield http, answers
     await runner.cleanup()
 
@@ -83,3 +84,17 @@ async def test_what_is_refused_for_good_is_not_repeated(server: Any) -> None:
         with pytest.raises(MatrixError) as caught:
             await retrying(lambda: http.request("GET", "/_matrix/x"), "asking")
     assert not caught.value.temporary
+
+
+async def test_between_two_logins_nothing_is_asked_without_a_name(server: Any) -> None:
+    """The homeserver would refuse it for good, and what was to be sent would be given up."""
+    http, answers = server
+    http.token = None
+    answers.append((401, {}, '{"errcode": "M_MISSING_TOKEN"}'))
+    with pytest.raises(Unreachable):
+        await http.request("PUT", "/_matrix/x", {})
+    with pytest.raises(Unreachable):
+        await http.upload(b"x")
+    with pytest.raises(Unreachable):
+        await http.download("mxc://example.org/abc", 10)
+    assert answers

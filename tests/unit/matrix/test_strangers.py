@@ -388,6 +388,7 @@ async def test_a_download_without_end_is_cut(server: dict[str, Any]) -> None:
 )
 async def test_addresses_of_media_name_no_other_path(server: dict[str, Any], address: str) -> None:
     async with Homeserver.connect(server["url"]) as http:
+        http.token = "token"
         with pytest.raises(MatrixError):
             await http.download(address, 1_000)
     assert server["paths"] == []
@@ -399,6 +400,7 @@ async def test_addresses_of_media_name_no_other_path(server: dict[str, Any], add
 async def test_one_unreadable_event_costs_no_other(server: dict[str, Any], poison: bytes) -> None:
     server["body"] = b'{"next_batch":"n","poison":[{"x":' + poison + b'}],"good":{"count":12,"text":"\\"]}"}}'
     async with Homeserver.connect(server["url"]) as http:
+        http.token = "token"
         answer = await http.request("GET", "/_matrix/client/v3/sync")
     assert answer["next_batch"] == "n"
     assert answer["good"] == {"count": 12, "text": '"]}'}
