@@ -375,6 +375,7 @@ async def server() -> Any:
 async def test_a_download_without_end_is_cut(server: dict[str, Any]) -> None:
     server["endless"] = True
     async with asyncio.timeout(10), Homeserver.connect(server["url"]) as http:
+        http.token = "token"
         with pytest.raises(TooLarge):
             await http.download("mxc://example.org/abc", 1_000_000)
 
