@@ -38,8 +38,12 @@ from bridge.matrix.account_settings import AccountSettings
 from bridge.matrix.attachments import Attachments
 from bridge.matrix.confirmations import Confirmations
 from bridge.matrix.http import Homeserver
-from bridge.matrix.pictures import PictureIntake, PictureOutlet
+from bridge.matrix.pictures import PictureIntake, PictureOutlet, Redraw
 from bridge.matrix.verification import VerificationSettings
+from bridge.miniprograms import guest
+from bridge.miniprograms.host.builtin import install_builtin
+from bridge.miniprograms.host.sessions import forget_old as forget_old_sessions
+from bridge.miniprograms.sandbox import Sandbox
 from bridge.moments import drafts
 from bridge.moments.expiry import Expiry
 from bridge.moments.model import MomentLimits
@@ -192,6 +196,10 @@ class _Bot:
             guarded,
             parts.deletions.farewells,
         )
+        self._sandbox = Sandbox(config.miniprograms, lambda: guest.artifact(config.data_dir / "guest"))
+        self._redraw = Redraw(pictures)
+        self._host = parts.host(db, self._sandbox, self._redraw)
+        self._programs = parts.programs
         self._erasures = Erasures(db, parts.deletions, storage.vault.destroy)
         self._archives = ArchiveWorker(
             db, Attachments(http, pictures), people, outbox, {EXPORT: parts.exports.step}, parts.exports.settings
@@ -226,6 +234,7 @@ class _Bot:
 
     async def run(self, ready: Callable[[str], None]) -> None:
         await self._account.start()
+        await self._db.run(lambda tx: install_builtin(tx, self._programs, self._config.miniprograms))
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._worker.run())
@@ -235,8 +244,10 @@ class _Bot:
                 tasks.create_task(self._stock_up())
                 tasks.create_task(self._expiry.run())
                 tasks.create_task(self._telling.run())
+                tasks.create_task(self._host.run())
                 tasks.create_task(self._account.run(lambda: ready(self._account.me)))
         finally:
+            await self._sandbox.close()
             await self._account.close()
 
     async def _stock_up(self) -> None:
@@ -255,6 +266,7 @@ class _Bot:
             await self._db.run(PrivateChats.forget_old)
             await self._db.run(undo.forget_old)
             await self._db.run(jobs.forget_old)
+            await self._db.run(forget_old_sessions)
             await self._db.run(lambda tx: drafts.forget_old(tx, self._config.moments.draft_days * _DAY_MS))
             more = True
             while more:
@@ -381,6 +393,7 @@ def features(
         meeting=meeting,
         publish=publish,
         guarded=guarded,
+        apps_limits=config.miniprograms,
         deletion=DeletionSettings(round(config.erasure.grace_days * _DAY_MS)),
         archives=ArchiveSettings(
             part_bytes=config.archives.part_bytes,

@@ -4,19 +4,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from bridge.chat.command import Command
+from bridge.chat import grammar
+from bridge.chat.command import Command, Handler, Kind, Param, Person, Request
 from bridge.chat.hooks import Hooks
 from bridge.chat.people import People
 from bridge.chat.picture import Publish
 from bridge.chat.registry import Found
+from bridge.chat.reply import Reply
+from bridge.config.model import ProgramsConfig
 from bridge.contacts import commands as contacts
 from bridge.contacts.exporting import ContactsExporter
 from bridge.contacts.model import ContactLimits
 from bridge.contacts.private_chats import PrivateChats
 from bridge.contacts.service import Meeting
+from bridge.db import Database, Tx
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
 from bridge.ids import UserId
+from bridge.miniprograms.host import commands as apps
+from bridge.miniprograms.host.allowance import Allowances
+from bridge.miniprograms.host.erasing import ProgramsEraser
+from bridge.miniprograms.host.host import Host, Redraw
+from bridge.miniprograms.host.installed import Programs
+from bridge.miniprograms.host.performing import Performer
+from bridge.miniprograms.program import Runtime
 from bridge.moments import commands as moments
 from bridge.moments.digests import Digests
 from bridge.moments.exporting import MomentsExporter
@@ -24,8 +35,8 @@ from bridge.moments.model import MomentLimits
 from bridge.moments.past import LeftBehind
 from bridge.moments.service import Moments
 from bridge.privacy import recovery
+from bridge.rights import access_log, deletion_commands
 from bridge.rights import commands as rights
-from bridge.rights import deletion_commands
 from bridge.rights.archive import exports
 from bridge.rights.archive.exports import Exports
 from bridge.rights.archive.layout import ArchiveSettings
@@ -48,6 +59,9 @@ class Features:
     """The end of accounts; `Erasures` carries it out."""
     exports: Exports
     """`ArchiveWorker` carries them out."""
+    programs: Programs
+    host: Callable[[Database, Runtime, Redraw | None], Host]
+    """Builds what runs mini-programs; without it they wait."""
 
 
 def compose(
@@ -63,6 +77,7 @@ def compose(
     guarded: recovery.Guarded | None = None,
     deletion: DeletionSettings | None = None,
     archives: ArchiveSettings | None = None,
+    apps_limits: ProgramsConfig | None = None,
 ) -> Features:
     """`find`: the command that a text begins with, of the registry. `meeting`: who shares a room with whom. `publish`:
     uploads pictures of our own."""
@@ -82,34 +97,72 @@ def compose(
     right_commands, right_hooks = rights.build(people, changes, post.service, here)
     guarded = guarded or recovery.Guarded()
     recovery_commands, recovery_hooks = recovery.build(outbox, guarded)
+    limits = apps_limits or ProgramsConfig()
+    programs, allowances = Programs(limits), Allowances(limits)
+    app = apps.build(programs, allowances, limits)
     deletions = Deletions(
         people,
         outbox,
         Farewells(),
-        (post.eraser, OwnChatEraser(outbox, guarded), contacts_eraser),
+        (ProgramsEraser(programs, app.talk), post.eraser, OwnChatEraser(outbox, guarded), contacts_eraser),
         deletion or DeletionSettings(),
     )
     exporting = Exports(
         people, outbox, (ContactsExporter(), MomentsExporter(), OwnExporter()), archives or ArchiveSettings()
     )
     post_hooks = post.hooks if here.reactions else replace(post.hooks, on_reaction={})
+
+    def host(db: Database, runtime: Runtime, redraw: Redraw | None) -> Host:
+        performer = Performer(outbox, limits)
+
+        def note(tx: Tx, person: Person, program: str, fields: str) -> None:
+            access_log.record(tx, person, "program", program=program, fields=fields)
+
+        made = Host(
+            db, programs, performer, people, runtime, limits, allowances, publish=publish, redraw=redraw, note=note
+        )
+        app.talk.host = made
+        return made
+
+    posts, opening = _shared_open(post.commands, app.open)
     return Features(
         [
             *commands,
-            *post.commands,
+            *posts,
+            opening,
+            *app.commands,
             *right_commands,
             *recovery_commands,
             *exports.build(exporting),
             *deletion_commands.build(deletions),
         ],
-        merged([hooks, post_hooks, right_hooks, recovery_hooks, Hooks(on_spoke=deletions.spoke)]),
-        {**renderers, **post.renderers},
+        merged([hooks, post_hooks, right_hooks, recovery_hooks, app.hooks, Hooks(on_spoke=deletions.spoke)]),
+        {**renderers, **post.renderers, **app.renderers},
         chats,
         post.service,
         post.digests,
         deletions,
         exporting,
+        programs,
+        host,
     )
+
+
+def _shared_open(commands: list[Command], program: Handler) -> tuple[list[Command], Command]:
+    """`open N` opens a moment, `open NAME [payload]` a mini-program: one command, as both are what people say."""
+    [moment] = [command for command in commands if command.name == "open"]
+
+    def handler(request: Request) -> Reply:
+        what = request.args["name"]
+        if isinstance(what, str):
+            return program(request)
+        if "payload" in request.args:
+            raise grammar.WrongArguments("too-many-arguments", opening, rest=grammar.shortened(request.args["payload"]))
+        return moment.handler(replace(request, args={"number": what}))
+
+    params = (Param("name", (Kind.NUMBER, Kind.WORD)), Param("payload", (Kind.REST,), required=False))
+    opening = replace(moment, params=params, handler=handler, effect=True)
+    return [command for command in commands if command is not moment], opening
 
 
 def merged(parts: list[Hooks]) -> Hooks:
@@ -117,7 +170,7 @@ def merged(parts: list[Hooks]) -> Hooks:
     result: dict[str, Any] = {}
     for field in fields(Hooks):
         values = [getattr(part, field.name) for part in parts]
-        if field.name in ("is_paused", "is_guarded", "on_identity_changed", "on_device", "on_spoke", "gather"):
+        if field.name in ("is_paused", "is_guarded", "on_identity_changed", "on_device", "on_spoke", "gather", "talk"):
             result[field.name] = next((value for value in values if value is not None), None)
             continue
         if field.name in ("harmless_choices", "menus"):

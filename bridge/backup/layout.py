@@ -20,9 +20,9 @@ LEFT_OUT = frozenset(
 """The state of encryption. An older copy of it must never be used again; and with it, what people said could be read in
 their homeserver's copies."""
 
-SEALED = frozenset({"rooms", "known_users", "known_devices", "crypto_secrets", "outbox", "farewells"})
+SEALED = frozenset({"rooms", "known_users", "known_devices", "crypto_secrets", "outbox", "farewells", "program_values"})
 """Under the epoch key: what opens without the key of the person whom it is about. Rooms and devices under the store
-key; texts in the outbox under the key of the reader, not of the writer."""
+key; texts in the outbox under the key of the reader, not of the writer; what programs store for all who use them."""
 
 KEYS = "keys."
 """Before the names of the key store's tables, which are sealed under the epoch key too."""

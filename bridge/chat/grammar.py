@@ -103,6 +103,11 @@ def parse(command: Command, text: str) -> Mapping[str, Any]:
     return args
 
 
+def shortened(text: str) -> str:
+    """What an error repeats of a wrong argument."""
+    return shorten(text, _SHOWN)
+
+
 def parse_user(text: str) -> UserId | None:
     """The user id in `text`: plain, as a matrix.to link or as a `matrix:` URI (spec: appendix "Uniform Resource
     Identifiers"); punctuation that a client's completion added behind it is ignored."""

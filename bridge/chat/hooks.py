@@ -47,6 +47,8 @@ class Hooks:
     reactions, which nothing protects. No kind that gives anybody access to anything belongs here."""
     gather: "Gather | None" = None
     """What people say joins something of theirs while that is open. One feature gathers."""
+    talk: "Talk | None" = None
+    """What people say goes to something that is open in their chat. One feature talks."""
     menus: frozenset[str] = frozenset()
     """Kinds of questions that a person calls up. While the newest question is one, a bare number is for it."""
 
@@ -73,6 +75,22 @@ class Gather(Protocol):
     def picture(self, request: Request, caption: str, /) -> Reply:
         """A picture joins; it is prepared."""
         ...
+
+
+class Talk(Protocol):
+    """Something that is open in a person's DM, and that plain messages there are for. Commands always win."""
+
+    def is_open(self, tx: Tx, person: Person, room: RoomView, account: AccountId, /) -> bool: ...
+
+    def takes_number(self, tx: Tx, person: Person, room: RoomView, account: AccountId, /) -> bool:
+        """Whether a bare number is for it, and not for a question that came later."""
+        ...
+
+    def addressed(self, tx: Tx, person: Person, room: RoomView, account: AccountId, text: str, /) -> str | None:
+        """What a text that names it says to it; None: the text does not begin with its name."""
+        ...
+
+    def text(self, request: Request, text: str, /) -> Reply: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,11 @@ class Outcome:
     effect: bool = False
 
 
+def _is_plain(said: Said) -> bool:
+    """Whether it is no command; what is a mere greeting is none where people say things."""
+    return said.command is None or (said.command.anywhere and not said.command.params)
+
+
 @dataclass(frozen=True, slots=True)
 class Handled:
     """What the table `handled` says of an event."""
@@ -159,12 +164,34 @@ class Router:
                     if relation.outside:
                         self._refuse_doubtful_command(said)
                     return Outcome(hook(request, copy.ref, said.text), effect=True)
+            talked = self._talked(request, said, number)
+            if talked is not None:
+                return talked
             if number is not None:
                 return self._choose(request, self._meant(request), number)
             joined = self._gathered(request, said, relation)
             if joined is not None:
                 return joined
+            if self._hooks.talk is not None and _is_plain(said) and self._is_talking(request):
+                self._refuse_too_long(said)
+                return Outcome(self._hooks.talk.text(request, said.text), effect=True)
         return self._command(request, said)
+
+    def _is_talking(self, request: Request) -> bool:
+        talk = self._hooks.talk
+        return talk is not None and talk.is_open(request.tx, request.person, request.room, request.account)
+
+    def _talked(self, request: Request, said: Said, number: int | None) -> Outcome | None:
+        """What comes of a message that is for what is open here, before all else: by its name, or a number for it."""
+        talk = self._hooks.talk
+        if talk is None or said.command is not None or not self._is_talking(request):
+            return None
+        where = (request.tx, request.person, request.room, request.account)
+        text = said.text if number is not None and talk.takes_number(*where) else talk.addressed(*where, said.text)
+        if text is None:
+            return None
+        self._refuse_too_long(said)
+        return Outcome(talk.text(request, text), effect=True)
 
     def _gathered(self, request: Request, said: Said, relation: Relation) -> Outcome | None:
         """What comes of a plain message while something is open that it may join; None: it is a command."""
@@ -173,9 +200,7 @@ class Router:
             return None
         self._refuse_too_long(said)
         command = said.command
-        # What is a mere greeting is nothing that somebody would leave a draft for.
-        greeting = command is not None and command.anywhere and not command.params
-        if command is not None and said.error is None and not greeting:
+        if command is not None and said.error is None and not _is_plain(said):
             free = command.effect and any(Kind.REST in param.kinds for param in command.params)
             if free and command.name not in gather.commands:
                 raise UserError("gather-command", name=command.name)

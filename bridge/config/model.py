@@ -518,6 +518,58 @@ class MiniProgramsConfig(Section):
     )
 
 
+class ProgramsConfig(MiniProgramsConfig):
+    """Mini-programs: how much each may take (`courtyard mp` has the same bounds, so what passes there runs here), which
+    of them people may open, and how much of the machine their use may take."""
+
+    programs: tuple[str, ...] | None = Field(
+        default=None,
+        max_length=1000,
+        description="Names of the programs that people may open. Default: all that are installed.",
+    )
+    denied: tuple[str, ...] = Field(
+        default=(), max_length=1000, description="Names of programs that nobody may open, whatever is installed."
+    )
+    builtin: bool = Field(
+        default=True, description="Whether the programs that come with Courtyard are installed by themselves."
+    )
+    events_per_minute: int = Field(
+        default=60,
+        ge=1,
+        le=6000,
+        description="What one person may do in one program in a minute, in the long run.",
+    )
+    events_burst: int = Field(default=10, ge=1, le=6000, description="What one person may do in one program at once.")
+    cpu_ms_per_minute: int = Field(
+        default=2000,
+        ge=10,
+        le=60_000,
+        description="Work that one person may cause in one program in a minute, in ms.",
+    )
+    chain: int = Field(
+        default=10,
+        ge=1,
+        le=100,
+        description="Events that may follow from each other without anybody doing anything.",
+    )
+    traps: int = Field(
+        default=5, ge=1, le=1000, description="A program that fails so often in trap_minutes is suspended."
+    )
+    trap_minutes: int = Field(default=10, ge=1, le=1440, description="See traps, in minutes.")
+    suspend_minutes: int = Field(
+        default=60,
+        ge=1,
+        le=43_200,
+        description="For how long a program is suspended that failed too often, in minutes.",
+    )
+    grant_days: int = Field(
+        default=180, ge=1, le=3650, description="After how long what a program may know is asked again, in days."
+    )
+    idle_hours: int = Field(
+        default=24, ge=1, le=8760, description="A program in which nothing happened for so long is closed, in hours."
+    )
+
+
 class ErasureConfig(Section):
     """The end of an account: `account delete`."""
 
@@ -616,7 +668,7 @@ class Config(Section):
     verification: VerificationConfig = VerificationConfig()
     limits: LimitsConfig = LimitsConfig()
     moments: MomentsConfig = MomentsConfig()
-    miniprograms: MiniProgramsConfig = MiniProgramsConfig()
+    miniprograms: ProgramsConfig = ProgramsConfig()
     erasure: ErasureConfig = ErasureConfig()
     archives: ArchivesConfig = ArchivesConfig()
     retention: RetentionConfig = RetentionConfig()

@@ -517,6 +517,154 @@ cursors = _table(  # where `feed more` goes on, per person and list
     _ms("at"),
 )
 
+# --- mini-programs ---------------------------------------------------------------------------------------------------
+programs = _table(  # installed mini-programs
+    "programs",
+    _id(),
+    _str("name"),
+    _str("version"),
+    _str("package"),  # manifest and code, as they were signed
+    _str("signers"),  # JSON list of keys
+    _str("former", nullable=True),  # JSON {version, package, signers}: what an update took the place of
+    _blob("sealed"),  # under the key of the house: the program's secret, which its ids of people and chats follow from
+    _int("builtin", default=0),
+    _int("allowed", default=1),
+    _ms("suspended_until", nullable=True),  # it failed too often
+    _ms("installed_at"),
+    _ms("changed_at"),
+    sa.UniqueConstraint("name"),
+)
+program_people = _table(  # who has opened a program
+    "program_people",
+    _ref("program_id", "programs.id", primary_key=True),
+    _ref("person_id", "people.id", primary_key=True),
+    _int("generation", default=0),  # counts how often they began anew as somebody whom the program does not know
+    _ms("opened_at"),
+    sa.Index(None, "person_id"),
+)
+program_sessions = _table(  # a program that is, or was, open in a chat with one person
+    "program_sessions",
+    _id(),
+    _ref("program_id", "programs.id"),
+    _ref("person_id", "people.id"),
+    _ref("account_id", "accounts.id"),
+    _str("room_id"),
+    _blob("sealed"),  # the program's state, the question that it asks
+    _int("open", default=1),
+    _ms("opened_at"),
+    _ms("used_at"),
+    sa.Index(None, "person_id", "open"),
+    sa.Index(None, "program_id"),
+    sa.Index(None, "used_at"),
+)
+program_messages = _table(  # what a program has said in a session
+    "program_messages",
+    _id(),
+    _ref("session_id", "program_sessions.id"),
+    _ref("person_id", "people.id"),
+    _blob("lookup", nullable=True),  # keyed hash of the name that the program gave it
+    _blob("sealed"),  # {content, picture, key}
+    _ms("created_at"),
+    sa.Index(None, "session_id", "id"),
+    sa.Index(None, "person_id"),
+)
+program_events = _table(  # what programs are still to be told; a row goes with what came of it
+    "program_events",
+    _id(),
+    _ref("session_id", "program_sessions.id"),
+    _ref("person_id", "people.id"),
+    _str("event"),  # the random id under which the program knows it
+    _int("chain"),  # how many came before it, since somebody did something
+    _blob("sealed"),  # {type, data, reply_to, thread}
+    _ms("created_at"),
+    sa.UniqueConstraint("event"),
+    sa.Index(None, "session_id", "id"),
+    sa.Index(None, "person_id"),
+)
+program_spaces = _table(  # places where programs store values: of a person, of a chat, or of all
+    "program_spaces",
+    _key("place"),  # keyed hash of program, kind of space, and whose it is
+    _ref("program_id", "programs.id"),
+    _ref("person_id", "people.id", nullable=True),  # whose key it is under; null: that of the house
+    _big("last_version"),
+    _int("count"),
+    _big("bytes"),
+    sa.Index(None, "program_id"),
+    sa.Index(None, "person_id"),
+)
+program_values = _table(
+    "program_values",
+    _id(),
+    _ref("program_id", "programs.id"),
+    _ref("person_id", "people.id", nullable=True),
+    _blob("place"),
+    _blob("lookup"),  # keyed hash of place and key
+    _blob("sealed"),  # {key, value}
+    _big("version"),
+    _int("bytes"),
+    sa.UniqueConstraint("lookup"),
+    sa.Index(None, "place"),
+    sa.Index(None, "program_id"),
+    sa.Index(None, "person_id"),
+)
+program_grants = _table(  # what a person lets a program know or do, or never
+    "program_grants",
+    _id(),
+    _ref("program_id", "programs.id"),
+    _ref("person_id", "people.id"),
+    _int("number"),  # the person's own, for `revoke N`
+    _str("scope"),
+    _str("verdict"),  # once | always | never
+    _big("session_id", nullable=True),  # once: while this session is open
+    _blob("sealed"),  # {purpose}: what it was granted for
+    _ms("created_at"),
+    _ms("expires_at", nullable=True),
+    sa.UniqueConstraint("program_id", "person_id", "scope"),
+    sa.Index(None, "person_id", "number"),
+)
+program_questions = _table(  # requests for scopes that wait for a person
+    "program_questions",
+    _id(),
+    _ref("session_id", "program_sessions.id"),
+    _ref("person_id", "people.id"),
+    _blob("sealed"),  # {effect, tag, scopes, granted, denied, chain, reply_to, thread}
+    _ms("created_at"),
+    sa.Index(None, "session_id"),
+    sa.Index(None, "person_id"),
+)
+program_timers = _table(
+    "program_timers",
+    _id(),
+    _ref("session_id", "program_sessions.id"),
+    _ref("person_id", "people.id"),
+    _blob("lookup"),  # keyed hash of session and tag
+    _blob("sealed"),  # {tag, payload}
+    _ms("due_at"),
+    sa.UniqueConstraint("lookup"),
+    sa.Index(None, "due_at"),
+    sa.Index(None, "session_id"),
+    sa.Index(None, "person_id"),
+)
+program_deliveries = _table(  # what programs were told of a person: the last of it
+    "program_deliveries",
+    _id(),
+    _ref("person_id", "people.id"),
+    _ref("program_id", "programs.id"),
+    _blob("sealed"),  # {event}: all of it, as JSON
+    _ms("at"),
+    sa.Index(None, "person_id", "id"),
+    sa.Index(None, "program_id"),
+)
+
+program_leavings = _table(  # people who left a program for good, which is still to be told
+    "program_leavings",
+    _id(),
+    _ref("program_id", "programs.id"),
+    _blob("sealed"),  # under the key of the house, as the person may be gone: {user, chat, locale, event}
+    _ms("created_at"),
+    sa.Index(None, "program_id"),
+)
+
 # --- delivery --------------------------------------------------------------------------------------------------------
 outbox = _table(
     "outbox",

@@ -97,6 +97,18 @@ class PictureOutlet:
         return StoredPicture(await _uploaded(self._http, picture.data), None, info)
 
 
+class Redraw:
+    """A picture that a mini-program made, decoded and drawn anew as a person's is."""
+
+    def __init__(self, pictures: Pictures) -> None:
+        self._pictures = pictures
+
+    async def __call__(self, data: bytes) -> DrawnPicture:
+        """Raises UserError when it is no picture that can be used."""
+        safe = await self._pictures.process(data)
+        return DrawnPicture(safe.data, safe.mimetype, safe.width, safe.height)
+
+
 async def _uploaded(homeserver: Homeserver, data: bytes) -> dict[str, Any]:
     ciphertext, file = encrypt(data)
     # The type of what is encrypted is nobody's business: application/octet-stream.

@@ -111,6 +111,12 @@ def read(raw: bytes, limits: MiniProgramsConfig) -> Package:
     return Package(Program(payload.manifest, source), envelope.payload, signers, signatures)
 
 
+def program_in(payload: str) -> Program:
+    """The program of a package that was read before: of its `payload`."""
+    read = _Payload.model_validate_json(payload)
+    return Program(read.manifest, read.files[read.manifest.main or ""])
+
+
 def public_name(key: Ed25519PublicKey) -> str:
     """How a key is written: `ed25519:` and its 32 bytes as base64."""
     return "ed25519:" + base64.b64encode(key.public_bytes_raw()).decode("ascii")

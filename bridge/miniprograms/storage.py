@@ -37,13 +37,13 @@ class SpaceOfOne:
         old = self.values.get(effect.key, NOTHING)
         if effect.if_version is not None and effect.if_version != old.version:
             return "conflict"
-        before = _size(effect.key, old.value) if effect.key in self.values else 0
+        before = size_of(effect.key, old.value) if effect.key in self.values else 0
         if isinstance(effect, KvDel):
             self.values.pop(effect.key, None)
             self.size -= before
             return None
         most = limits.shared_space_bytes if effect.space == "program" else limits.space_bytes
-        grown = self.size - before + _size(effect.key, effect.value)
+        grown = self.size - before + size_of(effect.key, effect.value)
         if grown > most or (effect.key not in self.values and len(self.values) >= limits.space_keys):
             return "quota"
         self.last_version += 1
@@ -52,5 +52,6 @@ class SpaceOfOne:
         return None
 
 
-def _size(key: str, value: JsonValue) -> int:
+def size_of(key: str, value: JsonValue) -> int:
+    """Bytes that a value takes."""
     return len(key) + len(dump(value))

@@ -61,6 +61,11 @@ class Picture(Value):
         default=None, description="A text that the host draws as a QR code."
     )
 
+    @property
+    def bytes(self) -> bytes:
+        """The file that `data` is."""
+        return base64.b64decode(self.data or "", validate=True)
+
     @model_validator(mode="after")
     def _one_source(self) -> "Picture":
         if sum(source is not None for source in (self.url, self.data, self.qr)) != 1:

@@ -23,7 +23,12 @@ HASHES = {
     ("known_users", "user_lookup"),
     ("known_devices", "user_lookup"),
     ("known_devices", "device_lookup"),
-    ("copies", "rendering"),
+    ("outbox", "tried"),
+    ("program_messages", "lookup"),
+    ("program_spaces", "place"),
+    ("program_values", "place"),
+    ("program_values", "lookup"),
+    ("program_timers", "lookup"),
 }
 ACCOUNT = {  # tests/unit/matrix/test_damage.py
     ("accounts", "access_token"),
@@ -61,6 +66,18 @@ PERSONAL = {
     ("archive_jobs", "sealed"),  # tests/features/test_export.py
     ("archive_ids", "sealed"),
 }
+PROGRAMS = {  # tests/features/test_programs_lasting.py
+    ("programs", "sealed"),
+    ("program_sessions", "sealed"),
+    ("program_messages", "sealed"),
+    ("program_events", "sealed"),
+    ("program_values", "sealed"),
+    ("program_grants", "sealed"),
+    ("program_questions", "sealed"),
+    ("program_timers", "sealed"),
+    ("program_deliveries", "sealed"),
+    ("program_leavings", "sealed"),
+}
 LINE = "damaged and can't be read any more"
 
 
@@ -71,7 +88,7 @@ def test_every_sealed_column_has_its_test() -> None:
         for column in table.columns
         if isinstance(column.type, sa.LargeBinary)
     }
-    assert binary == PERSONAL | ACCOUNT | HASHES
+    assert binary == PERSONAL | PROGRAMS | ACCOUNT | HASHES
 
 
 def person_id(db: Database, name: str) -> int:

@@ -33,6 +33,7 @@ from bridge.chat.picture import Publish, StoredPicture
 from bridge.chat.pipeline import Pipeline
 from bridge.chat.quota import Quotas, Rate
 from bridge.chat.registry import Found
+from bridge.config.model import ProgramsConfig
 from bridge.contacts.model import ContactLimits
 from bridge.db import Database
 from bridge.db.tables import metadata
@@ -43,6 +44,8 @@ from bridge.delivery.settling import later, sent
 from bridge.errors import UserError
 from bridge.features import compose
 from bridge.ids import AccountId, EventId, RoomId, UserId
+from bridge.miniprograms.package import Package
+from bridge.miniprograms.program import Runtime
 from bridge.moments.expiry import Expiry
 from bridge.moments.model import MomentLimits
 from bridge.privacy import recovery
@@ -139,6 +142,8 @@ class Village:
         digests: bool = False,
         new_id: Callable[[], int] | None = None,
         archives: ArchiveSettings | None = None,
+        runtime: Runtime | None = None,
+        apps_limits: ProgramsConfig | None = None,
     ) -> None:
         """`new_id`: ids of people; counted unless it says otherwise."""
         self.now = 1_750_000_000_000
@@ -192,10 +197,14 @@ class Village:
             publish=publish,
             guarded=self.guarded,
             archives=archives,
+            apps_limits=apps_limits,
         )
         self.files = FakeFiles()
         exports = features.exports
         self.archives = ArchiveWorker(self.db, self.files, people, outbox, {EXPORT: exports.step}, exports.settings)
+        self.programs = features.programs
+        self.host = None if runtime is None else features.host(self.db, runtime, None)
+        """Runs mini-programs; without a runtime they wait."""
         self.chats = features.chats
         vault = self.db.vault
         assert isinstance(vault, Vault)
@@ -231,6 +240,15 @@ class Village:
         if self._owns_db:
             self._loop.run_until_complete(self.db.close())
         self._loop.close()
+
+    def install(self, *packages: Package) -> None:
+        """Install mini-programs."""
+        self.db.run_sync(lambda tx: [self.programs.install(tx, package) for package in packages])
+
+    def run_programs(self) -> None:
+        """Tell mini-programs all that they are to be told."""
+        if self.host is not None:
+            self._loop.run_until_complete(self.host.settle())
 
     # --- what people do ---------------------------------------------------------------------------------------
     def open(self, *names: str) -> None:
@@ -306,6 +324,7 @@ class Village:
         self.expiry.destroy_keys()
         while self.has_digests and self.db.run_sync(self.digests.step):
             pass
+        self.run_programs()
         self.deliver()
 
     def work(self) -> None:
@@ -410,6 +429,7 @@ class Village:
         origin = Origin(ACCOUNT, room.room_id, self.last_event, user_id(name), self.now, True, **self.session)
         self._loop.run_until_complete(self._pipeline.handle(make(origin), RoomView(room.room_id, user_id(name), True)))
         if sending:
+            self.run_programs()
             self.deliver()
         return self.last_event
 

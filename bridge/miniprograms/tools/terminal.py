@@ -1,12 +1,12 @@
 """What a program shows, as lines of a terminal."""
 
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from bridge.miniprograms.tools.simulator import Output
-from bridge.miniprograms.ui import Content, Table
+from bridge.miniprograms.ui import Content
 from bridge.miniprograms.values import DateValue, MoneyValue
+from bridge.miniprograms.written import AnyValue, filled, table_lines
 
 _WITHOUT_CENTS = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"})
 
@@ -23,25 +23,18 @@ def lines(output: Output) -> Iterator[str]:
 
 def _content(content: Content) -> Iterator[str]:
     if content.text:
-        yield from filled(content.text, content.values).split("\n")
+        yield from filled(content.text, content.values, shown).split("\n")
     if content.picture is not None:
         what = "QR code" if content.picture.qr else "picture"
         yield f"[{what}: {content.picture.alt}]"
     if content.table is not None:
-        yield from _table(content.table)
+        yield from (("  " + line).rstrip() for line in table_lines(content.table, shown))
     if content.choices is not None:
         for number, choice in enumerate(content.choices, 1):
             yield f"  {number}. {choice.label}"
 
 
-def filled(text: str, values: Mapping[str, str | int | MoneyValue | DateValue]) -> str:
-    """The text with each `{name}` that there is a value for."""
-    for name, value in values.items():
-        text = text.replace("{" + name + "}", shown(value))
-    return text
-
-
-def shown(value: str | int | MoneyValue | DateValue) -> str:
+def shown(value: AnyValue) -> str:
     """A value as text. Money and dates plainly: the bot writes them as each reader is used to."""
     if isinstance(value, MoneyValue):
         amount, currency = value.money.amount, value.money.currency
@@ -53,21 +46,3 @@ def shown(value: str | int | MoneyValue | DateValue) -> str:
         when = datetime.fromtimestamp(value.date, UTC)
         return when.strftime({"date": "%Y-%m-%d", "time": "%H:%M", "datetime": "%Y-%m-%d %H:%M"}[value.style])
     return str(value)
-
-
-def _table(table: Table) -> Iterator[str]:
-    rows = [[shown(cell) for cell in row] for row in table.rows]
-    if any(column.label for column in table.columns):
-        rows.insert(0, [column.label for column in table.columns])
-    widths = [max((_width(row[at]) for row in rows), default=0) for at in range(len(table.columns))]
-    for row in rows:
-        cells = []
-        for cell, width, column in zip(row, widths, table.columns, strict=True):
-            space = " " * (width - _width(cell))
-            cells.append(space + cell if column.align == "end" else cell + space)
-        yield ("  " + "  ".join(cells)).rstrip()
-
-
-def _width(text: str) -> int:
-    """Columns that a terminal takes for it."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

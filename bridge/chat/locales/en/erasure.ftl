@@ -64,9 +64,21 @@ erasure-invites = { $count ->
     [one] one invite code
    *[other] { $count } invite codes
 }
+erasure-programs = { $count ->
+    [one] what one mini-program knows of you
+   *[other] what { $count } mini-programs know of you
+}
+erasure-values = { $count ->
+    [one] one value that a mini-program keeps for you
+   *[other] { $count } values that mini-programs keep for you
+}
+erasure-grants = { $count ->
+    [one] one decision about what a mini-program may know
+   *[other] { $count } decisions about what mini-programs may know
+}
 erasure-nothing = nothing but that you are here
 erasure-what = What others wrote under your moments goes with them. I take back what I sent your friends of yours, and what I said here, destroy the key under which everything of yours is sealed, give you a receipt, and leave this chat.
-erasure-stays = What others copied or saw, I can't take back. Homeservers keep encrypted events that nobody can open, and when and how much we talked.
+erasure-stays = What others copied or saw, I can't take back. Mini-programs that you used are told that somebody has left, and not who; what they keep for all of their users together is theirs to clear. Homeservers keep encrypted events that nobody can open, and when and how much we talked.
 erasure-when = Until { $time } nothing would change, neither for you nor for others, and you could take it back with `account keep`.
 erasure-code = If you want it, type within 30 minutes: `account delete { $code }`
 erasure-confirmed = Your account ends on { $time }. Until then nothing changes, neither for you nor for others, and you can go on as before. `account keep` takes it back.

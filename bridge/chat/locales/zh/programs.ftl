@@ -1,0 +1,121 @@
+# 聊天里的小程序：查找、打开、它们能知道什么。
+
+help-group-apps = **小程序**
+help-apps = 看可以打开的小程序
+    .details = `打开 名字` 打开一个，`关闭` 关闭它。打开期间，你在这里说的、不是我的命令的话都会交给它；以它的名字开头（`word 你好`）的一定会交给它。
+help-apps-search = 搜索小程序
+    .details = `搜小程序 游戏`
+help-apps-mine = 看你打开过的小程序，最近的在前
+help-close = 关闭这里打开着的小程序
+help-grants = 看小程序能知道你的什么
+    .details = 每一条都有编号：`撤销授权 2` 收回第 2 条。
+help-revoke = 收回小程序能知道的一项
+    .details = `撤销授权 2`，编号见 `授权`。从此它不再得到这一项；它已经记下的，无法追回。
+help-apps-preview = 看现在打开某个小程序时它会得到的全部数据
+    .details = `小程序预览 word`
+help-apps-sent = 看最近交给小程序的、与你有关的全部数据
+    .details = `小程序记录`，或只看其中一个：`小程序记录 word`。
+help-apps-reset = 在某个小程序里重新开始，它不再认识你
+    .details = `小程序重置 word`。它为你存的东西会被删除，它只会得知有人离开了；没有什么能把前后两个你联系起来。
+
+alias-apps = 小程序
+alias-apps-search = 搜小程序
+alias-apps-mine = 我的小程序
+alias-close = 关闭
+alias-grants = 授权
+alias-revoke = 撤销授权
+alias-apps-preview = 小程序预览
+alias-apps-sent = 小程序记录
+alias-apps-reset = 小程序重置
+
+param-payload = 附带内容
+    .required = 附带内容
+
+## 查找
+apps-head = **小程序**
+apps-found = **找到的小程序**
+apps-mine = **你的小程序**
+apps-line = `{ $name }` · { $title }：{ $about }{ $open ->
+    [yes] （在这里打开着）
+   *[no] {""}
+}
+apps-howto = `打开 名字` 打开一个。它们都不会知道你是谁。
+apps-head-none = 这里还没有小程序。
+apps-found-none = 没有找到。`小程序` 看全部。
+apps-mine-none = 你还没有打开过小程序。`小程序` 看有哪些。
+
+## 打开和关闭
+program-first = 这是小程序“{ $title }”。它不知道你是谁：它只用一个专属于它的编号认识你，并得到你对它说的话。
+program-first-asks = 它可能会向你要这些，你同意才会给它：
+program-first-foot = 它打开期间，我的命令照常可用。`关闭` 关闭它，`小程序预览 名字` 看它会得到什么。
+program-closed = “{ $title }”已关闭。
+program-ended = “{ $title }”结束了。`打开 名字` 可以再打开。
+program-unknown = 没有叫“{ $name }”的小程序。`小程序` 看有哪些。
+program-none-open = 这里没有打开着的小程序。`小程序` 看有哪些。
+program-closed-already = 那个小程序已经关闭，什么也没有做。`我的小程序` 看怎么再打开。
+program-suspended = “{ $title }”出错太多次，正在休息。请稍后再试。
+program-off = “{ $title }”现在不能用，已关闭。
+program-slow = 对“{ $title }”来说一下子太多了。请稍等；什么也没有做。
+program-trap = “{ $title }”处理不了这个。什么也没有改变，可以从刚才的地方继续。
+program-unavailable = “{ $title }”现在无法运行。什么也没有改变，请稍后再试。
+program-chain = “{ $title }”停不下来，已被停止并关闭。
+
+## 小程序显示的内容
+program-says = **{ $title }**
+program-choice = { $number }. { $label }
+program-choose = 请回复数字。
+program-picture = （图片：{ $alt }）
+program-alt = { $alt }
+
+## 表单
+program-ask = { $label }（{ $number }/{ $count }）{ $optional ->
+    [yes] ，`-` 跳过
+   *[no] {""}
+}
+program-ask-howto = `返回` 回到上一步，`取消` 离开表单。
+program-misread-missing = 缺少{ $what }。
+program-misread-extra = 内容比这个命令需要的多。
+program-misread-integer = { $what }：请给一个整数。
+program-misread-number = { $what }：请给一个数字。
+program-misread-boolean = { $what }：请回答是或否。
+program-misread-choice = { $what }：请从列出的里面选。
+program-misread-date = { $what }：请给一个日期，例如 2026-03-01 或 2026-03-01 18:30。
+program-misread-long = { $what }：最多 { $bound } 个字。
+program-misread-small = { $what }：至少是 { $bound }。
+program-misread-large = { $what }：最多是 { $bound }。
+
+## 小程序能知道什么
+program-wants = “{ $title }”想要{ $scope }。
+program-purpose = 用途：{ $purpose }
+program-verdict-once = 这次可以：到它关闭为止
+program-verdict-always = 可以，直到我收回或再次询问
+program-verdict-never = 不可以，也别再问
+program-decided-once = 在关闭之前，“{ $title }”可以得到{ $scope }。
+program-decided-always = 从现在起“{ $title }”可以得到{ $scope }。`授权` 里可以看到，也能收回。
+program-decided-never = “{ $title }”得不到{ $scope }，也不会再问。想改变主意，请看 `授权`。
+program-scope-profile-name = 你的名字
+program-scope-profile-avatar = 你的头像
+program-scope-profile-bio = 你的自我介绍
+program-scope-profile-region = 你的地区
+program-scope-profile-birthday = 你的生日
+program-scope-profile-phone = 你的电话号码
+program-scope-profile-email = 你的邮箱地址
+program-scope-notify = 以后给你发消息
+grants-head = **小程序能知道什么**
+grants-line = { $number } – { $title }：{ $scope }，{ $verdict ->
+    [once] 到它关闭为止
+    [always] 到 { $until } 为止
+   *[never] 从不
+}
+grants-howto = `撤销授权 编号` 收回一条。
+grants-none = 除了你对它们说的话，没有小程序知道你的任何事。
+grants-no-number = 没有 { $number } 号。`授权` 看全部。
+grants-revoked = “{ $title }”不再得到{ $scope }。它再想要时必须重新询问。
+
+## 交出了什么
+apps-preview-head = 现在“{ $title }”会得到的全部内容：
+apps-preview-foot = 以后每条消息，它还会得到你对它说的话，以及它自己存下的内容。
+apps-sent-line = { $title }，{ $time }：
+apps-sent-none = 还没有小程序得到过与你有关的内容。
+apps-reset-done = 好了。“{ $title }”不再认识你；它为你存的内容已删除。
+log-program = { $time }：{ $program } 读了你的资料：{ $fields }。

@@ -1,0 +1,54 @@
+"""How much of the machine one person's use of one program may take: events, and the work that they cause."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bridge.config.model import ProgramsConfig
+from bridge.ids import PersonId
+
+_MOST = 20_000
+
+
+@dataclass(slots=True)
+class _Use:
+    events: float
+    cpu_ms: float
+    at: float
+
+
+class Allowances:
+    """In memory and bounded: of more than 20,000, those unused for longest are forgotten, which fills them."""
+
+    def __init__(self, limits: ProgramsConfig, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._uses: OrderedDict[tuple[PersonId, int], _Use] = OrderedDict()
+
+    def take(self, person: PersonId, program_id: int) -> bool:
+        """Take one event. False: there was too much of late."""
+        use = self._use(person, program_id)
+        if use.events < 1 or use.cpu_ms <= 0:
+            return False
+        use.events -= 1
+        return True
+
+    def worked(self, person: PersonId, program_id: int, ms: float) -> None:
+        """Note what an event took; it may be more than there was left."""
+        self._use(person, program_id).cpu_ms -= ms
+
+    def _use(self, person: PersonId, program_id: int) -> _Use:
+        limits, now = self._limits, self._clock()
+        key = (person, program_id)
+        use = self._uses.get(key)
+        if use is None:
+            use = self._uses[key] = _Use(limits.events_burst, limits.cpu_ms_per_minute, now)
+            while len(self._uses) > _MOST:
+                self._uses.popitem(last=False)
+        minutes = (now - use.at) / 60
+        use.at = now
+        use.events = min(limits.events_burst, use.events + minutes * limits.events_per_minute)
+        use.cpu_ms = min(limits.cpu_ms_per_minute, use.cpu_ms + minutes * limits.cpu_ms_per_minute)
+        self._uses.move_to_end(key)
+        return use

@@ -1,0 +1,277 @@
+"""`apps`, `open`, `close`, `grants`, `revoke` and what belongs to them: what people do with programs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.chat.command import Command, Kind, Param, Person, Request
+from bridge.chat.hooks import Hooks
+from bridge.chat.reply import Block, Lines, Message, Reply, Text, Time, Written
+from bridge.config.model import ProgramsConfig
+from bridge.db import Tx
+from bridge.errors import UserError
+from bridge.miniprograms.events import MAX_PAYLOAD
+from bridge.miniprograms.host import asking, deliveries, drawing, grants, sessions
+from bridge.miniprograms.host.allowance import Allowances
+from bridge.miniprograms.host.asking import scope_text
+from bridge.miniprograms.host.grants import VERDICTS
+from bridge.miniprograms.host.host import Host, close, event_of, generation_of
+from bridge.miniprograms.host.installed import Installed, Programs
+from bridge.miniprograms.host.people import begin_anew, opened, recent
+from bridge.miniprograms.host.performing import About
+from bridge.miniprograms.host.sessions import COPY, Session, Source, Waiting
+from bridge.miniprograms.host.talking import Talk, check_allowance, sign_off, source_of
+from bridge.miniprograms.manifest import in_language
+
+GROUP = "apps"
+_SHOWN, _SENT = 50, 5
+_NAME = Param("name", (Kind.WORD,))
+
+
+@dataclass(slots=True)
+class Parts:
+    """What the feature has for the rest of the bot."""
+
+    commands: list[Command]
+    hooks: Hooks
+    renderers: dict[str, Any]
+    talk: Talk
+    open: Any
+    """Handler of `open NAME [payload]`; the command itself is shared with moments."""
+
+
+class _Commands:
+    def __init__(self, programs: Programs, talk: Talk, allowances: Allowances, limits: ProgramsConfig) -> None:
+        self._programs = programs
+        self._talk = talk
+        self._allowances = allowances
+        self._limits = limits
+
+    @property
+    def _host(self) -> Host | None:
+        return self._talk.host
+
+    # --- finding ----------------------------------------------------------------------------------------------------
+
+    def listed(self, request: Request) -> Reply:
+        return self._list(request, self._programs.open_to_people(request.tx), "apps-head")
+
+    def search(self, request: Request) -> Reply:
+        words = request.args["words"].casefold().split()
+        found = [
+            one
+            for one in self._programs.open_to_people(request.tx)
+            if all(word in _searched(one, request.person) for word in words)
+        ]
+        return self._list(request, found, "apps-found")
+
+    def mine(self, request: Request) -> Reply:
+        ids = recent(request.tx, request.person.id, _SHOWN)
+        known = {one.id: one for one in self._programs.open_to_people(request.tx)}
+        return self._list(request, [known[program_id] for program_id in ids if program_id in known], "apps-mine")
+
+    def _list(self, request: Request, found: list[Installed], head: str) -> Reply:
+        if not found:
+            return Reply.text(f"{head}-none")
+        language = request.person.language
+        session = sessions.current(request.tx, request.person.id, request.account, request.room.room_id)
+        lines = tuple(
+            Text(
+                "apps-line",
+                {
+                    "name": one.name,
+                    "title": in_language(one.program.manifest.title, language),
+                    "about": in_language(one.program.manifest.description, language),
+                    "open": "yes" if session is not None and session.program_id == one.id else "no",
+                },
+            )
+            for one in found[:_SHOWN]
+        )
+        return Reply((Message((Text(head), Lines(lines), Text("apps-howto"))),))
+
+    # --- opening and closing ----------------------------------------------------------------------------------------
+
+    def open(self, request: Request) -> Reply:
+        tx, person = request.tx, request.person
+        installed = self._named(request, request.args["name"])
+        payload = request.args.get("payload")
+        if payload is not None and len(payload) > MAX_PAYLOAD:
+            raise UserError("too-long", length=len(payload), limit=MAX_PAYLOAD)
+        if installed.suspended_until is not None:
+            raise UserError("program-suspended", title=self._title(installed, person))
+        check_allowance(self._allowances, person, installed)
+        before = sessions.current(tx, person.id, request.account, request.room.room_id)
+        if before is not None and before.program_id != installed.id:
+            close(tx, before, "user", Source())
+            before = None
+        session = before or sessions.begin(tx, installed.id, person.id, request.account, request.room.room_id)
+        first = opened(tx, installed.id, person.id)
+        sessions.tell(tx, session, "open", {"payload": payload}, source_of(request))
+        self._awake(tx)
+        if not first:
+            return Reply()
+        return Reply((Message(self._introduction(installed, person)),))
+
+    def close(self, request: Request) -> Reply:
+        tx, person = request.tx, request.person
+        session = sessions.current(tx, person.id, request.account, request.room.room_id)
+        if session is None:
+            raise UserError("program-none-open")
+        installed = self._programs.by_id(tx, session.program_id)
+        close(tx, session, "user", source_of(request))
+        self._awake(tx)
+        title = "" if installed is None else self._title(installed, person)
+        return Reply((Message((sign_off(title),)),))
+
+    def reset(self, request: Request) -> Reply:
+        """Begin anew as somebody whom the program does not know."""
+        tx, person = request.tx, request.person
+        installed = self._named(request, request.args["name"])
+        begin_anew(tx, installed, person.id)
+        self._awake(tx)
+        return Reply.text("apps-reset-done", title=self._title(installed, person))
+
+    def _introduction(self, installed: Installed, person: Person) -> tuple[Block, ...]:
+        """What somebody is told who opens a program for the first time."""
+        scopes = tuple(scope_text(scope) for scope in installed.program.manifest.scopes)
+        head = Text("program-first", {"title": self._title(installed, person)})
+        foot = Text("program-first-foot")
+        return (head, Text("program-first-asks"), Lines(scopes), foot) if scopes else (head, foot)
+
+    # --- what programs know -----------------------------------------------------------------------------------------
+
+    def grants(self, request: Request) -> Reply:
+        tx, person = request.tx, request.person
+        lines = []
+        for grant in grants.of_person(tx, person.id):
+            installed = self._programs.by_id(tx, grant.program_id)
+            if installed is None:
+                continue
+            about: dict[str, Any] = {
+                "number": grant.number,
+                "title": self._title(installed, person),
+                "scope": scope_text(grant.scope),
+                "verdict": grant.verdict,
+                "until": "" if grant.expires_at is None else Time(grant.expires_at),
+            }
+            lines.append(Text("grants-line", about))
+        if not lines:
+            return Reply.text("grants-none")
+        return Reply((Message((Text("grants-head"), Lines(tuple(lines)), Text("grants-howto"))),))
+
+    def revoke(self, request: Request) -> Reply:
+        tx, person = request.tx, request.person
+        grant = grants.revoke(tx, person.id, request.args["number"])
+        installed = None if grant is None else self._programs.by_id(tx, grant.program_id)
+        if grant is None or installed is None:
+            raise UserError("grants-no-number", number=request.args["number"])
+        about: dict[str, Any] = {"title": self._title(installed, person), "scope": scope_text(grant.scope)}
+        return Reply((Message((Text("grants-revoked", about),)),))
+
+    def decide(self, request: Request, question_id: int, option: str) -> Reply:
+        """An answer to the question whether a program may know something."""
+        tx, person = request.tx, request.person
+        asked = asking.load(tx, person.id, question_id)
+        session = None if asked is None else sessions.by_id(tx, asked.session_id)
+        installed = None if session is None else self._programs.by_id(tx, session.program_id)
+        verdict = next((one for one in VERDICTS if one == option), None)
+        if session is None or installed is None or verdict is None or not session.is_open:
+            raise UserError("program-closed-already")
+        decided = asking.decide(tx, installed, person, question_id, verdict, self._limits.grant_days)
+        if decided is None:
+            raise UserError("program-closed-already")
+        answered, scope, following = decided
+        if following is not None:
+            return Reply((following,))
+        if answered.effect is not None:
+            sessions.tell(tx, session, "scope.result", answered.result, source_of(request))
+            self._awake(tx)
+        about: dict[str, Any] = {"title": self._title(installed, person), "scope": scope_text(scope)}
+        return Reply((Message((Text(f"program-decided-{verdict}", about),)),))
+
+    # --- what left --------------------------------------------------------------------------------------------------
+
+    def preview(self, request: Request) -> Reply:
+        """The exact JSON that a program would be told if it was opened now."""
+        tx, person = request.tx, request.person
+        installed = self._named(request, request.args["name"])
+        session = sessions.current(tx, person.id, request.account, request.room.room_id)
+        if session is None or session.program_id != installed.id:
+            session = Session(0, installed.id, person.id, request.account, request.room.room_id, True)
+        waiting = Waiting(0, session.id, person.id, "0" * 24, 0, "open", {"payload": None}, Source(), tx.now)
+        about = About(installed, person, generation_of(tx, installed.id, person.id), Source(), 0)
+        event = event_of(tx, session, about, waiting)
+        if event is None:
+            raise UserError("program-unavailable", title=self._title(installed, person))
+        head = Text("apps-preview-head", {"title": self._title(installed, person)})
+        return Reply((Message((head, _code(deliveries.shown(event)), Text("apps-preview-foot"))),))
+
+    def sent(self, request: Request) -> Reply:
+        """What programs were told last."""
+        tx, person = request.tx, request.person
+        name = request.args.get("name")
+        wanted = None if name is None else self._named(request, name)
+        found = deliveries.newest(tx, person.id, None if wanted is None else wanted.id, _SENT)
+        messages = []
+        for one in found:
+            installed = self._programs.by_id(tx, one.program_id)
+            title = "" if installed is None else self._title(installed, person)
+            messages.append(Message((Text("apps-sent-line", {"title": title, "time": Time(one.at)}), _code(one.event))))
+        return Reply(tuple(messages)) if messages else Reply.text("apps-sent-none")
+
+    # --- the rest ---------------------------------------------------------------------------------------------------
+
+    def render(self, tx: Tx, person: Person, message_id: int) -> Message | None:
+        """What a program said, as it is when it is sent."""
+        said = sessions.message(tx, person.id, message_id)
+        session = None if said is None else sessions.by_id(tx, said.session_id)
+        installed = None if session is None else self._programs.by_id(tx, session.program_id)
+        return None if said is None or installed is None else drawing.message(said, installed.program, person)
+
+    def _named(self, request: Request, name: str) -> Installed:
+        """A program that people may open. What is not allowed is as what is not there."""
+        found = self._programs.by_name(request.tx, name)
+        if found is None or not self._programs.is_open_to_people(found):
+            raise UserError("program-unknown", name=name)
+        return found
+
+    @staticmethod
+    def _title(installed: Installed, person: Person) -> str:
+        return in_language(installed.program.manifest.title, person.language)
+
+    def _awake(self, tx: Tx) -> None:
+        if self._host is not None:
+            tx.after_commit(self._host.wake)
+
+
+def _searched(one: Installed, person: Person) -> str:
+    manifest = one.program.manifest
+    texts = (manifest.title, manifest.description)
+    return " ".join((one.name, *(in_language(text, person.language) for text in texts))).casefold()
+
+
+def _code(text: str) -> Written:
+    return Written(f"```\n{text.replace('```', '` ` `')}\n```")
+
+
+def build(programs: Programs, allowances: Allowances, limits: ProgramsConfig) -> Parts:
+    talk = Talk(programs, allowances)
+    do = _Commands(programs, talk, allowances, limits)
+    optional = Param("name", (Kind.WORD,), required=False)
+    commands = [
+        Command("apps", (), do.listed, effect=False, group=GROUP),
+        Command("apps search", (Param("words", (Kind.REST,)),), do.search, effect=False, group=GROUP),
+        Command("apps mine", (), do.mine, effect=False, group=GROUP),
+        Command("close", (), do.close, group=GROUP),
+        Command("grants", (), do.grants, effect=False, group=GROUP),
+        Command("revoke", (Param("number", (Kind.NUMBER,)),), do.revoke, group=GROUP),
+        Command("apps preview", (_NAME,), do.preview, effect=False, group=GROUP),
+        Command("apps sent", (optional,), do.sent, effect=False, group=GROUP),
+        Command("apps reset", (_NAME,), do.reset, group=GROUP),
+    ]
+    hooks = Hooks(
+        on_reply={COPY: talk.on_reply},
+        on_choice={asking.KIND: do.decide},
+        menus=frozenset({asking.KIND}),
+        talk=talk,
+    )
+    return Parts(commands, hooks, {COPY: do.render}, talk, do.open)

@@ -1,0 +1,59 @@
+"""What programs were told of a person: the last of it, to be looked at by that person alone."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.db import Tx
+from bridge.ids import PersonId
+from bridge.miniprograms.events import Event
+
+_KEPT = 50
+_MOST = 4000
+"""Characters of one event that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    program_id: int
+    at: int
+    event: str
+    """JSON."""
+
+
+def record(tx: Tx, person: PersonId, program_id: int, event: Event) -> None:
+    [row_id] = tx.new_ids("program_deliveries")
+    sealed = tx.vault.seal(person, "program_deliveries", row_id, "sealed", {"event": shown(event)})
+    tx.sql(
+        "INSERT INTO program_deliveries (id, person_id, program_id, sealed, at) VALUES (?, ?, ?, ?, ?)",
+        (row_id, person, program_id, sealed, tx.now),
+    )
+    tx.sql(
+        "DELETE FROM program_deliveries WHERE person_id = ? AND id <="
+        " (SELECT id FROM program_deliveries WHERE person_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+        (person, person, _KEPT),
+    )
+
+
+def newest(tx: Tx, person: PersonId, program_id: int | None, most: int) -> list[Delivery]:
+    where, params = ("", (person,)) if program_id is None else (" AND program_id = ?", (person, program_id))
+    rows = tx.sql(
+        f"SELECT id, program_id, sealed, at FROM program_deliveries WHERE person_id = ?{where}"
+        " ORDER BY id DESC LIMIT ?",
+        (*params, most),
+    ).all()
+    found = []
+    for row in rows:
+        sealed = tx.vault.read(person, "program_deliveries", row.id, "sealed", row.sealed)
+        if sealed is not None:
+            found.append(Delivery(row.program_id, row.at, sealed["event"]))
+    return found
+
+
+def shown(event: Event) -> str:
+    """An event as JSON, without what the program itself has kept: its state, and values, which may be others'."""
+    told: dict[str, Any] = event.model_dump(mode="json", exclude={"state"})
+    if event.type == "kv.result":
+        told["data"] = {**told["data"], "items": "…"}
+    text = json.dumps(told, ensure_ascii=False, indent=1)
+    return text if len(text) <= _MOST else text[:_MOST] + "…"

@@ -1,0 +1,138 @@
+"""What people let programs know or do: granted once or always, or never; listed, taken back, expiring by themselves."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from bridge.db import Tx
+from bridge.ids import PersonId
+from bridge.miniprograms.manifest import Manifest
+from bridge.miniprograms.strict_json import dump
+
+Verdict: TypeAlias = Literal["once", "always", "never"]
+VERDICTS: tuple[Verdict, ...] = ("once", "always", "never")
+NOTIFY = "notify"
+_COLUMNS = "id, program_id, person_id, number, scope, verdict, session_id, sealed, created_at, expires_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    id: int
+    program_id: int
+    number: int
+    """The person's own number of it, never used again while it is there."""
+    scope: str
+    verdict: Verdict
+    session_id: int | None
+    purpose: str
+    """What it was granted for: the manifest's words, as JSON."""
+    created_at: int
+    expires_at: int | None
+
+
+def of_person(tx: Tx, person: PersonId) -> list[Grant]:
+    """All that holds now, by number."""
+    rows = tx.sql(
+        f"SELECT {_COLUMNS} FROM program_grants WHERE person_id = ? AND (expires_at IS NULL OR expires_at > ?)"
+        " ORDER BY number",
+        (person, tx.now),
+    ).all()
+    found = []
+    for row in rows:
+        sealed = tx.vault.read(person, "program_grants", row.id, "sealed", row.sealed)
+        if sealed is not None:
+            found.append(
+                Grant(
+                    row.id,
+                    row.program_id,
+                    row.number,
+                    row.scope,
+                    row.verdict,
+                    row.session_id,
+                    sealed["purpose"],
+                    row.created_at,
+                    row.expires_at,
+                )
+            )
+    return found
+
+
+def of_program(tx: Tx, person: PersonId, program_id: int, manifest: Manifest) -> dict[str, Grant]:
+    """What this program may or never may, by scope. What it asks for with other words now was not agreed to."""
+    return {
+        grant.scope: grant
+        for grant in of_person(tx, person)
+        if grant.program_id == program_id
+        and (grant.verdict == "never" or purpose_of(manifest, grant.scope) == grant.purpose)
+    }
+
+
+def held(tx: Tx, person: PersonId, program_id: int, manifest: Manifest, session_id: int) -> tuple[str, ...]:
+    """The scopes that the program has in this session."""
+    return tuple(
+        sorted(
+            scope
+            for scope, grant in of_program(tx, person, program_id, manifest).items()
+            if grant.verdict == "always" or (grant.verdict == "once" and grant.session_id == session_id)
+        )
+    )
+
+
+def purpose_of(manifest: Manifest, scope: str) -> str | None:
+    """What the manifest wants a scope for; None: it does not ask for it."""
+    purpose = manifest.scopes.get(scope)
+    return None if purpose is None else dump(purpose).decode("utf-8")
+
+
+def decide(
+    tx: Tx,
+    person: PersonId,
+    program_id: int,
+    scope: str,
+    purpose: str,
+    verdict: Verdict,
+    session_id: int,
+    expires_at: int | None,
+) -> None:
+    """Write down what somebody decided; what they decided before about the same is gone."""
+    tx.sql(
+        "DELETE FROM program_grants WHERE program_id = ? AND person_id = ? AND scope = ?", (program_id, person, scope)
+    )
+    [grant_id] = tx.new_ids("program_grants")
+    last = tx.sql("SELECT MAX(number) FROM program_grants WHERE person_id = ?", (person,)).scalar() or 0
+    sealed = tx.vault.seal(person, "program_grants", grant_id, "sealed", {"purpose": purpose})
+    tx.sql(
+        "INSERT INTO program_grants"
+        " (id, program_id, person_id, number, scope, verdict, session_id, sealed, created_at, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            grant_id,
+            program_id,
+            person,
+            last + 1,
+            scope,
+            verdict,
+            session_id if verdict == "once" else None,
+            sealed,
+            tx.now,
+            expires_at,
+        ),
+    )
+
+
+def revoke(tx: Tx, person: PersonId, number: int) -> Grant | None:
+    """Take a decision back; the program knows nothing of it from its next event on. None: there is no such number."""
+    found = next((grant for grant in of_person(tx, person) if grant.number == number), None)
+    if found is not None:
+        tx.sql("DELETE FROM program_grants WHERE id = ?", (found.id,))
+    return found
+
+
+def forget_once(tx: Tx, person: PersonId, session_id: int, scopes: Iterable[str] = ()) -> None:
+    """What was granted for this session alone is over: all of it, or these scopes."""
+    wanted = tuple(scopes)
+    where = f" AND scope IN ({','.join('?' * len(wanted))})" if wanted else ""
+    tx.sql(
+        f"DELETE FROM program_grants WHERE person_id = ? AND session_id = ? AND verdict = 'once'{where}",
+        (person, session_id, *wanted),
+    )

@@ -1,0 +1,373 @@
+"""The job that tells programs what happened, and does what they answer. Its work stands in the database."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import structlog
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from bridge.chat.command import Person
+from bridge.chat.people import People
+from bridge.chat.picture import DrawnPicture, Publish
+from bridge.chat.reply import Message, Text
+from bridge.config.model import ProgramsConfig
+from bridge.contacts import qr
+from bridge.db import Database, Tx
+from bridge.db.sealing import Unreadable
+from bridge.errors import OperatorError
+from bridge.ids import PersonId
+from bridge.miniprograms import effects, pseudonym
+from bridge.miniprograms.events import Event
+from bridge.miniprograms.host import deliveries, drawing, grants, leaving, sessions, timers
+from bridge.miniprograms.host.allowance import Allowances
+from bridge.miniprograms.host.installed import Programs
+from bridge.miniprograms.host.performing import About, Performer, title
+from bridge.miniprograms.host.profile import granted_fields
+from bridge.miniprograms.host.sessions import Session, Source, Waiting
+from bridge.miniprograms.machine import FUEL_PER_MS
+from bridge.miniprograms.program import Handled, Runtime, Trapped
+from bridge.miniprograms.strict_json import dump
+from bridge.miniprograms.ui import Picture
+
+Note: TypeAlias = Callable[[Tx, Person, str, str], None]
+"""Writes into a person's log that a program, by its title, read fields of their profile."""
+Redraw: TypeAlias = Callable[[bytes], Awaitable[DrawnPicture]]
+"""Decodes a picture of strangers where it can do no harm, and draws it anew. It raises what it raises."""
+
+_LOOK_S, _PICTURE_S = 30.0, 30.0
+_AT_ONCE = 4
+_HOUR_MS = 3600 * 1000
+_OURS = frozenset({"busy", "failed", "event"})
+"""What a program is not to blame for."""
+_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An event that a program can be told of."""
+
+    waiting: Waiting
+    event: Event
+    about: About
+
+
+class Host:
+    """Runs what waits in `program_events`, in order within a session, sessions side by side.
+
+    Args:
+        runtime: runs programs.
+        publish: encrypts and uploads a picture of our own; None: pictures are told in words.
+        redraw: makes a picture that a program made safe; None: such pictures are told in words.
+        note: see `Note`.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        programs: Programs,
+        performer: Performer,
+        people: People,
+        runtime: Runtime,
+        limits: ProgramsConfig,
+        allowances: Allowances,
+        *,
+        publish: Publish | None = None,
+        redraw: Redraw | None = None,
+        note: Note = lambda tx, person, program, fields: None,
+    ) -> None:
+        self._db = db
+        self._programs = programs
+        self._performer = performer
+        self._people = people
+        self._runtime = runtime
+        self._limits = limits
+        self._allowances = allowances
+        self._publish = publish
+        self._redraw = redraw
+        self._note = note
+        self._wake = asyncio.Event()
+        self._busy: set[int] = set()
+        self._traps: dict[int, deque[int]] = {}
+
+    def wake(self) -> None:
+        """Something waits."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Tell programs what there is to be told, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self._wake.clear()
+                wait = _LOOK_S
+                try:
+                    wait = await self._db.run(self._tick)
+                    await self._leavings()
+                    free = _AT_ONCE - len(self._busy)
+                    busy = frozenset(self._busy)
+                    found = await self._db.run(lambda tx: sessions.waiting_sessions(tx, busy, free)) if free else []  # noqa: B023
+                    for session_id in found:
+                        self._busy.add(session_id)
+                        tasks.create_task(self._work(session_id))
+                except (OperationalError, InterfaceError) as error:
+                    log.error("mini-programs could not be told of what happened", error=type(error).__name__)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._wake.wait()
+
+    async def settle(self) -> None:
+        """Tell all that waits now, and return."""
+        while True:
+            await self._db.run(self._tick)
+            await self._leavings()
+            found = await self._db.run(lambda tx: sessions.waiting_sessions(tx, frozenset(), 100))
+            if not found:
+                return
+            for session_id in found:
+                while await self._step(session_id):
+                    pass
+
+    async def _work(self, session_id: int) -> None:
+        try:
+            while await self._step(session_id):
+                pass
+        except (OperationalError, InterfaceError) as error:
+            log.error("mini-programs could not be told of what happened", error=type(error).__name__)
+            await asyncio.sleep(1)
+        finally:
+            self._busy.discard(session_id)
+            self._wake.set()
+
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    def _tick(self, tx: Tx) -> float:
+        """Let timers ring, and close what is idle. Seconds until there is more."""
+        for timer in timers.take_due(tx, 100):
+            self._ring(tx, timer)
+        for session in sessions.idle_since(tx, tx.now - self._limits.idle_hours * _HOUR_MS, 100):
+            close(tx, session, "idle", Source())
+        due = timers.next_due(tx)
+        return _LOOK_S if due is None else min(_LOOK_S, max(0.05, (due - tx.now) / 1000))
+
+    def _ring(self, tx: Tx, timer: timers.Timer) -> None:
+        """A timer rings only for somebody who agreed to messages that follow; one yes is for one message."""
+        session = sessions.by_id(tx, timer.session_id)
+        installed = None if session is None else self._programs.by_id(tx, session.program_id)
+        if session is None or installed is None or not session.is_open:
+            return
+        manifest = installed.program.manifest
+        if grants.NOTIFY not in grants.held(tx, session.person_id, installed.id, manifest, session.id):
+            return
+        grants.forget_once(tx, session.person_id, session.id, (grants.NOTIFY,))
+        # It counts as something that followed: a program must not go on by itself for ever.
+        sessions.tell(tx, session, "timer", {"tag": timer.tag, "payload": timer.payload}, Source(), chain=1)
+
+    # --- one event ------------------------------------------------------------------------------------------------
+
+    async def _step(self, session_id: int) -> bool:
+        """Tell one thing. Whether there was any."""
+        ready = await self._db.run(lambda tx: self._load(tx, session_id))
+        if ready is None:
+            return False
+        if not isinstance(ready, _Ready):
+            return True
+        about = ready.about
+        try:
+            handled = await self._runtime.handle(about.installed.program, ready.event)
+        except Trapped as trapped:
+            self._allowances.worked(about.person.id, about.installed.id, self._limits.cpu_ms / 4)
+            await self._trapped(ready, trapped.kind)
+            return True
+        except (OperatorError, OSError) as error:
+            log.error("mini-programs can't be run", error=type(error).__name__)
+            await self._trapped(ready, "failed")
+            return True
+        self._allowances.worked(about.person.id, about.installed.id, handled.fuel / FUEL_PER_MS)
+        pictures = await self._pictures(handled)
+        await self._db.run(lambda tx: self._commit(tx, ready, handled, pictures))
+        return True
+
+    def _load(self, tx: Tx, session_id: int) -> "_Ready | bool | None":
+        """The next event of a session; None: there is none. True: one came to nothing, go on."""
+        waiting = sessions.next_event(tx, session_id)
+        if waiting is None:
+            return None
+        session = sessions.by_id(tx, session_id)
+        try:
+            person = self._people.by_id(tx, waiting.person_id)
+        except Unreadable:
+            person = None
+        installed = None if session is None else self._programs.by_id(tx, session.program_id)
+        if session is None or person is None or installed is None or not waiting.type:
+            sessions.told(tx, waiting)
+            return True
+        about = About(installed, person, generation_of(tx, installed.id, person.id), waiting.source, waiting.chain)
+        if not session.is_open and waiting.type != "close":
+            sessions.told(tx, waiting)  # it was closed meanwhile: that was not for it any more
+            return True
+        if installed.suspended_until is not None or not self._programs.is_open_to_people(installed):
+            sessions.told(tx, waiting)
+            if session.is_open:
+                sessions.end(tx, session)
+                self._say(tx, session, about, "program-off")
+            return True
+        event = event_of(tx, session, about, waiting)
+        if event is None:
+            sessions.told(tx, waiting)
+            self._say(tx, session, about, "program-trap")
+            return True
+        return _Ready(waiting, event, about)
+
+    def _commit(self, tx: Tx, ready: _Ready, handled: Handled, pictures: Mapping[str, Mapping[str, Any]]) -> None:
+        """All that came of it, or nothing."""
+        if not sessions.told(tx, ready.waiting):
+            return
+        session = sessions.by_id(tx, ready.waiting.session_id)
+        if session is None or (not session.is_open and ready.waiting.type != "close"):
+            return
+        session = self._note_reading(tx, session, ready)
+        deliveries.record(tx, ready.about.person.id, ready.about.installed.id, ready.event)
+        self._performer.perform(tx, session, ready.about, handled.answer, pictures)
+
+    def _note_reading(self, tx: Tx, session: Session, ready: _Ready) -> Session:
+        """What a program reads of somebody's profile stands in their log, once for each time that it is open."""
+        new = tuple(sorted(set(ready.event.user.profile) - set(session.noted)))
+        if not new:
+            return session
+        self._note(tx, ready.about.person, title(ready.about), ", ".join(new))
+        return replace(session, noted=(*session.noted, *new))
+
+    async def _trapped(self, ready: _Ready, kind: str) -> None:
+        installed = ready.about.installed
+        log.info("a mini-program came to nothing", program=installed.name, kind=kind)
+
+        def work(tx: Tx) -> None:
+            if not sessions.told(tx, ready.waiting):
+                return
+            session = sessions.by_id(tx, ready.waiting.session_id)
+            if session is None:
+                return
+            sessions.drop_following(tx, session.id)
+            if session.is_open:
+                self._say(tx, session, ready.about, "program-unavailable" if kind in _OURS else "program-trap")
+            if kind not in _OURS and self._too_often(installed.id, tx.now):
+                self._programs.suspend(tx, installed.id, tx.now + self._limits.suspend_minutes * 60_000)
+                tx.after_commit(lambda: _tell_operator(installed.name))
+
+        await self._db.run(work)
+
+    def _too_often(self, program_id: int, now: int) -> bool:
+        traps = self._traps.setdefault(program_id, deque(maxlen=self._limits.traps))
+        traps.append(now)
+        often = len(traps) == self._limits.traps and traps[0] > now - self._limits.trap_minutes * 60_000
+        if often:
+            traps.clear()
+        return often
+
+    def _say(self, tx: Tx, session: Session, about: About, text: str) -> None:
+        self._performer.say(tx, session, about, Message((Text(text, {"title": title(about)}),)))
+
+    async def _leavings(self) -> None:
+        """Tell programs of people who left them for good."""
+        while (leaving_ := await self._db.run(leaving.next_leaving)) is not None:
+            installed = await self._db.run(lambda tx: self._programs.by_id(tx, leaving_.program_id))
+            handled: Handled | None = None
+            if installed is not None:
+                try:
+                    handled = await self._runtime.handle(installed.program, leaving.event_of(installed, leaving_))
+                except Trapped as trapped:
+                    log.info("a mini-program came to nothing", program=installed.name, kind=trapped.kind)
+                except (OperatorError, OSError) as error:
+                    log.error("mini-programs can't be run", error=type(error).__name__)
+
+            def work(tx: Tx) -> None:
+                if leaving.told(tx, leaving_) and handled is not None and installed is not None:  # noqa: B023
+                    self._performer.after_leaving(tx, installed.id, handled.answer)  # noqa: B023
+
+            await self._db.run(work)
+
+    # --- pictures -------------------------------------------------------------------------------------------------
+
+    async def _pictures(self, handled: Handled) -> dict[str, Mapping[str, Any]]:
+        """Draw and upload what is shown; what does not work is told in words."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for wanted in handled.answer.effects:
+            effect = wanted.effect
+            if not isinstance(effect, effects.UiSend | effects.UiUpdate) or effect.picture is None:
+                continue
+            try:
+                async with asyncio.timeout(_PICTURE_S):
+                    drawn = await self._drawn(effect.picture)
+                    if drawn is not None and self._publish is not None:
+                        found[wanted.id] = drawing.as_picture(await self._publish(drawn))
+            except Exception as error:
+                log.info("a picture of a mini-program could not be shown", error=type(error).__name__)
+        return found
+
+    async def _drawn(self, picture: Picture) -> DrawnPicture | None:
+        if self._publish is None:
+            return None
+        if picture.qr is not None:
+            return await asyncio.to_thread(qr.draw, picture.qr, "")
+        if picture.data is not None and self._redraw is not None:
+            return await self._redraw(picture.bytes)
+        return None
+
+
+def _tell_operator(name: str) -> None:
+    log.error("a mini-program failed too often and is suspended", program=name)
+
+
+def event_of(tx: Tx, session: Session, about: About, waiting: Waiting) -> Event | None:
+    """What the program is told, all of it; None: it can't be said.
+
+    Nothing in it names a person, a room or a message, but for the fields of the profile that were granted and what was
+    typed.
+    """
+    installed, person = about.installed, about.person
+    secret, manifest = installed.secret, installed.program.manifest
+    scopes = grants.held(tx, person.id, installed.id, manifest, session.id)
+    told = {
+        "type": waiting.type,
+        "id": waiting.event,
+        "now": waiting.created_at // 1000,
+        "seed": pseudonym.seed(secret, waiting.event),
+        "locale": person.language,
+        "user": {
+            "id": pseudonym.user_id(secret, str(person.id), generation=about.generation),
+            "scopes": list(scopes),
+            "profile": granted_fields(tx, person.id, scopes),
+        },
+        "chat": {
+            "id": pseudonym.chat_id(secret, str(person.id), generation=about.generation),
+            "kind": "dm",
+        },
+        "state": session.state,
+        "data": waiting.data,
+    }
+    try:
+        return _EVENT.validate_json(dump(told))
+    except ValidationError:
+        return None
+
+
+def close(tx: Tx, session: Session, reason: str, source: Source) -> None:
+    """Close what is open; the program is told."""
+    grants.forget_once(tx, session.person_id, session.id)
+    ended = sessions.end(tx, session)
+    sessions.drop_following(tx, session.id)
+    sessions.tell(tx, ended, "close", {"reason": reason}, source)
+
+
+def generation_of(tx: Tx, program_id: int, person: PersonId) -> int:
+    """How often somebody began anew in a program."""
+    found = tx.sql(
+        "SELECT generation FROM program_people WHERE program_id = ? AND person_id = ?", (program_id, person)
+    ).scalar()
+    return int(found or 0)

@@ -1,0 +1,161 @@
+"""The programs of this installation, as rows."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.config.model import ProgramsConfig
+from bridge.db import Tx
+from bridge.db.sealing import HOUSE
+from bridge.miniprograms import package
+from bridge.miniprograms.package import Package
+from bridge.miniprograms.program import Program
+
+_COLUMNS = "id, name, version, package, signers, sealed, builtin, allowed, suspended_until, former, changed_at"
+_KEPT = 200
+"""Programs whose manifest is kept ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    id: int
+    program: Program
+    secret: bytes
+    """What the program's ids of people and chats follow from. It never leaves the host."""
+    signers: tuple[str, ...]
+    builtin: bool
+    allowed: bool
+    """By the operator."""
+    suspended_until: int | None
+    """ms; it failed too often."""
+    former: str | None
+    """The version that an update took the place of."""
+
+    @property
+    def name(self) -> str:
+        return self.program.manifest.name
+
+    @property
+    def version(self) -> str:
+        return self.program.manifest.version
+
+
+class Programs:
+    """Reads and writes the table `programs`.
+
+    Args:
+        limits: which of the programs people may open.
+    """
+
+    def __init__(self, limits: ProgramsConfig) -> None:
+        self._limits = limits
+        self._ready: dict[tuple[int, str, int], Program] = {}
+
+    def by_id(self, tx: Tx, program_id: int) -> Installed | None:
+        return self._one(tx.sql(f"SELECT {_COLUMNS} FROM programs WHERE id = ?", (program_id,)).first(), tx)
+
+    def by_name(self, tx: Tx, name: str) -> Installed | None:
+        return self._one(tx.sql(f"SELECT {_COLUMNS} FROM programs WHERE name = ?", (name.casefold(),)).first(), tx)
+
+    def every(self, tx: Tx) -> list[Installed]:
+        """All of them, by name."""
+        rows = tx.sql(f"SELECT {_COLUMNS} FROM programs ORDER BY name").all()
+        return [found for found in (self._one(row, tx) for row in rows) if found is not None]
+
+    def open_to_people(self, tx: Tx) -> list[Installed]:
+        return [one for one in self.every(tx) if self.is_open_to_people(one)]
+
+    def is_open_to_people(self, one: Installed) -> bool:
+        """Whether the operator lets people open it, by the configuration and by command."""
+        wanted = self._limits.programs
+        if one.builtin and not self._limits.builtin:
+            return False
+        return one.allowed and one.name not in self._limits.denied and (wanted is None or one.name in wanted)
+
+    def install(self, tx: Tx, new: Package, *, builtin: bool = False) -> int:
+        """Install a program, or put it in the place of the version that is installed. Its id.
+
+        Who runs an older version goes on with the new one; what it stored stays.
+        """
+        manifest = new.program.manifest
+        old = tx.sql(f"SELECT {_COLUMNS} FROM programs WHERE name = ?", (manifest.name,)).first()
+        about = (manifest.version, new.payload, json.dumps(list(new.signers)))
+        if old is None:
+            [program_id] = tx.new_ids("programs")
+            secret = {"secret": secrets.token_hex(32)}
+            sealed = tx.vault.seal(HOUSE, "programs", program_id, "sealed", secret)
+            tx.sql(
+                "INSERT INTO programs (id, name, version, package, signers, sealed, builtin, installed_at, changed_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (program_id, manifest.name, *about, sealed, int(builtin), tx.now, tx.now),
+            )
+            return program_id
+        former = json.dumps({"version": old.version, "package": old.package, "signers": json.loads(old.signers)})
+        tx.sql(
+            "UPDATE programs SET version = ?, package = ?, signers = ?, former = ?, builtin = ?,"
+            " suspended_until = NULL, changed_at = ? WHERE id = ?",
+            (*about, former, int(builtin), _later(tx, old), old.id),
+        )
+        return int(old.id)
+
+    def roll_back(self, tx: Tx, name: str) -> Installed | None:
+        """Take the version before the last update; None: there is none."""
+        row = tx.sql(f"SELECT {_COLUMNS} FROM programs WHERE name = ?", (name,)).first()
+        if row is None or row.former is None:
+            return None
+        former = json.loads(row.former)
+        tx.sql(
+            "UPDATE programs SET version = ?, package = ?, signers = ?, former = NULL, builtin = 0,"
+            " suspended_until = NULL, changed_at = ? WHERE id = ?",
+            (former["version"], former["package"], json.dumps(former["signers"]), _later(tx, row), row.id),
+        )
+        return self.by_id(tx, row.id)
+
+    @staticmethod
+    def remove(tx: Tx, name: str) -> bool:
+        """Remove a program with all that it stored. False: there is none."""
+        return tx.sql("DELETE FROM programs WHERE name = ?", (name,)).rowcount == 1
+
+    @staticmethod
+    def allow(tx: Tx, name: str, allowed: bool) -> bool:
+        """Let people open it, or not; either way it is not suspended any more. False: there is none."""
+        done = tx.sql("UPDATE programs SET allowed = ?, suspended_until = NULL WHERE name = ?", (int(allowed), name))
+        return done.rowcount == 1
+
+    @staticmethod
+    def suspend(tx: Tx, program_id: int, until: int) -> None:
+        tx.sql("UPDATE programs SET suspended_until = ? WHERE id = ?", (until, program_id))
+
+    def _one(self, row: Any, tx: Tx) -> Installed | None:
+        if row is None:
+            return None
+        secret = tx.vault.read(HOUSE, "programs", row.id, "sealed", row.sealed)
+        if secret is None:
+            return None  # damaged; the vault has told the operator
+        return Installed(
+            row.id,
+            self._program(row),
+            bytes.fromhex(secret["secret"]),
+            tuple(json.loads(row.signers)),
+            bool(row.builtin),
+            bool(row.allowed),
+            row.suspended_until if row.suspended_until is not None and row.suspended_until > tx.now else None,
+            None if row.former is None else json.loads(row.former)["version"],
+        )
+
+    def _program(self, row: Any) -> Program:
+        """Reading a manifest takes longer than a statement: it is kept for as long as it stays the same."""
+        known = (row.id, row.version, row.changed_at)
+        program = self._ready.get(known)
+        if program is None:
+            program = package.program_in(row.package)
+            while len(self._ready) >= _KEPT:
+                del self._ready[next(iter(self._ready))]
+            self._ready[known] = program
+        return program
+
+
+def _later(tx: Tx, row: Any) -> int:
+    """A time of change that no earlier state of the row has had."""
+    return max(tx.now, int(row.changed_at) + 1)

@@ -1,0 +1,328 @@
+"""A program that is open in somebody's chat: its state, what it asks, what it has said, and what it is to be told."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import JsonValue
+
+from bridge.db import Tx
+from bridge.ids import AccountId, EventId, PersonId, RoomId
+from bridge.miniprograms.strict_json import dump
+from bridge.miniprograms.ui import Content, Form
+
+COPY = "program"
+"""Kind of the copies: their ref is the id of the program's message."""
+_KEPT_MS = 7 * 24 * 3600 * 1000
+MAX_MESSAGES = 60
+"""Messages of a session that can still be changed or chosen from."""
+_COLUMNS = "id, program_id, person_id, account_id, room_id, sealed, open"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    id: int
+    program_id: int
+    person_id: PersonId
+    account: AccountId
+    room_id: RoomId
+    is_open: bool
+    state: JsonValue = None
+    form: Form | None = None
+    """What is being filled in, question by question."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """What was filled in so far."""
+    offer: int | None = None
+    """The message whose choices a number is for."""
+    asked_after: int = 0
+    """The newest question of others when the program spoke last: a number that comes now is not for it."""
+    noted: tuple[str, ...] = ()
+    """Fields of the profile whose reading is in the person's log."""
+
+    @property
+    def sealed(self) -> dict[str, Any]:
+        return {
+            "state": self.state,
+            "form": None if self.form is None else self.form.model_dump(mode="json"),
+            "values": dict(self.values),
+            "offer": self.offer,
+            "asked_after": self.asked_after,
+            "noted": list(self.noted),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What somebody said that led to an event: answers hang on it."""
+
+    reply_to: EventId | None = None
+    thread: EventId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that a program is to be told."""
+
+    id: int
+    session_id: int
+    person_id: PersonId
+    event: str
+    chain: int
+    type: str
+    data: Mapping[str, Any]
+    source: Source
+    created_at: int
+
+
+def begin(tx: Tx, program_id: int, person: PersonId, account: AccountId, room_id: RoomId) -> Session:
+    [session_id] = tx.new_ids("program_sessions")
+    session = Session(session_id, program_id, person, account, room_id, True)
+    tx.sql(
+        "INSERT INTO program_sessions (id, program_id, person_id, account_id, room_id, sealed, opened_at, used_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (session_id, program_id, person, account, room_id, _seal(tx, session), tx.now, tx.now),
+    )
+    return session
+
+
+def current(tx: Tx, person: PersonId, account: AccountId, room_id: RoomId) -> Session | None:
+    """The program that the person has open in this chat."""
+    row = tx.sql(
+        f"SELECT {_COLUMNS} FROM program_sessions WHERE person_id = ? AND open = 1 AND account_id = ? AND room_id = ?"
+        " ORDER BY id DESC LIMIT 1",
+        (person, account, room_id),
+    ).first()
+    return None if row is None else _session(tx, row)
+
+
+def is_open(tx: Tx, person: PersonId, account: AccountId, room_id: RoomId) -> bool:
+    """Whether there is one: cheaper, as nothing is opened."""
+    query = "SELECT 1 FROM program_sessions WHERE person_id = ? AND open = 1 AND account_id = ? AND room_id = ? LIMIT 1"
+    return tx.sql(query, (person, account, room_id)).first() is not None
+
+
+def by_id(tx: Tx, session_id: int) -> Session | None:
+    row = tx.sql(f"SELECT {_COLUMNS} FROM program_sessions WHERE id = ?", (session_id,)).first()
+    return None if row is None else _session(tx, row)
+
+
+def of_person(tx: Tx, person: PersonId, program_id: int | None = None) -> list[Session]:
+    """Open ones, in every chat."""
+    where, params = ("", (person,)) if program_id is None else (" AND program_id = ?", (person, program_id))
+    rows = tx.sql(f"SELECT {_COLUMNS} FROM program_sessions WHERE person_id = ? AND open = 1{where}", params).all()
+    return [_session(tx, row) for row in rows]
+
+
+def save(tx: Tx, session: Session) -> None:
+    tx.sql(
+        "UPDATE program_sessions SET sealed = ?, open = ?, used_at = ? WHERE id = ?",
+        (_seal(tx, session), int(session.is_open), tx.now, session.id),
+    )
+
+
+def end(tx: Tx, session: Session) -> Session:
+    """Close it: no timer rings any more, nothing that was asked is answered."""
+    ended = replace(session, is_open=False, form=None, values={}, offer=None)
+    save(tx, ended)
+    tx.sql("DELETE FROM program_timers WHERE session_id = ?", (session.id,))
+    tx.sql("DELETE FROM program_questions WHERE session_id = ?", (session.id,))
+    return ended
+
+
+def idle_since(tx: Tx, before: int, most: int) -> list[Session]:
+    """Open ones in which nothing happened since, and no timer is set."""
+    rows = tx.sql(
+        f"SELECT {_COLUMNS} FROM program_sessions s WHERE open = 1 AND used_at < ? AND NOT EXISTS"
+        " (SELECT 1 FROM program_timers t WHERE t.session_id = s.id) ORDER BY used_at LIMIT ?",
+        (before, most),
+    ).all()
+    return [_session(tx, row) for row in rows]
+
+
+def forget_old(tx: Tx) -> None:
+    """Forget closed ones of a week ago with what was said in them, and grants whose time is over."""
+    before = tx.now - _KEPT_MS
+    tx.sql("DELETE FROM program_grants WHERE expires_at IS NOT NULL AND expires_at < ?", (tx.now,))
+    tx.sql(
+        "DELETE FROM program_sessions WHERE open = 0 AND used_at < ? AND NOT EXISTS"
+        " (SELECT 1 FROM program_events e WHERE e.session_id = program_sessions.id)",
+        (before,),
+    )
+
+
+# --- what a program is to be told -------------------------------------------------------------------------------
+
+
+def tell(
+    tx: Tx,
+    session: Session,
+    kind: str,
+    data: Mapping[str, Any],
+    source: Source,
+    *,
+    chain: int = 0,
+) -> None:
+    """Queue an event for the program of a session."""
+    [row_id] = tx.new_ids("program_events")
+    said = {"type": kind, "data": dict(data), "reply_to": source.reply_to, "thread": source.thread}
+    sealed = tx.vault.seal(session.person_id, "program_events", row_id, "sealed", said)
+    tx.sql(
+        "INSERT INTO program_events (id, session_id, person_id, event, chain, sealed, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (row_id, session.id, session.person_id, secrets.token_hex(12), chain, sealed, tx.now),
+    )
+
+
+def waiting_sessions(tx: Tx, busy: frozenset[int], most: int) -> list[int]:
+    """Sessions with something to be told, the longest waiting first."""
+    rows = tx.sql(
+        "SELECT session_id FROM program_events GROUP BY session_id ORDER BY MIN(id) LIMIT ?", (most + len(busy),)
+    ).scalars()
+    return [session_id for session_id in rows if session_id not in busy][:most]
+
+
+def next_event(tx: Tx, session_id: int) -> Waiting | None:
+    """What a program is to be told next: what follows from an event comes before the next thing that somebody does."""
+    row = tx.sql(
+        "SELECT id, session_id, person_id, event, chain, sealed, created_at FROM program_events WHERE session_id = ?"
+        " ORDER BY CASE WHEN chain = 0 THEN 1 ELSE 0 END, id LIMIT 1",
+        (session_id,),
+    ).first()
+    if row is None:
+        return None
+    said = tx.vault.read(row.person_id, "program_events", row.id, "sealed", row.sealed)
+    if said is None:
+        said = {"type": "", "data": {}, "reply_to": None, "thread": None}  # damaged: it comes to nothing
+    source = Source(said["reply_to"], said["thread"])
+    return Waiting(
+        row.id,
+        row.session_id,
+        row.person_id,
+        row.event,
+        row.chain,
+        said["type"],
+        said["data"],
+        source,
+        row.created_at,
+    )
+
+
+def told(tx: Tx, waiting: Waiting) -> bool:
+    """An event is done with. False: it was before, or is gone: nothing of it counts."""
+    return tx.sql("DELETE FROM program_events WHERE id = ?", (waiting.id,)).rowcount == 1
+
+
+def drop_following(tx: Tx, session_id: int) -> None:
+    """Forget what would have followed from events that came to nothing."""
+    tx.sql("DELETE FROM program_events WHERE session_id = ? AND chain > 0", (session_id,))
+
+
+def count_waiting(tx: Tx, session_id: int) -> int:
+    return int(tx.sql("SELECT COUNT(*) FROM program_events WHERE session_id = ?", (session_id,)).scalar_one())
+
+
+# --- what a program has said ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    id: int
+    session_id: int
+    key: str | None
+    content: Content
+    picture: Mapping[str, Any] | None
+    """`file` and `info` of the spec, once it was uploaded."""
+
+
+def say(tx: Tx, session: Session, key: str | None, content: Content, picture: Mapping[str, Any] | None) -> int:
+    """Keep a message of the program; its id, for the copy that is sent."""
+    [message_id] = tx.new_ids("program_messages")
+    lookup = None if key is None else _named(tx, session, key)
+    if lookup is not None:
+        tx.sql("UPDATE program_messages SET lookup = NULL WHERE session_id = ? AND lookup = ?", (session.id, lookup))
+    tx.sql(
+        "INSERT INTO program_messages (id, session_id, person_id, lookup, sealed, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            message_id,
+            session.id,
+            session.person_id,
+            lookup,
+            _seal_message(tx, session.person_id, message_id, key, content, picture),
+            tx.now,
+        ),
+    )
+    tx.sql(
+        "DELETE FROM program_messages WHERE session_id = ? AND id <="
+        " (SELECT id FROM program_messages WHERE session_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+        (session.id, session.id, MAX_MESSAGES),
+    )
+    return message_id
+
+
+def find_message(tx: Tx, session: Session, key: str) -> int | None:
+    """The newest message of that name."""
+    found: int | None = tx.sql(
+        "SELECT id FROM program_messages WHERE session_id = ? AND lookup = ?", (session.id, _named(tx, session, key))
+    ).scalar()
+    return found
+
+
+def change_message(
+    tx: Tx, session: Session, message_id: int, key: str, content: Content, picture: Mapping[str, Any] | None
+) -> None:
+    sealed = _seal_message(tx, session.person_id, message_id, key, content, picture)
+    tx.sql("UPDATE program_messages SET sealed = ? WHERE id = ?", (sealed, message_id))
+
+
+def message(tx: Tx, person: PersonId, message_id: int) -> Said | None:
+    """A message that was said to this person."""
+    row = tx.sql(
+        "SELECT session_id, sealed FROM program_messages WHERE id = ? AND person_id = ?", (message_id, person)
+    ).first()
+    sealed = None if row is None else tx.vault.read(person, "program_messages", message_id, "sealed", row.sealed)
+    if row is None or sealed is None:
+        return None
+    content = Content.model_validate_json(sealed["content"])
+    return Said(message_id, row.session_id, sealed["key"], content, sealed["picture"])
+
+
+def _seal_message(
+    tx: Tx,
+    person: PersonId,
+    message_id: int,
+    key: str | None,
+    content: Content,
+    picture: Mapping[str, Any] | None,
+) -> bytes:
+    plain = Content.model_validate({name: getattr(content, name) for name in Content.model_fields})
+    value = {"key": key, "content": plain.model_dump_json(), "picture": None if picture is None else dict(picture)}
+    return tx.vault.seal(person, "program_messages", message_id, "sealed", value)
+
+
+def _named(tx: Tx, session: Session, key: str) -> bytes:
+    return tx.vault.lookup("program message", f"{session.id} {key}")
+
+
+def _seal(tx: Tx, session: Session) -> bytes:
+    return tx.vault.seal(session.person_id, "program_sessions", session.id, "sealed", session.sealed)
+
+
+def _session(tx: Tx, row: Any) -> Session:
+    sealed = tx.vault.read(row.person_id, "program_sessions", row.id, "sealed", row.sealed) or {}
+    form = sealed.get("form")
+    return Session(
+        row.id,
+        row.program_id,
+        row.person_id,
+        AccountId(row.account_id),
+        RoomId(row.room_id),
+        bool(row.open),
+        sealed.get("state"),
+        None if form is None else Form.model_validate_json(dump(form)),
+        sealed.get("values", {}),
+        sealed.get("offer"),
+        sealed.get("asked_after", 0),
+        tuple(sealed.get("noted", ())),
+    )

@@ -1,0 +1,167 @@
+"""What somebody says while a program is open in their chat: an answer to its form, a choice, a command, or text."""
+
+from dataclasses import replace
+from typing import Any
+
+from bridge.chat import prompts
+from bridge.chat.command import Person, Request
+from bridge.chat.inbound import RoomView
+from bridge.chat.reply import NOTHING, CopyRef, Message, Reply, Text
+from bridge.db import Tx
+from bridge.errors import UserError
+from bridge.ids import AccountId
+from bridge.miniprograms import typed
+from bridge.miniprograms.events import MAX_TYPED
+from bridge.miniprograms.host import sessions
+from bridge.miniprograms.host.allowance import Allowances
+from bridge.miniprograms.host.drawing import zone
+from bridge.miniprograms.host.host import Host
+from bridge.miniprograms.host.installed import Installed, Programs
+from bridge.miniprograms.host.performing import question
+from bridge.miniprograms.host.sessions import Session, Source
+from bridge.miniprograms.manifest import in_language
+from bridge.miniprograms.typed import Misread
+
+_MAX_WAITING = 20
+"""Things that a program was not told yet; more are refused."""
+_CANCEL = frozenset({"cancel", "取消"})
+_BACK = frozenset({"back", "返回", "上一步"})
+_NONE = frozenset({"-", "－", "—"})
+
+
+class Talk:
+    """The port `bridge.chat.hooks.Talk`."""
+
+    def __init__(self, programs: Programs, allowances: Allowances) -> None:
+        self._programs = programs
+        self._allowances = allowances
+        self.host: Host | None = None
+
+    def is_open(self, tx: Tx, person: Person, room: RoomView, account: AccountId) -> bool:
+        return sessions.is_open(tx, person.id, account, room.room_id)
+
+    def takes_number(self, tx: Tx, person: Person, room: RoomView, account: AccountId) -> bool:
+        """A number is for the program, unless a question came after what the program said last."""
+        session = sessions.current(tx, person.id, account, room.room_id)
+        if session is None:
+            return False
+        waiting = prompts.some_open(tx, person.id)
+        return not waiting or waiting[0].id <= session.asked_after
+
+    def addressed(self, tx: Tx, person: Person, room: RoomView, account: AccountId, text: str) -> str | None:
+        """What stands behind the name of the program that is open here; None: the text begins otherwise."""
+        word, _, rest = text.strip().partition(" ")
+        if not sessions.is_open(tx, person.id, account, room.room_id):
+            return None
+        session = sessions.current(tx, person.id, account, room.room_id)
+        installed = None if session is None else self._programs.by_id(tx, session.program_id)
+        return rest.strip() if installed is not None and word.casefold() == installed.name else None
+
+    def text(self, request: Request, text: str) -> Reply:
+        session = sessions.current(request.tx, request.person.id, request.account, request.room.room_id)
+        if session is None:
+            raise UserError("program-none-open")
+        return self._said(request, session, text)
+
+    def on_reply(self, request: Request, copy: CopyRef, text: str) -> Reply:
+        """An answer to a message of a program. A number is for its choices, if the program is still open."""
+        tx = request.tx
+        said = None if copy.ref_id is None else sessions.message(tx, request.person.id, copy.ref_id)
+        session = None if said is None else sessions.by_id(tx, said.session_id)
+        if said is None or session is None or not session.is_open or session.room_id != request.room.room_id:
+            raise UserError("program-closed-already")
+        relation = getattr(request.event, "relation", None)
+        if said.content.choices is not None and relation is not None and not relation.outside and session.form is None:
+            # A server may hang a message on another one: then what the program offered last counts.
+            session = replace(session, offer=said.id)
+        return self._said(request, session, text)
+
+    def _said(self, request: Request, session: Session, text: str) -> Reply:
+        tx, person = request.tx, request.person
+        installed = self._programs.by_id(tx, session.program_id)
+        if installed is None:
+            raise UserError("program-none-open")
+        if session.form is not None:
+            return self._answered(request, session, installed, text.strip())
+        if session.offer is not None:
+            offered = sessions.message(tx, person.id, session.offer)
+            choices = (offered.content.choices or ()) if offered is not None else ()
+            choice = typed.chosen(choices, text)
+            if choice is not None and offered is not None:
+                return self._tell(request, session, installed, "choice", {"key": offered.key, "choice": choice})
+        word, _, rest = text.strip().partition(" ")
+        command = installed.program.manifest.command(word.casefold())
+        if command is None:
+            return self._tell(request, session, installed, "text", {"text": text[:MAX_TYPED]})
+        try:
+            given = typed.arguments(command, rest, zone(person.time_zone))
+        except Misread as misread:
+            raise misread_error(misread) from None
+        return self._tell(request, session, installed, "command", {"name": command.name, "args": given})
+
+    def _answered(self, request: Request, session: Session, installed: Installed, line: str) -> Reply:
+        """An answer to a question of a form: the next question, or what was filled in goes to the program."""
+        form, values, word = session.form, dict(session.values), line.casefold()
+        assert form is not None
+        if word in _CANCEL:
+            return self._filled(request, session, installed, None)
+        if word in _BACK:
+            if values:
+                values.popitem()
+        else:
+            current = form.fields[len(values)]
+            if line in _NONE and not current.required:
+                values[current.name] = None
+            else:
+                zone_ = zone(request.person.time_zone)
+                try:
+                    values[current.name] = typed.value(typed.kind_of(current), line, zone_, current.label)
+                except Misread as misread:
+                    raise misread_error(misread) from None
+        if len(values) == len(form.fields):
+            return self._filled(request, session, installed, values)
+        sessions.save(request.tx, replace(session, values=values))
+        title = installed.program.manifest.title
+        return Reply((Message(question(form, values, in_language(title, request.person.language))),))
+
+    def _filled(self, request: Request, session: Session, installed: Installed, values: dict[str, Any] | None) -> Reply:
+        assert session.form is not None
+        data = {"form": session.form.name, "values": values}
+        return self._tell(request, replace(session, form=None, values={}), installed, "form", data)
+
+    def _tell(self, request: Request, session: Session, installed: Installed, kind: str, data: dict[str, Any]) -> Reply:
+        tx = request.tx
+        check_allowance(self._allowances, request.person, installed)
+        if sessions.count_waiting(tx, session.id) >= _MAX_WAITING:
+            raise _slow(installed, request.person)
+        sessions.save(tx, session)
+        sessions.tell(tx, session, kind, data, source_of(request))
+        if self.host is not None:
+            tx.after_commit(self.host.wake)
+        return NOTHING
+
+
+def check_allowance(allowances: Allowances, person: Person, installed: Installed) -> None:
+    """Raises UserError where somebody did too much in a program of late, or it takes too much."""
+    if not allowances.take(person.id, installed.id):
+        raise _slow(installed, person)
+
+
+def _slow(installed: Installed, person: Person) -> UserError:
+    return UserError("program-slow", title=in_language(installed.program.manifest.title, person.language))
+
+
+def source_of(request: Request) -> Source:
+    """What the answer hangs on."""
+    relation = getattr(request.event, "relation", None)
+    return Source(request.event.origin.event_id, None if relation is None else relation.thread)
+
+
+def misread_error(misread: Misread) -> UserError:
+    """What was wrong with what was typed, in plain words."""
+    bound = int(misread.bound) if misread.bound == int(misread.bound) else misread.bound
+    return UserError(f"program-misread-{misread.reason}", what=misread.what, bound=bound)
+
+
+def sign_off(title: str) -> Text:
+    return Text("program-closed", {"title": title})

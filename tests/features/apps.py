@@ -1,0 +1,80 @@
+"""Programs for tests: the real engine in this process, programs as Python functions, and what they were told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from bridge.config.model import ProgramsConfig
+from bridge.miniprograms import answer, builtin, package
+from bridge.miniprograms.events import Event
+from bridge.miniprograms.faults import Faulty
+from bridge.miniprograms.machine import Job, Machine, read_prelude
+from bridge.miniprograms.manifest import Manifest
+from bridge.miniprograms.package import Package
+from bridge.miniprograms.program import Handled, Program, Trapped
+from bridge.miniprograms.strict_json import dump
+from bridge.miniprograms.tools import project
+from tests.sandbox.made import artifact
+
+LIMITS = ProgramsConfig()
+Handle = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Engine:
+    """A `Runtime`: JavaScript in the real engine, or functions by the name of their program. Remembers every event."""
+
+    def __init__(self, **functions: Handle) -> None:
+        self.functions = functions
+        self.told: list[tuple[str, dict[str, Any]]] = []
+
+    async def handle(self, program: Program, event: Event) -> Handled:
+        name, given = program.manifest.name, json.loads(event.model_dump_json())
+        self.told.append((name, given))
+        function = self.functions.get(name)
+        fuel = 0
+        if function is not None:
+            raw = json.dumps(function(given)).encode()
+        else:
+            job = Job(program.source, dump(given).decode(), event.now, event.seed, 100, 32 * 1024 * 1024, 65_536)
+            ran = machine().run(job)
+            if ran.outcome != "answer":
+                raise Trapped(ran.outcome)
+            raw, fuel = ran.answer, ran.fuel
+        try:
+            return Handled(answer.read(raw, event, program.manifest, LIMITS), (), fuel)
+        except Faulty as faulty:
+            raise Trapped("answer", faults=faulty.faults) from None
+
+    def of(self, name: str, kind: str | None = None) -> list[dict[str, Any]]:
+        """What a program was told."""
+        return [event for whose, event in self.told if whose == name and kind in (None, event["type"])]
+
+
+@cache
+def machine() -> Machine:
+    return Machine(artifact(), read_prelude())
+
+
+@cache
+def built_in(name: str) -> Package:
+    """A program that comes with Courtyard."""
+    [folder] = [folder for folder in builtin.folders() if folder.name == name]
+    return package.read(package.pack(project.load(folder, LIMITS)), LIMITS)
+
+
+def packed(name: str = "tester", source: str = "", **changes: Any) -> Package:
+    """A program of the tests."""
+    about: dict[str, Any] = {
+        "manifest": 1,
+        "name": name,
+        "version": "1.0.0",
+        "title": name.title(),
+        "description": "A program of the tests.",
+        "languages": ("en",),
+        "main": "main.js",
+    }
+    program = Program(Manifest(**{**about, **changes}), source or "function handle(event) {}")
+    return package.read(package.pack(program), LIMITS)

@@ -1,0 +1,303 @@
+"""Mini-programs in the chat: opening, talking, closing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from bridge.config.model import ProgramsConfig
+from bridge.miniprograms.package import Package
+from tests.features.apps import Engine, built_in, packed
+from tests.features.village import Village
+from tests.unit.miniprograms.fakes import does, says
+
+
+@contextmanager
+def village(
+    *packages: Package, limits: ProgramsConfig | None = None, **functions: Any
+) -> Iterator[tuple[Village, Engine]]:
+    engine = Engine(**functions)
+    one = Village(runtime=engine, apps_limits=limits)
+    one.install(*packages)
+    one.open("alice", "bob")
+    try:
+        yield one, engine
+    finally:
+        one.close()
+
+
+def echo(event: dict[str, Any]) -> dict[str, Any]:
+    return does(says(f"{event['type']} {event['data']}"), state=(event["state"] or 0) + 1)
+
+
+def test_a_program_is_opened_talked_to_and_closed() -> None:
+    with village(packed(), tester=echo) as (town, engine):
+        [first, opened] = town.say("alice", "open tester")
+        assert "It does not learn who you are" in first
+        assert opened == "Tester\n\nopen {'payload': None}"
+        assert town.one("alice", "good morning") == "Tester\n\ntext {'text': 'good morning'}"
+        assert town.one("alice", "close") == "Tester is closed."
+        assert "don't know that command" in town.one("alice", "good morning")
+        assert [event["state"] for event in engine.of("tester")] == [None, 1, 2]
+        assert engine.of("tester")[-1]["data"] == {"reason": "user"}
+        assert town.one("alice", "open tester seat 5") == "Tester\n\nopen {'payload': 'seat 5'}"
+
+
+def test_commands_always_win() -> None:
+    with village(packed(), tester=echo) as (town, engine):
+        town.say("alice", "open tester")
+        assert "friends" in town.one("alice", "friends").casefold()
+        assert town.one("alice", "post only for my friends").startswith("Posted")
+        town.say("alice", "tester friends")
+        assert [event["data"] for event in engine.of("tester", "text")] == [{"text": "friends"}]
+
+
+def test_text_reaches_a_program_only_where_it_is_open() -> None:
+    with village(packed(), tester=echo) as (town, engine):
+        town.say("alice", "open tester")
+        town.say("bob", "hello")
+        town.say("alice", "close")
+        town.say("alice", "hello")
+        assert engine.of("tester", "text") == []
+
+
+def test_a_word_puzzle_is_played() -> None:
+    with village(built_in("word")) as (town, _):
+        [_, board] = town.say("alice", "open word")
+        assert board.startswith("Word")
+
+
+def test_what_is_not_there_and_what_is_denied_look_the_same() -> None:
+    with village(packed(), tester=echo) as (town, _):
+        town.db.run_sync(lambda tx: town.programs.allow(tx, "tester", False))
+        denied = town.one("alice", "open tester")
+        assert denied == town.one("alice", "open nothing").replace("nothing", "tester")
+        assert "no mini-programs here" in town.one("alice", "apps")
+
+
+def test_food_is_ordered_with_the_name_that_was_granted() -> None:
+    with village(built_in("canteen")) as (town, engine):
+        town.say("alice", "profile set name Alice Baker")
+        town.say("bob", "open canteen")
+        town.say("bob", "kitchen")
+        town.say("bob", "dish 4.50 Soup")
+        town.say("alice", "open canteen")
+        assert town.one("alice", "add 1 2") == "Canteen\n\n2 × Soup in your cart."
+        asked = town.one("alice", "order")
+        assert "Canteen asks for your name." in asked
+        assert "What for: To call your name when your order is ready." in asked
+        decided, ordered = town.say("alice", "1")
+        assert decided.startswith("Canteen gets your name until")
+        assert ordered == "Canteen\n\n**Order 1**, €9.00. We call you."
+        assert "Alice Baker  2 × Soup  €9.00" in town.one("bob", "kitchen")
+        assert "Canteen read of your profile: name" in town.one("alice", "log")
+        profiles = [event["user"]["profile"] for event in engine.of("canteen")]
+        assert {"name": "Alice Baker"} in profiles
+        assert all(profile in ({}, {"name": "Alice Baker"}) for profile in profiles)
+
+
+def test_what_was_granted_is_taken_back_at_once() -> None:
+    def asks(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] == "open":
+            return does({"type": "scope.request", "tag": "t", "scopes": ["profile.name", "profile.region"]})
+        return does(says(f"{event['type']} {sorted(event['user']['profile'].items())}"))
+
+    tester = packed(scopes={"profile.name": "To greet you.", "profile.region": "For the weather."})
+    with village(tester, tester=asks) as (town, engine):
+        town.say("alice", "profile set name Alice")
+        town.say("alice", "profile set region Berlin")
+        [_, asked] = town.say("alice", "open tester")
+        assert "What for: To greet you." in asked
+        assert "What for: For the weather." in town.one("alice", "2")
+        town.say("alice", "3")
+        [result] = engine.of("tester", "scope.result")
+        assert (result["data"]["granted"], result["data"]["denied"]) == (["profile.name"], ["profile.region"])
+        assert "[('name', 'Alice')]" in town.one("alice", "hello")
+        listed = town.one("alice", "grants")
+        assert "1 – Tester: your name, until" in listed
+        assert "2 – Tester: your region, never" in listed
+        assert "does not get your name any more" in town.one("alice", "revoke 1")
+        assert "[]" in town.one("alice", "hello")
+        assert "There is no number 1" in town.one("alice", "revoke 1")
+        assert "There is no number 2" in town.one("bob", "revoke 2")  # it is alice's
+
+
+def test_another_purpose_is_asked_again() -> None:
+    def asks(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] == "scope.result":
+            return does()
+        return does({"type": "scope.request", "tag": "t", "scopes": ["profile.name"]})
+
+    with village(packed(scopes={"profile.name": "To greet you."}), tester=asks) as (town, engine):
+        town.say("alice", "profile set name Alice")
+        town.say("alice", "open tester")
+        town.say("alice", "2")
+        town.say("alice", "hello")
+        assert engine.of("tester")[-1]["data"]["granted"] == ["profile.name"]
+        town.install(packed(version="1.1.0", scopes={"profile.name": "To print it in the newspaper."}))
+        assert "To print it in the newspaper." in town.one("alice", "hello")
+        town.say("alice", "3")
+        assert engine.of("tester")[-1]["user"]["profile"] == {}
+
+
+def test_a_form_is_filled_in_one_question_at_a_time() -> None:
+    with village(built_in("tickets")) as (town, _):
+        town.say("alice", "timezone Europe/Berlin")
+        town.say("alice", "open tickets")
+        assert "What is it called? (1/4)" in town.one("alice", "new")
+        assert "When is it? (2/4)" in town.one("alice", "Choir")
+        assert "a date like" in town.one("alice", "soon")
+        assert "What is it called?" in town.one("alice", "back")
+        town.say("alice", "Spring choir")
+        town.say("alice", "2030-03-01 18:30")
+        assert "at most 10" in town.one("alice", "11")
+        town.say("alice", "2")
+        assert "Event 1: Spring choir, March 1, 2030, 18:30" in town.one("alice", "3")
+        booked = town.one("alice", "book 1 b3")
+        assert "Your seat is **B3** for Spring choir" in booked
+        assert "(picture: Ticket for Spring choir, seat B3" in booked
+        town.say("bob", "open tickets")
+        assert town.one("bob", "book 1 b3") == "Tickets\n\nB3 is taken."
+        assert "Nothing was put on" in [town.say("bob", "new"), town.one("bob", "cancel")][1]
+
+
+def test_a_board_is_edited_in_place() -> None:
+    with village(built_in("gomoku")) as (town, _):
+        [_, board] = town.say("alice", "open gomoku")
+        assert "(X)" not in board
+        moved = town.get("alice", "h8")
+        assert [event.content["m.relates_to"]["rel_type"] for event in moved] == ["m.replace"]
+        assert " X" in moved[0].body
+        assert "There is a stone already" in town.one("alice", "play h8")
+
+
+def offers(event: dict[str, Any]) -> dict[str, Any]:
+    if event["type"] == "choice":
+        return does(says(f"chosen {event['data']['choice']}"))
+    choices = [{"id": "tea", "label": "Tea"}, {"id": "milk", "label": "Milk"}]
+    return does(says("What would you like?", key="drink", choices=choices))
+
+
+def test_a_number_is_for_the_program_unless_a_question_came_later() -> None:
+    with village(packed(), tester=offers) as (town, engine):
+        town.say("bob", "friend add @alice:x.org")
+        [_, asked] = town.say("alice", "open tester")
+        assert "1. Tea\n2. Milk" in asked
+        assert town.one("alice", "2") == "Tester\n\nchosen milk"
+        assert engine.of("tester", "choice")[0]["data"] == {"key": "drink", "choice": "milk"}
+        town.say("alice", "hello")
+        town.open("carol")
+        town.say("carol", "friend add @alice:x.org")
+        # Two requests wait, one of them newer than what the program offers: nobody guesses.
+        assert "More than one question is open" in town.one("alice", "1")
+        assert len(engine.of("tester", "choice")) == 1
+
+
+def test_choices_are_for_the_addressee_alone() -> None:
+    with village(packed(), tester=offers) as (town, engine):
+        town.say("alice", "open tester")
+        town.say("bob", "open tester")
+        target = town.rooms["alice"].events[-1].event_id
+        town.say("bob", "1", to=target)  # bob's own offer, whatever his message hangs on
+        town.react("alice", target, "1️⃣")  # a reaction is not encrypted: it chooses nothing
+        assert [event["user"]["id"] for event in engine.of("tester", "choice")] == [
+            engine.of("tester", "open")[1]["user"]["id"]
+        ]
+        town.say("alice", "2", to=target)
+        assert engine.of("tester", "choice")[-1]["user"]["id"] == engine.of("tester", "open")[0]["user"]["id"]
+
+
+def test_markup_mentions_and_html_of_a_program_take_no_effect() -> None:
+    text = "<b>x</b> [click](https://matrix.to/#/@bob:x.org) @room <img src=x> **bold**"
+    with village(packed(), tester=lambda event: does(says(text))) as (town, _):
+        [_, shown] = town.get("alice", "open tester")
+        assert shown.content["m.mentions"] == {}
+        html = shown.content["formatted_body"]
+        assert "matrix.to" not in html + shown.body
+        assert "<img" not in html
+        assert "<b>" not in html
+        assert "<strong>bold</strong>" in html
+        assert html.startswith("<p><strong>Tester</strong></p><blockquote>")
+
+
+def test_a_trap_commits_nothing_and_says_so() -> None:
+    def fails(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] == "text":
+            stores = {"type": "kv.set", "space": "person", "key": "k", "value": 1}
+            return does(stores, {"type": "no"}, state="lost")
+        return echo(event)
+
+    with village(packed(), tester=fails) as (town, engine):
+        town.say("alice", "open tester")
+        assert "could not handle that. Nothing was changed" in town.one("alice", "hello")
+        town.say("alice", "open tester")
+        assert engine.of("tester")[-1]["state"] == 1
+        assert town.db.run_sync(lambda tx: tx.sql("SELECT COUNT(*) FROM program_values").scalar_one()) == 0
+        for _ in range(4):
+            town.say("alice", "hello")
+        assert "has failed too often" in town.one("alice", "open tester")
+        assert "can't be used at the moment" in town.one("alice", "hello")
+        town.wait(61 * 60_000)
+        assert "open" in town.say("alice", "open tester")[-1]
+
+
+def test_what_follows_without_anybody_doing_anything_comes_to_an_end() -> None:
+    def goes_on(event: dict[str, Any]) -> dict[str, Any]:
+        return does({"type": "kv.get", "tag": "t", "space": "person", "keys": ["k"]})
+
+    with village(packed(), tester=goes_on) as (town, engine):
+        assert "was stopped" in town.say("alice", "open tester")[-1]
+        assert len(engine.told) == 10
+        assert "pong" in town.one("alice", "hello")
+
+
+def test_too_much_at_once_is_refused() -> None:
+    with village(packed(), tester=echo) as (town, engine):
+        town.say("alice", "open tester")
+        answers = [town.one("alice", f"hello {number}") for number in range(12)]
+        assert "That was a lot at once for Tester" in answers[-1]
+        assert len(engine.of("tester")) <= 11
+        assert "open" in town.say("bob", "open tester")[-1]
+
+
+def test_a_timer_rings_for_who_agreed_and_once_for_one_yes() -> None:
+    def reminds(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] in ("open", "text"):
+            return does({"type": "timer.set", "tag": "tea", "after": 60, "payload": "tea"})
+        return does(says(f"{event['type']} {event['data'].get('payload')}"))
+
+    with village(packed(scopes={"notify": "To tell you when the tea is ready."}), tester=reminds) as (town, engine):
+        [_, asked] = town.say("alice", "open tester")
+        assert "sending you a message later" in asked
+        town.wait(61_000)
+        assert engine.of("tester", "timer") == []  # nobody has agreed yet
+        town.say("alice", "again")
+        town.say("alice", "1")
+        town.wait(61_000)
+        assert town.bodies("alice")[-1] == "Tester\n\ntimer tea"
+        town.say("alice", "again")
+        town.wait(61_000)
+        assert len(engine.of("tester", "timer")) == 1  # one yes was for one message
+
+
+def test_idle_programs_are_closed() -> None:
+    with village(packed(), tester=echo) as (town, engine):
+        town.say("alice", "open tester")
+        town.wait(25 * 3600_000)
+        assert engine.of("tester")[-1]["data"] == {"reason": "idle"}
+        assert "pong" in town.one("alice", "hello")
+
+
+def test_people_see_what_is_told_of_them() -> None:
+    with village(packed(), tester=echo) as (town, engine):
+        preview = town.one("alice", "apps preview tester")
+        town.say("alice", "open tester")
+        [opened] = engine.of("tester")
+        for value in (opened["user"]["id"], opened["chat"]["id"], '"profile": {}'):
+            assert value in preview
+        town.say("alice", "my secret")
+        sent = town.say("alice", "apps sent")
+        assert len(sent) == 2
+        assert "my secret" in sent[0]
+        assert "No mini-program was told anything" in town.one("bob", "apps sent")
