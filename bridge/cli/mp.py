@@ -131,3 +131,73 @@ def conformance(
     from bridge.cli.mp_tools import conformance as run
 
     raise typer.Exit(run(program, config))
+
+
+# --- for operators ----------------------------------------------------------------------------------------------------
+
+Package = Annotated[Path, typer.Argument(help="What `mp pack` wrote.", metavar="PACKAGE")]
+Name = Annotated[str, typer.Argument(help="The name of an installed program.")]
+Installation = Annotated[Path, typer.Option("--config", "-c", help="The bot's configuration.", metavar="FILE")]
+BOT = Path("courtyard.yaml")
+
+
+@mp.command("list")
+def list_programs(config: Installation = BOT) -> None:
+    """Print as JSON which programs are installed in a bot."""
+    from bridge.cli.mp_operate import show as run
+
+    raise typer.Exit(run(config))
+
+
+@mp.command()
+def review(package: Package, config: Installation = BOT) -> None:
+    """Print what installing a package would change: who signed it, what it may ask for. Exit code 1: for more."""
+    from bridge.cli.mp_operate import review as run
+
+    raise typer.Exit(run(package, config))
+
+
+@mp.command()
+def install(
+    package: Package,
+    config: Installation = BOT,
+    key: Annotated[list[str] | None, typer.Option(help="A key that you trust, ed25519:…; repeatable.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Agree to what it may ask people for.")] = False,
+    unsigned: Annotated[bool, typer.Option("--unsigned", help="Take a package that nobody has signed.")] = False,
+) -> None:
+    """Install a package in a bot, or update to it, also while the bot runs."""
+    from bridge.cli.mp_operate import install as run
+
+    raise typer.Exit(run(package, config, key or [], agree=yes, unsigned=unsigned))
+
+
+@mp.command()
+def rollback(name: Name, config: Installation = BOT) -> None:
+    """Take the version before the last update."""
+    from bridge.cli.mp_operate import roll_back as run
+
+    raise typer.Exit(run(name, config))
+
+
+@mp.command()
+def remove(name: Name, config: Installation = BOT) -> None:
+    """Remove a program from a bot, with all that it stored for people."""
+    from bridge.cli.mp_operate import remove as run
+
+    raise typer.Exit(run(name, config))
+
+
+@mp.command()
+def allow(name: Name, config: Installation = BOT) -> None:
+    """Let people open a program again; it is not suspended any more, either."""
+    from bridge.cli.mp_operate import allow as run
+
+    raise typer.Exit(run(name, config, allowed=True))
+
+
+@mp.command()
+def deny(name: Name, config: Installation = BOT) -> None:
+    """Let nobody open a program. Where it is open it is closed; what it stored stays."""
+    from bridge.cli.mp_operate import allow as run
+
+    raise typer.Exit(run(name, config, allowed=False))

@@ -530,6 +530,11 @@ class ProgramsConfig(MiniProgramsConfig):
     denied: tuple[str, ...] = Field(
         default=(), max_length=1000, description="Names of programs that nobody may open, whatever is installed."
     )
+    keys: tuple[str, ...] = Field(
+        default=(),
+        max_length=100,
+        description="Keys (ed25519:…) of developers whose packages `courtyard mp install` takes.",
+    )
     builtin: bool = Field(
         default=True, description="Whether the programs that come with Courtyard are installed by themselves."
     )
