@@ -24,6 +24,7 @@ from bridge.ids import UserId
 from bridge.miniprograms.host import commands as apps
 from bridge.miniprograms.host.allowance import Allowances
 from bridge.miniprograms.host.erasing import ProgramsEraser
+from bridge.miniprograms.host.exporting import ProgramsExporter
 from bridge.miniprograms.host.host import Host, Redraw
 from bridge.miniprograms.host.installed import Programs
 from bridge.miniprograms.host.performing import Performer
@@ -107,9 +108,8 @@ def compose(
         (ProgramsEraser(programs, app.talk), post.eraser, OwnChatEraser(outbox, guarded), contacts_eraser),
         deletion or DeletionSettings(),
     )
-    exporting = Exports(
-        people, outbox, (ContactsExporter(), MomentsExporter(), OwnExporter()), archives or ArchiveSettings()
-    )
+    exporters = (ContactsExporter(), MomentsExporter(), ProgramsExporter(programs), OwnExporter())
+    exporting = Exports(people, outbox, exporters, archives or ArchiveSettings())
     post_hooks = post.hooks if here.reactions else replace(post.hooks, on_reaction={})
 
     def host(db: Database, runtime: Runtime, redraw: Redraw | None) -> Host:

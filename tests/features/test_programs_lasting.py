@@ -10,6 +10,7 @@ import pytest
 from bridge.config.model import ProgramsConfig
 from bridge.db import Tx
 from bridge.db.tables import metadata
+from tests.archives import export
 from tests.features.apps import Engine, built_in, packed
 from tests.features.test_damage import PROGRAMS
 from tests.features.test_programs import echo, village
@@ -187,3 +188,17 @@ def test_nothing_but_what_was_granted_and_typed_reaches_programs(granted: bool) 
         assert len({(name, event["id"]) for name, event in engine.told}) == len(events)
     finally:
         town.close()
+
+
+def test_an_export_holds_what_programs_keep_and_were_told() -> None:
+    with village(KEPT, tester=keeps) as (town, _):
+        for name in ("alice", "bob"):
+            town.say(name, "open tester")
+            town.say(name, "2")
+            town.say(name, f"secret of {name}")
+        files = {name: data.decode("utf-8") for name, data in export(town, "alice").items() if "program" in name}
+        assert len(files["lists/program-values.csv"].splitlines()) == 3
+        assert "tester,your name,always" in files["lists/program-grants.csv"]
+        assert "secret of alice" in files["lists/program-told.csv"]
+        assert "secret of bob" not in "".join(files.values())
+        assert not [name for name in export(town, "bob") if "alice" in name]

@@ -80,9 +80,9 @@ def hidden(*events: Step | Do) -> list[Event]:
 class Twin:
     """One of the worlds."""
 
-    def __init__(self, which: int, setting: Sequence[Event]) -> None:
+    def __init__(self, which: int, setting: Sequence[Event], make: Callable[[], Village] | None = None) -> None:
         self.which = which
-        self.village = Village(digests=True)
+        self.village = Village(digests=True) if make is None else make()
         self.posted: list[EventId] = []
         self.codes: list[str] = []
         self.sent: list[EventId] = []
@@ -163,9 +163,11 @@ class Twin:
         return self.village.db.run_sync(work)
 
 
-def both(events: Sequence[Event], setting: Sequence[Event] = ()) -> tuple[list[str], list[str]]:
-    """What Alice receives in the first world, and in the second."""
-    return Twin(FIRST, setting).live(events), Twin(SECOND, setting).live(events)
+def both(
+    events: Sequence[Event], setting: Sequence[Event] = (), make: Callable[[], Village] | None = None
+) -> tuple[list[str], list[str]]:
+    """What Alice receives in the first world, and in the second. `make`: another village than usual."""
+    return Twin(FIRST, setting, make).live(events), Twin(SECOND, setting, make).live(events)
 
 
 def befriend(a: str, b: str) -> list[Event]:

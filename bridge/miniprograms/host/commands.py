@@ -13,8 +13,9 @@ from bridge.miniprograms.events import MAX_PAYLOAD
 from bridge.miniprograms.host import asking, deliveries, drawing, grants, sessions
 from bridge.miniprograms.host.allowance import Allowances
 from bridge.miniprograms.host.asking import scope_text
+from bridge.miniprograms.host.generations import generation_of
 from bridge.miniprograms.host.grants import VERDICTS
-from bridge.miniprograms.host.host import Host, close, event_of, generation_of
+from bridge.miniprograms.host.host import Host, close, event_of
 from bridge.miniprograms.host.installed import Installed, Programs
 from bridge.miniprograms.host.people import begin_anew, opened, recent
 from bridge.miniprograms.host.performing import About

@@ -20,11 +20,11 @@ from bridge.contacts import qr
 from bridge.db import Database, Tx
 from bridge.db.sealing import Unreadable
 from bridge.errors import OperatorError
-from bridge.ids import PersonId
 from bridge.miniprograms import effects, pseudonym
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.host import deliveries, drawing, grants, leaving, sessions, timers
 from bridge.miniprograms.host.allowance import Allowances
+from bridge.miniprograms.host.generations import generation_of
 from bridge.miniprograms.host.installed import Programs
 from bridge.miniprograms.host.performing import About, Performer, title
 from bridge.miniprograms.host.profile import granted_fields
@@ -363,11 +363,3 @@ def close(tx: Tx, session: Session, reason: str, source: Source) -> None:
     ended = sessions.end(tx, session)
     sessions.drop_following(tx, session.id)
     sessions.tell(tx, ended, "close", {"reason": reason}, source)
-
-
-def generation_of(tx: Tx, program_id: int, person: PersonId) -> int:
-    """How often somebody began anew in a program."""
-    found = tx.sql(
-        "SELECT generation FROM program_people WHERE program_id = ? AND person_id = ?", (program_id, person)
-    ).scalar()
-    return int(found or 0)

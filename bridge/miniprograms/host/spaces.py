@@ -72,6 +72,13 @@ def change(tx: Tx, at: Place, effect: KvSet | KvDel, limits: MiniProgramsConfig)
     return None
 
 
+def listed(tx: Tx, at: Place) -> list[tuple[str, JsonValue]]:
+    """Keys and values of a space, by key. What is damaged is left out."""
+    rows = tx.sql("SELECT id, sealed FROM program_values WHERE place = ?", (at.name,)).all()
+    opened = [tx.vault.read(_owner(at), "program_values", row.id, "sealed", row.sealed) for row in rows]
+    return sorted(((one["key"], one["value"]) for one in opened if one is not None), key=lambda pair: pair[0])
+
+
 def forget(tx: Tx, at: Place) -> None:
     """Delete the space with all that is in it."""
     tx.sql("DELETE FROM program_values WHERE place = ?", (at.name,))

@@ -1,0 +1,72 @@
+"""Non-interference of mini-programs: what others do out of Alice's sight changes nothing that programs answer her."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.features.apps import Engine, packed
+from tests.features.village import Village
+from tests.property.twins import Event, Step, Wait, befriend, both, hidden
+
+SCOPES = {"profile.name": "To greet you.", "profile.region": "For the weather.", "notify": "To remind you."}
+RANDOM = ("id", "seed", "effect")
+"""Ids and chance are random in each installation, and differ between twins."""
+
+OWN = (
+    "open tester", "open other", "close", "good morning", "tester 2", "1", "2", "3", "apps", "apps mine", "grants",
+    "revoke 1", "apps search other", "friends", "apps reset tester", "post Hello",
+)  # fmt: skip
+OTHERS = (
+    "open tester", "open other", "close", "good morning", "1", "2", "3", "revoke 1", "apps reset tester",
+    "profile set name Bobby", "profile set region Rome", "block @alice:x.org", "unblock @alice:x.org",
+    "post to private | Secret", "apps sent",
+)  # fmt: skip
+
+
+def shows_all(event: dict[str, Any]) -> dict[str, Any]:
+    """Shows all that it is told, but for what is random, and uses all that it may."""
+    told = json.dumps(_without(event), sort_keys=True)
+    effects: list[dict[str, Any]] = [{"type": "ui.send", "key": "k", "text": f"`{told}`"[:3900]}]
+    if event["type"] in ("open", "text"):
+        effects += [
+            {"type": "kv.set", "space": "person", "key": "n", "value": (event["state"] or 0)},
+            {"type": "kv.get", "tag": "p", "space": "person", "keys": ["n"]},
+            {"type": "kv.get", "tag": "c", "space": "chat", "keys": ["n"]},
+            {"type": "scope.request", "tag": "s", "scopes": ["profile.name", "profile.region"]},
+            {"type": "timer.set", "tag": "t", "after": 60},
+        ]
+    if event["type"] == "close":
+        effects = []
+    return {"state": (event["state"] or 0) + 1, "effects": effects}
+
+
+def _without(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without(one) for key, one in value.items() if key not in RANDOM}
+    return value
+
+
+def town() -> Village:
+    made = Village(digests=True, runtime=Engine(tester=shows_all, other=shows_all))
+    made.install(packed(scopes=SCOPES), packed("other", scopes=SCOPES))
+    return made
+
+
+def events() -> st.SearchStrategy[list[Event]]:
+    own: st.SearchStrategy[Event] = st.sampled_from([Step("alice", text) for text in OWN])
+    others = st.builds(
+        lambda who, text: hidden(Step(who, text))[0], st.sampled_from(["gina", "carol"]), st.sampled_from(OTHERS)
+    )
+    return st.lists(st.one_of(own, others, st.builds(Wait)), max_size=14)
+
+
+@settings(max_examples=15, deadline=None)
+@given(events())
+def test_programs_tell_nobody_of_others(lived: list[Event]) -> None:
+    setting = [*befriend("alice", "bob"), Step("alice", "profile set name Alice"), Step("alice", "open tester")]
+    first, second = both(lived, setting, town)
+    assert first == second
