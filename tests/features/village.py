@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,8 @@ from bridge.chat.quota import Quotas, Rate
 from bridge.chat.registry import Found
 from bridge.config.model import ProgramsConfig
 from bridge.contacts.model import ContactLimits
-from bridge.db import Database
+from bridge.contacts.private_chats import Job, State
+from bridge.db import Database, Tx
 from bridge.db.tables import metadata
 from bridge.delivery.claim import Claims
 from bridge.delivery.claimed import Claimed, What
@@ -331,6 +332,31 @@ class Village:
         """Do what is due of exports and imports, and send what comes of it."""
         self._loop.run_until_complete(self.archives.look())
         self.deliver()
+
+    def carry_out(self, joining: Collection[str] = ()) -> None:
+        """What `bridge.matrix.private_rooms` does for private chats; whom it invites comes at once, or never."""
+        coming = {user_id(name) for name in joining}
+        while True:
+            jobs, _, _ = self.db.run_sync(lambda tx: self.chats.jobs(tx, ACCOUNT))
+            if not self.db.run_sync(lambda tx: sum(self._carry_out(tx, job, coming) for job in jobs)):  # noqa: B023
+                self.deliver()
+                return
+
+    def _carry_out(self, tx: Tx, job: Job, coming: Collection[UserId]) -> bool:
+        """One step. Whether it did anything."""
+        if tx.now >= job.until or (job.state is not State.SILENT and not self.chats.may(tx, job)):
+            self.chats.closed(tx, job)
+        elif job.state is State.CREATE:
+            self.chats.made(tx, job, ACCOUNT, RoomId(f"!private-{job.id}:x.org"))
+            self.chats.invited(tx, job, 1)
+        elif job.state is State.FIRST and job.other_user in coming:
+            self.chats.other_is_in(tx, job)
+            self.chats.invited(tx, job, 2)
+        elif job.state is State.SECOND and job.asker_user in coming:
+            self.chats.move(tx, job, State.DONE)
+        else:
+            return False
+        return True
 
     def deliver(self) -> None:
         """Send all that is due, as the worker does."""

@@ -124,7 +124,7 @@ _mine = st.one_of(
 # --- what friends do, in both worlds -------------------------------------------------------------------------
 def _friend(who: str) -> st.SearchStrategy[Event]:
     other = CAROL if who == "bob" else BOB
-    towards = ["friend add", "friend accept", "friend remove", "block", "unblock"]
+    towards = ["friend add", "friend accept", "friend remove", "block", "unblock", "chat"]
     return st.one_of(
         _said(
             who,
@@ -402,6 +402,11 @@ LOOK: list[Event] = [
     Step(ME, "privacy"),
     *(Step(ME, f"comment {n} Last") for n in (1, 2, 3)),
     *(Step(ME, f"chat {who}") for who in (BOB, CAROL, GINA, FOURTH, FIFTH)),
+    Wait(),
+    Step("gina", f"block {ALICE}", only=SECOND),  # who was invited meanwhile
+    Wait(),
+    Step(ME, "feed"),
+    Wait(4 * DAY),
     Step(ME, f"friend add {FOURTH}"),
     Step("fourth", f"friend decline {ALICE}", only=SECOND),
     *(Step(ME, f"friend add {who}") for who in (FIFTH, FOURTH, BOB, CAROL, GINA)),

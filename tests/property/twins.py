@@ -109,6 +109,7 @@ class Twin:
                 match event:
                     case Wait():
                         self.village.wait(event.ms)
+                        self.village.carry_out(("carol", ME))
                     case Do():
                         event.work(self.village)
                     case Touch():
