@@ -26,8 +26,6 @@ _LOOK_BACK_PAGES = 5
 _CLOCKS_DIFFER_MS = 5 * 60_000
 _PAUSE_MS = 2_000
 _SOON_MS = 300
-_FINAL = frozenset({"M_TOO_LARGE", "M_BAD_JSON", "M_NOT_JSON", "M_NOT_FOUND"})
-"""Refusals that concern the event or the room, and not the moment."""
 _MAX_UNREACHED_MS = 60_000
 _SESSION_TRIES = 3
 
@@ -91,7 +89,9 @@ class RoomSender:
                 raise Later(error.retry_after_ms if error.retry_after_ms is not None else _PAUSE_MS) from None
             if error.status == 403:
                 raise Held from None  # not in the room any more, or not allowed to speak there
-            raise Refused(str(error), final=error.errcode in _FINAL) from None
+            # Without a Matrix error in it the answer is a proxy's, and nobody refused the event.
+            passing = not error.body or error.status == 401 or error.errcode == "M_UNRECOGNIZED"
+            raise Refused(str(error), final=not passing) from None
 
     async def send_event(
         self, room_id: RoomId, only_dm_with: UserId, event_type: str, content: Mapping[str, Any], txn_id: str
