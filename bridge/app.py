@@ -51,7 +51,7 @@ from bridge.moments.pictures import Pictures
 from bridge.moments.telling import Telling
 from bridge.privacy import recovery, undo
 from bridge.rights.archive import jobs
-from bridge.rights.archive.jobs import EXPORT
+from bridge.rights.archive.jobs import EXPORT, IMPORT
 from bridge.rights.archive.layout import ArchiveSettings
 from bridge.rights.archive.worker import ArchiveWorker
 from bridge.rights.deletions import DeletionSettings
@@ -202,9 +202,14 @@ class _Bot:
         self._programs = parts.programs
         self._erasures = Erasures(db, parts.deletions, storage.vault.destroy)
         self._archives = ArchiveWorker(
-            db, Attachments(http, pictures), people, outbox, {EXPORT: parts.exports.step}, parts.exports.settings
+            db,
+            Attachments(http, pictures),
+            people,
+            outbox,
+            {EXPORT: parts.exports.step, IMPORT: parts.imports.step},
+            parts.exports.settings,
         )
-        parts.exports.wake = self._archives.wake
+        parts.exports.wake = parts.imports.wake = self._archives.wake
         self._retention = Retention(retention_settings(config), people, outbox, parts.moments, parts.deletions)
         if confirmations is not None:
             confirmations.decide = self._account.verification.decide

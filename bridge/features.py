@@ -14,9 +14,10 @@ from bridge.chat.reply import Reply
 from bridge.config.model import ProgramsConfig
 from bridge.contacts import commands as contacts
 from bridge.contacts.exporting import ContactsExporter
+from bridge.contacts.importing import ContactsImporter
 from bridge.contacts.model import ContactLimits
 from bridge.contacts.private_chats import PrivateChats
-from bridge.contacts.service import Meeting
+from bridge.contacts.service import Contacts, Meeting
 from bridge.db import Database, Tx
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
@@ -32,14 +33,16 @@ from bridge.miniprograms.program import Runtime
 from bridge.moments import commands as moments
 from bridge.moments.digests import Digests
 from bridge.moments.exporting import MomentsExporter
+from bridge.moments.importing import MomentsImporter
 from bridge.moments.model import MomentLimits
 from bridge.moments.past import LeftBehind
 from bridge.moments.service import Moments
 from bridge.privacy import recovery
 from bridge.rights import access_log, deletion_commands
 from bridge.rights import commands as rights
-from bridge.rights.archive import exports
+from bridge.rights.archive import exports, imports
 from bridge.rights.archive.exports import Exports
+from bridge.rights.archive.imports import Imports
 from bridge.rights.archive.layout import ArchiveSettings
 from bridge.rights.deletions import Deletions, DeletionSettings
 from bridge.rights.disclosure import Installation
@@ -59,7 +62,8 @@ class Features:
     deletions: Deletions
     """The end of accounts; `Erasures` carries it out."""
     exports: Exports
-    """`ArchiveWorker` carries them out."""
+    """`ArchiveWorker` carries them out, and the next."""
+    imports: Imports
     programs: Programs
     host: Callable[[Database, Runtime, Redraw | None], Host]
     """Builds what runs mini-programs; without it they wait."""
@@ -109,7 +113,12 @@ def compose(
         deletion or DeletionSettings(),
     )
     exporters = (ContactsExporter(), MomentsExporter(), ProgramsExporter(programs), OwnExporter())
-    exporting = Exports(people, outbox, exporters, archives or ArchiveSettings())
+    archives = archives or ArchiveSettings()
+    exporting = Exports(people, outbox, exporters, archives)
+    bounds = contact_limits or ContactLimits()
+    restoring = ContactsImporter(people, Contacts(outbox, people, bounds, changes, meeting), changes, bounds)
+    importing = Imports(people, outbox, restoring, MomentsImporter(post.service, restoring), archives)
+    import_commands, import_hooks = imports.build(importing)
     post_hooks = post.hooks if here.reactions else replace(post.hooks, on_reaction={})
 
     def host(db: Database, runtime: Runtime, redraw: Redraw | None) -> Host:
@@ -134,15 +143,19 @@ def compose(
             *right_commands,
             *recovery_commands,
             *exports.build(exporting),
+            *import_commands,
             *deletion_commands.build(deletions),
         ],
-        merged([hooks, post_hooks, right_hooks, recovery_hooks, app.hooks, Hooks(on_spoke=deletions.spoke)]),
+        merged(
+            [hooks, post_hooks, right_hooks, recovery_hooks, import_hooks, app.hooks, Hooks(on_spoke=deletions.spoke)]
+        ),
         {**renderers, **post.renderers, **app.renderers},
         chats,
         post.service,
         post.digests,
         deletions,
         exporting,
+        importing,
         programs,
         host,
     )
@@ -165,12 +178,25 @@ def _shared_open(commands: list[Command], program: Handler) -> tuple[list[Comman
     return [command for command in commands if command is not moment], opening
 
 
+_ONE_LISTENS = frozenset(
+    ("is_paused", "is_guarded", "on_identity_changed", "on_device", "on_spoke", "on_file", "gather", "talk")
+)
+
+
 def merged(parts: list[Hooks]) -> Hooks:
     """The hooks of all features; each kind belongs to one."""
     result: dict[str, Any] = {}
     for field in fields(Hooks):
         values = [getattr(part, field.name) for part in parts]
-        if field.name in ("is_paused", "is_guarded", "on_identity_changed", "on_device", "on_spoke", "gather", "talk"):
+        if field.name in (
+            "is_paused",
+            "is_guarded",
+            "on_identity_changed",
+            "on_device",
+            "on_spoke",
+            "on_file",
+            "gather",
+        ):
             result[field.name] = next((value for value in values if value is not None), None)
             continue
         if field.name in ("harmless_choices", "menus"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
 
-from bridge.chat.inbound import EditedMessage, PictureMessage, Reaction, Redaction, RoomView, TextMessage
+from bridge.chat.inbound import EditedMessage, FileMessage, PictureMessage, Reaction, Redaction, RoomView, TextMessage
 from bridge.chat.reply import Reply
 from bridge.db import Tx
 from bridge.ids import AccountId, PersonId, UserId
@@ -52,7 +52,7 @@ class Request:
     person: Person
     room: RoomView
     account: AccountId
-    event: TextMessage | PictureMessage | EditedMessage | Reaction | Redaction
+    event: TextMessage | PictureMessage | FileMessage | EditedMessage | Reaction | Redaction
     args: Mapping[str, Any] = field(default_factory=dict)
     """Parsed arguments by parameter name: str, int or UserId; absent optional ones are missing."""
     prepared: Any = None
@@ -91,3 +91,5 @@ class Command:
     prepare: Prepare | None = None
     picture: bool = False
     """True: it may be the caption of a picture, which reaches the handler prepared."""
+    file: bool = False
+    """True: it may be the caption of a file, which reaches the handler as it is: not fetched."""

@@ -45,6 +45,8 @@ class Hooks:
     harmless_choices: frozenset[str] = frozenset()
     """Kinds of questions that a homeserver may answer in somebody's name, because nothing comes of it: these alone take
     reactions, which nothing protects. No kind that gives anybody access to anything belongs here."""
+    on_file: Callable[[Request], Reply | None] | None = None
+    """A person has sent a file without a command, in their DM. None: it is for nothing. One feature listens."""
     gather: "Gather | None" = None
     """What people say joins something of theirs while that is open. One feature gathers."""
     talk: "Talk | None" = None

@@ -71,6 +71,16 @@ class PictureMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class FileMessage:
+    """A file; `caption` is empty when it has none."""
+
+    origin: Origin
+    caption: str
+    file: EncryptedFile
+    relation: Relation = Relation()
+
+
+@dataclass(frozen=True, slots=True)
 class EditedMessage:
     """`m.replace` of one of the sender's own messages (spec: "Event replacements")."""
 
@@ -100,7 +110,7 @@ class Redaction:
 
 @dataclass(frozen=True, slots=True)
 class OtherMessage:
-    """Something that can't be used here: video, voice, file, location. `what` is the msgtype or event type."""
+    """Something that can't be used here: video, voice, location. `what` is the msgtype or event type."""
 
     origin: Origin
     what: str
@@ -148,6 +158,7 @@ class IdentityChanged:
 Inbound: TypeAlias = (
     TextMessage
     | PictureMessage
+    | FileMessage
     | EditedMessage
     | Reaction
     | Redaction

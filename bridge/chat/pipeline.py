@@ -17,6 +17,7 @@ from bridge.chat.hooks import Delivery, Hooks, PicturePreparer
 from bridge.chat.inbound import (
     DmOpened,
     EditedMessage,
+    FileMessage,
     IdentityChanged,
     Inbound,
     OtherMessage,
@@ -171,11 +172,15 @@ class Pipeline:
                 return _Job(event, room, sender, quiet=True) if dm else None
             case OtherMessage():
                 return _Job(event, room, sender) if dm and event.what in _UNUSABLE else None
-            case TextMessage() | PictureMessage() | EditedMessage():
+            case TextMessage() | PictureMessage() | FileMessage() | EditedMessage():
                 return self._message(event, room, sender, dm)
 
     def _message(
-        self, event: TextMessage | PictureMessage | EditedMessage, room: RoomView, sender: UserId, dm: bool
+        self,
+        event: TextMessage | PictureMessage | FileMessage | EditedMessage,
+        room: RoomView,
+        sender: UserId,
+        dm: bool,
     ) -> _Job | None:
         if not event.origin.encrypted:
             # In an encrypted room a server could have made it up. Nothing in it counts.
@@ -185,7 +190,7 @@ class Pipeline:
         match event:
             case TextMessage():
                 said = self._reader.read(event.body, event.relation, dm=dm, mentioned=event.mentioned)
-            case PictureMessage():
+            case PictureMessage() | FileMessage():
                 said = self._reader.read(event.caption, event.relation, dm=dm)
             case EditedMessage():
                 said = self._reader.read(event.body, dm=dm)
@@ -322,7 +327,7 @@ class Pipeline:
             return self._say_unreadable(tx, job)
         if job.in_dm:
             self._enter_dm(tx, job, person)
-            spoken = isinstance(event, TextMessage | PictureMessage | EditedMessage | Reaction)
+            spoken = isinstance(event, TextMessage | PictureMessage | FileMessage | EditedMessage | Reaction)
             if spoken and self._hooks.on_spoke is not None:
                 self._hooks.on_spoke(tx, person)
         outcome = produce(person)

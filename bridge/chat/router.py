@@ -8,6 +8,7 @@ from bridge.chat.command import Kind, Person, Request
 from bridge.chat.hooks import Delivery, Hooks, SentCopy
 from bridge.chat.inbound import (
     EditedMessage,
+    FileMessage,
     Inbound,
     OtherMessage,
     PictureMessage,
@@ -76,7 +77,7 @@ class Router:
     def route(
         self, tx: Tx, person: Person, event: Inbound, room: RoomView, said: Said | None, prepared: Any
     ) -> Outcome:
-        if isinstance(event, TextMessage | PictureMessage | EditedMessage | Reaction | OtherMessage):
+        if isinstance(event, TextMessage | PictureMessage | FileMessage | EditedMessage | Reaction | OtherMessage):
             paused = self._hooks.is_paused
             if self.is_unproven(tx, person, event):
                 raise UserError("unsigned-refused")
@@ -89,6 +90,9 @@ class Router:
             case PictureMessage():
                 assert said is not None
                 return self._picture(self._request(tx, person, event, room, prepared), said, event)
+            case FileMessage():
+                assert said is not None
+                return self._file(self._request(tx, person, event, room), said)
             case EditedMessage():
                 assert said is not None
                 return self._edit(self._request(tx, person, event, room), said, event)
@@ -252,6 +256,17 @@ class Router:
             assert self._hooks.gather is not None
             return Outcome(self._hooks.gather.picture(request, said.text), effect=True)
         raise UserError("picture-howto")
+
+    def _file(self, request: Request, said: Said) -> Outcome:
+        if said.command is not None and said.command.file:
+            return self._command(request, said)
+        in_dm = request.room.dm_with == request.person.user_id
+        reply = None
+        if in_dm and said.command is None and self._hooks.on_file is not None:
+            reply = self._hooks.on_file(request)
+        if reply is None:
+            raise UserError("cant-use")
+        return Outcome(reply, effect=True)
 
     def _edit(self, request: Request, said: Said, event: EditedMessage) -> Outcome:
         tx, account = request.tx, request.account

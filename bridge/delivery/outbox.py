@@ -10,6 +10,7 @@ from bridge.chat.hooks import SentCopy
 from bridge.chat.inbound import (
     DmOpened,
     EditedMessage,
+    FileMessage,
     Inbound,
     OtherMessage,
     PictureMessage,
@@ -233,7 +234,7 @@ class Outbox:
         """The event to reply to and the root of its thread."""
         account = event.origin.account
         match event:
-            case TextMessage() | PictureMessage() | OtherMessage() | Unreadable():
+            case TextMessage() | PictureMessage() | FileMessage() | OtherMessage() | Unreadable():
                 return event.origin.event_id, event.relation.thread
             case EditedMessage():
                 # An edit doesn't tell its thread; the earlier answers stand in it.

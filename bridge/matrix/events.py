@@ -6,6 +6,7 @@ from typing import Any
 from bridge.chat.inbound import (
     EditedMessage,
     EncryptedFile,
+    FileMessage,
     Inbound,
     Origin,
     OtherMessage,
@@ -93,8 +94,7 @@ def _message(where: Origin, content: Mapping[str, Any], me: UserId, outside: boo
             return OtherMessage(where, "m.image", relation)
         info = content.get("info")
         info = info if isinstance(info, dict) else {}
-        filename = content.get("filename")
-        caption = body if isinstance(filename, str) and filename != body else ""
+        caption = _caption(content, body)
         mimetype, size = info.get("mimetype"), info.get("size")
         return PictureMessage(
             where,
@@ -104,9 +104,19 @@ def _message(where: Origin, content: Mapping[str, Any], me: UserId, outside: boo
             size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None,
             relation,
         )
+    if msgtype == "m.file":
+        file = _file(content.get("file"))
+        if file is not None:
+            return FileMessage(where, _caption(content, body), file, relation)
     if msgtype in _OTHER_MESSAGES:
         return OtherMessage(where, msgtype, relation)
     return None  # m.notice: other bots are not answered
+
+
+def _caption(content: Mapping[str, Any], body: str) -> str:
+    """Spec 1.10, "Media captions": `body` is one where `filename` is there and differs."""
+    filename = content.get("filename")
+    return body if isinstance(filename, str) and filename != body else ""
 
 
 def _edit(where: Origin, relates: Mapping[str, Any], new: object, outside: bool) -> EditedMessage | None:

@@ -3,6 +3,7 @@
 A copy is made when the comment is written, and never later: so what becomes of the moment is not told by it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.chat.command import Command, Request
@@ -36,6 +37,17 @@ def note(tx: Tx, person: PersonId, comment_id: int, text: str) -> None:
         " (SELECT id FROM kept_comments WHERE person_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
         (person, person, _KEPT),
     )
+
+
+def restore(tx: Tx, person: PersonId, several: Sequence[tuple[int, str]]) -> None:
+    """Copies from an archive (ms, text), those that are not here. They are of no comment that is here."""
+    here = {(one.at, one.text) for one in newest(tx, person, _KEPT)}
+    new = [one for one in sorted(several) if one not in here]
+    for kept_id, (at, text) in zip(tx.new_ids("kept_comments", len(new)), new, strict=True):
+        tx.sql(
+            "INSERT INTO kept_comments (id, person_id, comment_id, sealed, created_at) VALUES (?, ?, 0, ?, ?)",
+            (kept_id, person, _seal(tx, person, kept_id, text), min(at, tx.now)),
+        )
 
 
 def change(tx: Tx, person: PersonId, comment_id: int, text: str) -> None:

@@ -18,6 +18,7 @@ from bridge.chat.inbound import (
     DmOpened,
     EditedMessage,
     EncryptedFile,
+    FileMessage,
     IdentityChanged,
     Inbound,
     Origin,
@@ -50,7 +51,7 @@ from bridge.miniprograms.program import Runtime
 from bridge.moments.expiry import Expiry
 from bridge.moments.model import MomentLimits
 from bridge.privacy import recovery
-from bridge.rights.archive.jobs import EXPORT
+from bridge.rights.archive.jobs import EXPORT, IMPORT
 from bridge.rights.archive.layout import ArchiveSettings
 from bridge.rights.archive.ports import FileGone
 from bridge.rights.archive.worker import ArchiveWorker
@@ -202,7 +203,9 @@ class Village:
         )
         self.files = FakeFiles()
         exports = features.exports
-        self.archives = ArchiveWorker(self.db, self.files, people, outbox, {EXPORT: exports.step}, exports.settings)
+        self.archives = ArchiveWorker(
+            self.db, self.files, people, outbox, {EXPORT: exports.step, IMPORT: features.imports.step}, exports.settings
+        )
         self.programs = features.programs
         self.host = None if runtime is None else features.host(self.db, runtime, None)
         """Runs mini-programs; without a runtime they wait."""
@@ -291,6 +294,16 @@ class Village:
         file = EncryptedFile("mxc://x.org/original", "key", "iv", "hash")
         relation = Relation(reply_to=to)
         self._handle(name, lambda origin: PictureMessage(origin, caption, file, "image/png", 10, relation))
+        return [event.body for event in self.rooms[name].events[before:]]
+
+    def send_file(self, name: str, data: bytes, caption: str = "") -> list[str]:
+        """Somebody sends a file; what they got since, when all that is due was done."""
+        before = len(self.rooms[name].events)
+        url = f"mxc://x.org/sent{len(self.files.kept)}"
+        self.files.kept[url] = data
+        file = EncryptedFile(url, "key", "iv", "hash")
+        self._handle(name, lambda origin: FileMessage(origin, caption, file))
+        self.work()
         return [event.body for event in self.rooms[name].events[before:]]
 
     def react(self, name: str, target: EventId, key: str) -> EventId:

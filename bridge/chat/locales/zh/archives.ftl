@@ -17,6 +17,50 @@ export-too-much = 导出没有成功：它超过了运行这个机器人的人�
 export-failed = 导出没有成功：这里出了问题。什么都没有改变；`导出` 可以重新开始。
 log-export = { $time }：你要求导出你的一切。
 
+help-import = 把导出的内容放回来
+    .details = 发送文件时附上说明 `导入`，或先发 `导入` 再发文件；有几个就发几个。我会先说里面有什么，问过你才会改变。以前看不到的人不会因此看到：原本给某些人看的，如果他们在这里不是你的好友，就只有你自己看得到。
+alias-import = 导入, 导入数据
+import-send = 请发送 `导出` 给你的文件；如果有几个，全都发来，顺序不限。
+import-running = 你的导入正在进行：请回答它的问题，或等它结束。什么都没有改变。
+import-often = 24 小时内我最多接受你 { $limit } 次导入，请晚些再来。
+import-more = { $have } 个部分没有问题。还有别的部分：请也发来。
+import-missing = 没有问题。共 { $count } 个部分，还缺：{ $missing }。请也发来。
+import-no-archive = 这不是 Courtyard 的导出文件。什么都没有改变。
+import-newer = 这个导出来自比这里更新的 Courtyard。什么都没有改变。
+import-damaged = 这个导出已损坏，或被改动过。这里什么都没有改变；请原样发送你得到的文件。
+import-too-large = 这个导出太大，我不接受。什么都没有改变。
+import-not-yours = 这是别人的导出。什么都没有改变。
+import-other-archive = 这个文件和之前的不属于同一次导出。什么都没有改变。
+import-gone = 我取不到或打不开这个文件。什么都没有改变；请再发一次。
+import-over = 你的导入已经结束：太久没有收到东西。什么都没有改变；`导入` 可以重新开始。
+import-unreachable = 你的导入停下了：太久连不上服务器。已经放回来的都在这里；再发一次，我会接着做。
+import-refused = 你的导入停下了：服务器不接受里面的图片。已经放回来的都在这里；运行这个机器人的人可以解决。
+import-too-much = 你的导入太大，我不接受。
+import-failed = 你的导入停下了：这里出了问题。已经放回来的都在这里；再发一次，我会接着做。
+import-question = **你在 { $time } 的导出。要放回来吗？** 会放回来的有：
+import-moments-new = { $count } 条动态
+import-moments-narrowed = 其中 { $count } 条只有你自己看得到：原本能看的人在这里不一样
+import-profile = 资料里的 { $count } 项，这里还空着的
+import-tags = { $count } 个标签，这里还没有同名的，里面是你在这里的好友
+import-people = 你对 { $count } 个人的决定和备注
+import-settings = 你的设置：这里已经有内容的话，取展示更少的那个
+import-left-out = 不会放回来的有：
+import-moments-known = { $count } 条这里已经有的动态
+import-moments-over = { $count } 条时间已过或不能在这里发布的动态
+import-not-friends = { $count ->
+    [0] 好友：原本没有
+   *[other] 你的 { $count } 位好友：可以用 `加好友` 在这里邀请
+}
+import-not-others = 别人写的和赞的、你在别人动态下说的、草稿、请求、邀请码和访问记录
+import-choices = 1 放回来 · 2 不要
+import-begun = 我正在放回来，完成后告诉你。
+import-left = 什么都没有改变。
+import-done = { $count ->
+    [0] 完成了：你的导出已经放回来，没有这里还没有的动态。
+   *[other] 完成了：你的导出已经放回来，有 { $count } 条动态。没有通知任何人。
+}
+import-pictures = 有 { $count } 张图片不能用。
+
 # 导出的页面。
 export-title = { $user } 的一切
 export-as-of = 截至 { $time }。
