@@ -188,15 +188,7 @@ def merged(parts: list[Hooks]) -> Hooks:
     result: dict[str, Any] = {}
     for field in fields(Hooks):
         values = [getattr(part, field.name) for part in parts]
-        if field.name in (
-            "is_paused",
-            "is_guarded",
-            "on_identity_changed",
-            "on_device",
-            "on_spoke",
-            "on_file",
-            "gather",
-        ):
+        if field.name in _ONE_LISTENS:
             result[field.name] = next((value for value in values if value is not None), None)
             continue
         if field.name in ("harmless_choices", "menus"):
