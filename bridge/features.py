@@ -128,7 +128,17 @@ def compose(
             access_log.record(tx, person, "program", program=program, fields=fields)
 
         made = Host(
-            db, programs, performer, people, runtime, limits, allowances, publish=publish, redraw=redraw, note=note
+            db,
+            programs,
+            performer,
+            people,
+            runtime,
+            limits,
+            allowances,
+            publish=publish,
+            redraw=redraw,
+            note=note,
+            look=app.talk.look,
         )
         app.talk.host = made
         return made
@@ -174,7 +184,7 @@ def _shared_open(commands: list[Command], program: Handler) -> tuple[list[Comman
         return moment.handler(replace(request, args={"number": what}))
 
     params = (Param("name", (Kind.NUMBER, Kind.WORD)), Param("payload", (Kind.REST,), required=False))
-    opening = replace(moment, params=params, handler=handler, effect=True)
+    opening = replace(moment, params=params, handler=handler, effect=True, aloud=True)
     return [command for command in commands if command is not moment], opening
 
 

@@ -83,6 +83,8 @@ class Command:
     answer is sent, since that may be long after it was asked. It uses nothing of the request but who asks, and what."""
     anywhere: bool = False
     """True: it may be answered in any room, because its answer holds nothing personal."""
+    aloud: bool = False
+    """True: it decides itself which of its replies are personal; the others are said in the room it was given in."""
     hidden: bool = False
     group: str = "more"
     """Heading in `help`: the catalogue's `help-group-GROUP`, e.g. `contacts`."""

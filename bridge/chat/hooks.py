@@ -80,7 +80,12 @@ class Gather(Protocol):
 
 
 class Talk(Protocol):
-    """Something that is open in a person's DM, and that plain messages there are for. Commands always win."""
+    """Something that is open in a person's DM, and that plain messages there are for; or in a room with several people,
+    where what speaks to the bot is. Commands always win."""
+
+    def listens(self, account: AccountId, room_id: RoomId, /) -> bool:
+        """Whether something is open in a room with several people. Asked for every message there: from memory."""
+        ...
 
     def is_open(self, tx: Tx, person: Person, room: RoomView, account: AccountId, /) -> bool: ...
 

@@ -194,10 +194,15 @@ class Pipeline:
                 said = self._reader.read(event.caption, event.relation, dm=dm)
             case EditedMessage():
                 said = self._reader.read(event.body, dm=dm)
-        speaks = dm or (said.explicit and said.is_near_command)
+        speaks = dm or (said.explicit and (said.is_near_command or self._is_listening(room, event)))
         if isinstance(event, EditedMessage):
             return _Job(event, room, sender, said, quiet=not speaks)
         return _Job(event, room, sender, said) if speaks else None
+
+    def _is_listening(self, room: RoomView, event: TextMessage | PictureMessage | EditedMessage) -> bool:
+        """Whether what speaks to the bot in a room is for something that is open there."""
+        talk = self._hooks.talk
+        return isinstance(event, TextMessage) and talk is not None and talk.listens(event.origin.account, room.room_id)
 
     # --- one event ----------------------------------------------------------------------------------------------
 

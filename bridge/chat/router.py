@@ -179,6 +179,12 @@ class Router:
             if self._hooks.talk is not None and _is_plain(said) and self._is_talking(request):
                 self._refuse_too_long(said)
                 return Outcome(self._hooks.talk.text(request, said.text), effect=True)
+        elif self._hooks.talk is not None and said.command is None and said.explicit and self._is_talking(request):
+            # In a room with others: what speaks to the bot, and is no command, is for what is open there.
+            self._refuse_too_long(said)
+            where = (request.tx, request.person, request.room, request.account)
+            named = self._hooks.talk.addressed(*where, said.text)
+            return Outcome(self._hooks.talk.text(request, said.text if named is None else named), effect=True)
         return self._command(request, said)
 
     def _is_talking(self, request: Request) -> bool:
@@ -235,7 +241,7 @@ class Router:
         if not self.may_run(request.tx, request.person, request.room, said):
             return Outcome(Reply.text("answer-needs-dm", personal=False))
         reply = command.handler(replace(request, args=said.args))
-        if not command.anywhere and not reply.personal:
+        if not command.anywhere and not command.aloud and not reply.personal:
             reply = replace(reply, personal=True)
         if command.late:
             reply = replace(reply, asked=Question(command.name, said.args))

@@ -542,18 +542,21 @@ program_people = _table(  # who has opened a program
     _ms("opened_at"),
     sa.Index(None, "person_id"),
 )
-program_sessions = _table(  # a program that is, or was, open in a chat with one person
+program_sessions = _table(  # a program that is, or was, open in a chat
     "program_sessions",
     _id(),
     _ref("program_id", "programs.id"),
-    _ref("person_id", "people.id"),
+    _ref("person_id", "people.id"),  # who opened it
     _ref("account_id", "accounts.id"),
     _str("room_id"),
     _blob("sealed"),  # the program's state, the question that it asks
     _int("open", default=1),
     _ms("opened_at"),
     _ms("used_at"),
+    _int("room", default=0),  # 1: in a room with several people, for all of them
     sa.Index(None, "person_id", "open"),
+    sa.Index(None, "account_id", "room_id"),
+    sa.Index(None, "room", "open"),
     sa.Index(None, "program_id"),
     sa.Index(None, "used_at"),
 )

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.demo.synapse import Homeserver
 from tests.e2e.bot import BotProcess, running_bot
-from tests.e2e.clients.js import JsProcess
+from tests.e2e.clients.js import JsClient, JsProcess
 from tests.e2e.clients.message import Message
 from tests.e2e.conftest import unique
 from tests.e2e.flow import Meet, meeting, shown, told
@@ -91,6 +91,40 @@ async def test_play_to_the_end(meet: Meet) -> None:
     assert "⚪ white wins." in message.body.replace("**", "")
     assert message.event_id == board.event_id, "one board, edited in place"
     assert len([m for m in shown(carol) if "a b c d e f g" in m.body]) == 1
+
+
+async def test_two_people_on_two_servers_play_in_a_room(
+    servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path
+) -> None:
+    settings = {"access": {"invites": "all"}}
+    async with (
+        running_bot(tmp_path, servers[0], unique("courtyard"), settings) as bot,
+        meeting(servers, js, bot) as meet,
+    ):
+        alice, carol = await meet("alice"), await meet("carol", 1)
+        assert isinstance(alice.client, JsClient)
+        room = await alice.client.create_room(invite=[carol.user_id, bot.user_id])
+        await alice.client.wait_membership(room, bot.user_id, "join")
+        assert await carol.client.wait_invite(alice.user_id) == room
+        await carol.client.join(room)
+        await alice.client.wait_membership(room, carol.user_id, "join")
+        await alice.client.send(room, "!open gomoku")
+        board = await alice.client.wait_message(room, lambda m: "a b c d e f g" in m.body, WAIT)
+        moves = [(who, f"{column}{row}") for column in "abcde" for who, row in ((alice, 1), (carol, 2))][:-1]
+        for stones, (who, move) in enumerate(moves, 1):
+            await who.client.send(room, f"!{move}")
+            await alice.client.wait_message(
+                room,
+                lambda m, stones=stones: (
+                    m.event_id == board.event_id and m.body.count("X") + m.body.count("O") == stones
+                ),  # type: ignore[misc]
+                WAIT,
+            )
+        for person in (alice, carol):
+            await person.client.wait_message(room, lambda m: "⚫ black wins." in m.body.replace("**", ""), WAIT)
+        await carol.client.send(room, "well played")
+        await carol.client.send(room, "!close")
+        await alice.client.wait_message(room, lambda m: m.body == "Gomoku is closed.", WAIT)
 
 
 async def test_effects_are_performed_once_over_kill_9(

@@ -194,6 +194,22 @@ def test_a_number_is_for_the_program_unless_a_question_came_later() -> None:
         assert len(engine.of("tester", "choice")) == 1
 
 
+def test_a_number_never_grants_what_was_asked_before_something_else() -> None:
+    def asks(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] == "open":
+            return does({"type": "scope.request", "tag": "t", "scopes": ["profile.name"]}, says("Welcome!"))
+        return offers(event)
+
+    with village(packed(scopes={"profile.name": "To greet you."}), tester=asks) as (town, engine):
+        town.say("alice", "open tester")
+        town.say("alice", "what is there?")  # the question about the name is left open; then the program asks something
+        assert town.one("alice", "2") == "Tester\n\nchosen milk"
+        assert "knows anything" in town.one("alice", "grants")
+        town.say("alice", "close")
+        town.say("alice", "open tester")
+        assert "gets your name from now on" in town.say("alice", "2")[0]
+
+
 def test_choices_are_for_the_addressee_alone() -> None:
     with village(packed(), tester=offers) as (town, engine):
         town.say("alice", "open tester")

@@ -273,6 +273,16 @@ class Village:
         """Send a text; returns the bodies of what the speaker got since."""
         return [event.body for event in self.get(name, text, to)]
 
+    def meet_in(self, room: str) -> None:
+        """There is a room with the bot and several people."""
+        self.rooms[room] = Room(RoomId(f"!{room}:x.org"))
+
+    def say_in(self, room: str, name: str, text: str) -> list[str]:
+        """Somebody says something in a room with several people; what the bot said there since."""
+        before = len(self.rooms[room].events)
+        self._handle(name, lambda origin: TextMessage(origin, text), room=self.rooms[room])
+        return [event.body for event in self.rooms[room].events[before:]]
+
     def say_only(self, name: str, text: str) -> None:
         """Send a text when the bot has no hand free: what is to be sent gets its room, and waits there."""
         self._handle(name, lambda origin: TextMessage(origin, text), sending=False)
@@ -461,12 +471,14 @@ class Village:
         """The bot was killed: what was on its way is sent again."""
         self.db.run_sync(self._claims.recover)
 
-    def _handle(self, name: str, make: Callable[[Origin], Inbound], *, sending: bool = True) -> EventId:
+    def _handle(
+        self, name: str, make: Callable[[Origin], Inbound], *, sending: bool = True, room: Room | None = None
+    ) -> EventId:
         self._events += 1
         self.last_event, self.next_event = self.next_event or EventId(f"$in-{self._events}"), None
-        room = self.rooms[name]
-        origin = Origin(ACCOUNT, room.room_id, self.last_event, user_id(name), self.now, True, **self.session)
-        self._loop.run_until_complete(self._pipeline.handle(make(origin), RoomView(room.room_id, user_id(name), True)))
+        view = RoomView((room or self.rooms[name]).room_id, user_id(name) if room is None else None, True)
+        origin = Origin(ACCOUNT, view.room_id, self.last_event, user_id(name), self.now, True, **self.session)
+        self._loop.run_until_complete(self._pipeline.handle(make(origin), view))
         if sending:
             self.run_programs()
             self.deliver()

@@ -5,7 +5,7 @@ from typing import Any
 
 from bridge.chat.command import Command, Kind, Param, Person, Request
 from bridge.chat.hooks import Hooks
-from bridge.chat.reply import Block, Lines, Message, Reply, Text, Time, Written
+from bridge.chat.reply import NOTHING, Block, Lines, Message, Reply, Text, Time, Written
 from bridge.config.model import ProgramsConfig
 from bridge.db import Tx
 from bridge.errors import UserError
@@ -20,7 +20,7 @@ from bridge.miniprograms.host.installed import Installed, Programs
 from bridge.miniprograms.host.people import begin_anew, opened, recent
 from bridge.miniprograms.host.performing import About
 from bridge.miniprograms.host.sessions import COPY, Session, Source, Waiting
-from bridge.miniprograms.host.talking import Talk, check_allowance, sign_off, source_of
+from bridge.miniprograms.host.talking import Talk, check_allowance, sign_off, source_of, spot_of
 from bridge.miniprograms.manifest import in_language
 
 GROUP = "apps"
@@ -74,7 +74,7 @@ class _Commands:
         if not found:
             return Reply.text(f"{head}-none")
         language = request.person.language
-        session = sessions.current(request.tx, request.person.id, request.account, request.room.room_id)
+        session = sessions.current(request.tx, spot_of(request))
         lines = tuple(
             Text(
                 "apps-line",
@@ -100,28 +100,32 @@ class _Commands:
         if installed.suspended_until is not None:
             raise UserError("program-suspended", title=self._title(installed, person))
         check_allowance(self._allowances, person, installed)
-        before = sessions.current(tx, person.id, request.account, request.room.room_id)
+        before = sessions.current(tx, spot_of(request))
         if before is not None and before.program_id != installed.id:
-            close(tx, before, "user", Source())
+            close(tx, before, person.id, "user", Source())
             before = None
-        session = before or sessions.begin(tx, installed.id, person.id, request.account, request.room.room_id)
+        session = before or sessions.begin(tx, installed.id, spot_of(request))
         first = opened(tx, installed.id, person.id)
-        sessions.tell(tx, session, "open", {"payload": payload}, source_of(request))
+        sessions.tell(tx, session, person.id, "open", {"payload": payload}, source_of(request))
+        self._talk.look(tx)
         self._awake(tx)
-        if not first:
-            return Reply()
-        return Reply((Message(self._introduction(installed, person)),))
+        if session.in_room:
+            if before is not None:
+                return NOTHING
+            return Reply.text("program-in-room", title=self._title(installed, person), personal=False)
+        return Reply((Message(self._introduction(installed, person)),)) if first else NOTHING
 
     def close(self, request: Request) -> Reply:
         tx, person = request.tx, request.person
-        session = sessions.current(tx, person.id, request.account, request.room.room_id)
+        session = sessions.current(tx, spot_of(request))
         if session is None:
             raise UserError("program-none-open")
         installed = self._programs.by_id(tx, session.program_id)
-        close(tx, session, "user", source_of(request))
+        close(tx, session, person.id, "user", source_of(request))
+        self._talk.look(tx)
         self._awake(tx)
         title = "" if installed is None else self._title(installed, person)
-        return Reply((Message((sign_off(title),)),))
+        return Reply((Message((sign_off(title),)),), personal=not session.in_room)
 
     def reset(self, request: Request) -> Reply:
         """Begin anew as somebody whom the program does not know."""
@@ -184,7 +188,7 @@ class _Commands:
         if following is not None:
             return Reply((following,))
         if answered.effect is not None:
-            sessions.tell(tx, session, "scope.result", answered.result, source_of(request))
+            sessions.tell(tx, session, person.id, "scope.result", answered.result, source_of(request))
             self._awake(tx)
         about: dict[str, Any] = {"title": self._title(installed, person), "scope": scope_text(scope)}
         return Reply((Message((Text(f"program-decided-{verdict}", about),)),))
@@ -195,8 +199,8 @@ class _Commands:
         """The exact JSON that a program would be told if it was opened now."""
         tx, person = request.tx, request.person
         installed = self._named(request, request.args["name"])
-        session = sessions.current(tx, person.id, request.account, request.room.room_id)
-        if session is None or session.program_id != installed.id:
+        session = sessions.current(tx, spot_of(request))
+        if session is None or session.in_room or session.program_id != installed.id:
             session = Session(0, installed.id, person.id, request.account, request.room.room_id, True)
         waiting = Waiting(0, session.id, person.id, "0" * 24, 0, "open", {"payload": None}, Source(), tx.now)
         about = About(installed, person, generation_of(tx, installed.id, person.id), Source(), 0)
@@ -223,8 +227,8 @@ class _Commands:
 
     def render(self, tx: Tx, person: Person, message_id: int) -> Message | None:
         """What a program said, as it is when it is sent."""
-        said = sessions.message(tx, person.id, message_id)
-        session = None if said is None else sessions.by_id(tx, said.session_id)
+        said = sessions.message(tx, message_id)
+        session = None if said is None or said.person_id != person.id else sessions.by_id(tx, said.session_id)
         installed = None if session is None else self._programs.by_id(tx, session.program_id)
         return None if said is None or installed is None else drawing.message(said, installed.program, person)
 
@@ -262,7 +266,7 @@ def build(programs: Programs, allowances: Allowances, limits: ProgramsConfig) ->
         Command("apps", (), do.listed, effect=False, group=GROUP),
         Command("apps search", (Param("words", (Kind.REST,)),), do.search, effect=False, group=GROUP),
         Command("apps mine", (), do.mine, effect=False, group=GROUP),
-        Command("close", (), do.close, group=GROUP),
+        Command("close", (), do.close, group=GROUP, aloud=True),
         Command("grants", (), do.grants, effect=False, group=GROUP),
         Command("revoke", (Param("number", (Kind.NUMBER,)),), do.revoke, group=GROUP),
         Command("apps preview", (_NAME,), do.preview, effect=False, group=GROUP),

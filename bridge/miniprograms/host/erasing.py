@@ -30,7 +30,7 @@ class ProgramsEraser:
             (person.id, most),
         ).all()
         for row in rows:
-            people.leave(tx, row.program_id, person.id, row.generation)
+            people.leave(tx, row.program_id, person.id)
             installed = self._programs.by_id(tx, row.program_id)
             if installed is not None:
                 leaving.note(tx, installed, person.id, row.generation)

@@ -20,6 +20,7 @@ from bridge.contacts import qr
 from bridge.db import Database, Tx
 from bridge.db.sealing import Unreadable
 from bridge.errors import OperatorError
+from bridge.ids import PersonId
 from bridge.miniprograms import effects, pseudonym
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.host import deliveries, drawing, grants, leaving, sessions, timers
@@ -66,6 +67,7 @@ class Host:
         publish: encrypts and uploads a picture of our own; None: pictures are told in words.
         redraw: makes a picture that a program made safe; None: such pictures are told in words.
         note: see `Note`.
+        look: looks up again where programs are open.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Host:
         publish: Publish | None = None,
         redraw: Redraw | None = None,
         note: Note = lambda tx, person, program, fields: None,
+        look: Callable[[Tx], None] = lambda tx: None,
     ) -> None:
         self._db = db
         self._programs = programs
@@ -92,6 +95,7 @@ class Host:
         self._publish = publish
         self._redraw = redraw
         self._note = note
+        self._look = look
         self._wake = asyncio.Event()
         self._busy: set[int] = set()
         self._traps: dict[int, deque[int]] = {}
@@ -151,7 +155,8 @@ class Host:
         for timer in timers.take_due(tx, 100):
             self._ring(tx, timer)
         for session in sessions.idle_since(tx, tx.now - self._limits.idle_hours * _HOUR_MS, 100):
-            close(tx, session, "idle", Source())
+            close(tx, session, session.person_id, "idle", Source())
+        self._look(tx)
         due = timers.next_due(tx)
         return _LOOK_S if due is None else min(_LOOK_S, max(0.05, (due - tx.now) / 1000))
 
@@ -159,14 +164,15 @@ class Host:
         """A timer rings only for somebody who agreed to messages that follow; one yes is for one message."""
         session = sessions.by_id(tx, timer.session_id)
         installed = None if session is None else self._programs.by_id(tx, session.program_id)
-        if session is None or installed is None or not session.is_open:
+        if session is None or installed is None or not session.is_open or session.in_room:
             return
         manifest = installed.program.manifest
         if grants.NOTIFY not in grants.held(tx, session.person_id, installed.id, manifest, session.id):
             return
         grants.forget_once(tx, session.person_id, session.id, (grants.NOTIFY,))
         # It counts as something that followed: a program must not go on by itself for ever.
-        sessions.tell(tx, session, "timer", {"tag": timer.tag, "payload": timer.payload}, Source(), chain=1)
+        told = {"tag": timer.tag, "payload": timer.payload}
+        sessions.tell(tx, session, session.person_id, "timer", told, Source(), chain=1)
 
     # --- one event ------------------------------------------------------------------------------------------------
 
@@ -332,7 +338,9 @@ def event_of(tx: Tx, session: Session, about: About, waiting: Waiting) -> Event 
     """
     installed, person = about.installed, about.person
     secret, manifest = installed.secret, installed.program.manifest
-    scopes = grants.held(tx, person.id, installed.id, manifest, session.id)
+    # Where others are, nothing is granted: a name would tell in one room who it is in another.
+    scopes = () if session.in_room else grants.held(tx, person.id, installed.id, manifest, session.id)
+    room = f"{session.account} {session.room_id}" if session.in_room else None
     told = {
         "type": waiting.type,
         "id": waiting.event,
@@ -340,13 +348,13 @@ def event_of(tx: Tx, session: Session, about: About, waiting: Waiting) -> Event 
         "seed": pseudonym.seed(secret, waiting.event),
         "locale": person.language,
         "user": {
-            "id": pseudonym.user_id(secret, str(person.id), generation=about.generation),
+            "id": pseudonym.user_id(secret, str(person.id), generation=about.generation, room=room),
             "scopes": list(scopes),
             "profile": granted_fields(tx, person.id, scopes),
         },
         "chat": {
-            "id": pseudonym.chat_id(secret, str(person.id), generation=about.generation),
-            "kind": "dm",
+            "id": pseudonym.chat_id(secret, room or str(person.id), generation=0 if room else about.generation),
+            "kind": "room" if room else "dm",
         },
         "state": session.state,
         "data": waiting.data,
@@ -357,9 +365,9 @@ def event_of(tx: Tx, session: Session, about: About, waiting: Waiting) -> Event 
         return None
 
 
-def close(tx: Tx, session: Session, reason: str, source: Source) -> None:
+def close(tx: Tx, session: Session, person: PersonId, reason: str, source: Source) -> None:
     """Close what is open; the program is told."""
     grants.forget_once(tx, session.person_id, session.id)
     ended = sessions.end(tx, session)
     sessions.drop_following(tx, session.id)
-    sessions.tell(tx, ended, "close", {"reason": reason}, source)
+    sessions.tell(tx, ended, person, "close", {"reason": reason}, source)

@@ -2,7 +2,7 @@
 
 from bridge.db import Tx
 from bridge.ids import PersonId
-from bridge.miniprograms.host import leaving, sessions, spaces
+from bridge.miniprograms.host import leaving, sessions
 from bridge.miniprograms.host.installed import Installed
 
 
@@ -28,7 +28,7 @@ def recent(tx: Tx, person: PersonId, most: int) -> list[int]:
     return [int(program_id) for program_id in rows.scalars()]
 
 
-def leave(tx: Tx, program_id: int, person: PersonId, generation: int) -> None:
+def leave(tx: Tx, program_id: int, person: PersonId) -> None:
     """What was the person's in a program goes: sessions, grants, stored values."""
     for session in sessions.of_person(tx, person, program_id):
         sessions.end(tx, session)
@@ -40,8 +40,11 @@ def leave(tx: Tx, program_id: int, person: PersonId, generation: int) -> None:
         "DELETE FROM program_deliveries WHERE person_id = ? AND program_id = ?",
     ):
         tx.sql(query, (person, program_id))
-    for space in ("person", "chat"):
-        spaces.forget(tx, spaces.place(tx, program_id, space, person, generation))
+    for query in (
+        "DELETE FROM program_values WHERE person_id = ? AND program_id = ?",
+        "DELETE FROM program_spaces WHERE person_id = ? AND program_id = ?",
+    ):
+        tx.sql(query, (person, program_id))
 
 
 def begin_anew(tx: Tx, installed: Installed, person: PersonId) -> None:
@@ -52,7 +55,7 @@ def begin_anew(tx: Tx, installed: Installed, person: PersonId) -> None:
     ).first()
     if row is None:
         return
-    leave(tx, program_id, person, row.generation)
+    leave(tx, program_id, person)
     leaving.note(tx, installed, person, row.generation)
     tx.sql(
         "UPDATE program_people SET generation = generation + 1 WHERE program_id = ? AND person_id = ?",

@@ -16,11 +16,10 @@ from bridge.delivery.queue import EDIT
 from bridge.ids import AccountId, EventId, RoomId
 from bridge.miniprograms import effects, typed
 from bridge.miniprograms.answer import Answer, Wanted
-from bridge.miniprograms.host import asking, grants, sessions, spaces, timers
+from bridge.miniprograms.host import asking, drawing, grants, sessions, spaces, timers
 from bridge.miniprograms.host.installed import Installed
-from bridge.miniprograms.host.sessions import COPY, Session, Source
+from bridge.miniprograms.host.sessions import COPY, Asked, Session, Source
 from bridge.miniprograms.manifest import in_language
-from bridge.miniprograms.ui import Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,7 @@ class Performer:
         pictures: Mapping[str, Mapping[str, Any]],
     ) -> None:
         """Carry out an answer. `pictures`: those that were uploaded, by the id of the effect."""
-        last = prompts.some_open(tx, about.person.id)
-        session = replace(session, state=answer.state, asked_after=last[0].id if last else 0)
-        turn = _Turn(tx, about, session, pictures)
+        turn = _Turn(tx, about, replace(session, state=answer.state), pictures)
         for wanted in answer.effects:
             self._one(turn, wanted)
         if turn.following and about.chain + 1 >= self._limits.chain:
@@ -75,7 +72,7 @@ class Performer:
         else:
             sessions.save(tx, turn.session)
         for kind, data in turn.following:
-            sessions.tell(tx, turn.session, kind, data, about.source, chain=about.chain + 1)
+            sessions.tell(tx, turn.session, about.person.id, kind, data, about.source, chain=about.chain + 1)
 
     def after_leaving(self, tx: Tx, program_id: int, answer: Answer) -> None:
         """What a program changes when somebody left it for good: what all share. All else went with them."""
@@ -84,11 +81,26 @@ class Performer:
             if isinstance(wanted.effect, effects.KvSet | effects.KvDel) and wanted.effect.space == "program":
                 spaces.change(tx, at, wanted.effect, self._limits)
 
-    def say(self, tx: Tx, session: Session, about: About, part: Message | CopyRef) -> None:
-        """Send something to the person, as an answer to what they said."""
+    def say(
+        self, tx: Tx, session: Session, about: About, part: Message | CopyRef, *, to_all: bool | None = None
+    ) -> None:
+        """Say something as an answer to what the person said. `to_all`: in a room to everybody; what the host itself
+        has to say is."""
         person, source = about.person, about.source
+        in_room = session.in_room and to_all is not False
         if source.reply_to is None:
-            if isinstance(part, CopyRef):
+            if session.in_room and isinstance(part, Message) and in_room:
+                room = queue.NewRow(
+                    "message",
+                    account=session.account,
+                    room_id=session.room_id,
+                    copy_kind=None if part.copy is None else part.copy.kind,
+                    copy_ref=None if part.copy is None else part.copy.ref_id,
+                    content=self._outbox.render(part, person),
+                )
+                queue.insert(tx, [room])
+                tx.after_commit(self._outbox.wake)
+            elif isinstance(part, CopyRef):
                 assert part.ref_id is not None
                 self._outbox.copy(tx, person.id, part.kind, part.ref_id)
             else:
@@ -96,8 +108,8 @@ class Performer:
             return
         origin = Origin(session.account, session.room_id, source.reply_to, person.user_id, tx.now, True)
         event = TextMessage(origin, "", Relation(thread=source.thread))
-        room = RoomView(session.room_id, person.user_id, True)
-        self._outbox.answer(tx, event, room, person, Reply((part,)))
+        where = RoomView(session.room_id, None if session.in_room else person.user_id, True)
+        self._outbox.answer(tx, event, where, person, Reply((part,), personal=not in_room))
 
     def _one(self, turn: _Turn, wanted: Wanted) -> None:
         effect = wanted.effect
@@ -122,32 +134,57 @@ class Performer:
     def _show(self, turn: _Turn, effect_id: str, effect: effects.UiSend | effects.UiUpdate) -> None:
         tx, session = turn.tx, turn.session
         picture = turn.pictures.get(effect_id)
+        person = turn.about.person
+        to_all = session.in_room
         if isinstance(effect, effects.UiUpdate):
-            message_id = sessions.find_message(tx, session, effect.key)
-            if message_id is None:
+            found = sessions.find_message(tx, session, effect.key)
+            if found is None:
                 return  # a message of another session, or of long ago
-            sessions.change_message(tx, session, message_id, effect.key, effect, picture)
+            message_id = found
+            sessions.change_message(tx, message_id, effect.key, effect, picture)
             self._edit(tx, turn, message_id)
         else:
-            message_id = sessions.say(tx, session, effect.key, effect, picture)
+            to_all = to_all and effect.to == "chat"
+            reader = session.person_id if to_all else person.id
+            message_id = sessions.say(tx, session, reader, effect.key, effect, picture)
             if any((effect.text, effect.picture, effect.table, effect.choices)):
-                self.say(tx, session, turn.about, CopyRef(COPY, message_id))
+                self.say(tx, session, turn.about, self._shown(turn, message_id, to_all), to_all=to_all)
+        offers = dict(turn.session.offers)
+        whose = sessions.ANYBODY if to_all and effect.chooser == "anyone" else str(person.id)
+        asks = effect.choices is not None or effect.form is not None
+        turn.session = replace(turn.session, asked_after=_asked_after(turn, asks=asks))
         if effect.choices is not None:
-            turn.session = replace(turn.session, offer=message_id)
+            offers[whose] = message_id
         elif isinstance(effect, effects.UiSend):
-            turn.session = replace(turn.session, offer=None)
+            offers.pop(whose, None)
+        turn.session = replace(turn.session, offers=offers)
         if effect.form is not None:
-            turn.session = replace(turn.session, form=effect.form, values={})
-            self.say(tx, session, turn.about, Message(question(effect.form, {}, title(turn.about))))
+            asked = sessions.Asked(effect.form)
+            turn.session = replace(turn.session, asked={**turn.session.asked, str(person.id): asked})
+            self.say(tx, session, turn.about, Message(question(asked, title(turn.about))))
+
+    def _shown(self, turn: _Turn, message_id: int, to_all: bool) -> Message | CopyRef:
+        """What is sent: for one reader a copy, which is rendered when it goes; for a room, the message as it is now."""
+        if not to_all:
+            return CopyRef(COPY, message_id)
+        said = sessions.message(turn.tx, message_id)
+        assert said is not None
+        return drawing.message(said, turn.about.installed.program, turn.about.person)
 
     def _edit(self, tx: Tx, turn: _Turn, message_id: int) -> None:
         """Edit what was sent. What waits to be sent is rendered when it goes, and shows the newest anyway."""
         one = (COPY, message_id)
-        edits = tx.sql(
-            f"SELECT 1 FROM outbox WHERE copy_kind = ? AND copy_ref = ? AND kind IN ('copy', '{EDIT}')"
-            " AND first_attempt_at IS NULL AND state <> 'failed' LIMIT 1",
-            one,
-        ).first()
+        said = sessions.message(tx, message_id)
+        to_all = turn.session.in_room and said is not None and said.person_id == turn.session.person_id
+        edits = (
+            None
+            if to_all
+            else tx.sql(
+                f"SELECT 1 FROM outbox WHERE copy_kind = ? AND copy_ref = ? AND kind IN ('copy', '{EDIT}')"
+                " AND first_attempt_at IS NULL AND state <> 'failed' LIMIT 1",
+                one,
+            ).first()
+        )
         if edits is not None:
             return
         sent = tx.sql(
@@ -157,13 +194,15 @@ class Performer:
         ).first()
         if sent is None:
             # It is on its way just now, as it was: it is sent once more.
-            self.say(tx, turn.session, turn.about, CopyRef(COPY, message_id))
+            self.say(tx, turn.session, turn.about, self._shown(turn, message_id, to_all), to_all=to_all)
             return
+        shown = self._shown(turn, message_id, to_all)
         row = queue.NewRow(
-            EDIT,
+            EDIT if isinstance(shown, CopyRef) else "message",
             account=AccountId(sent.account_id),
             room_id=RoomId(sent.room_id),
-            person_id=turn.about.person.id,
+            person_id=sent.person_id,
+            content=None if isinstance(shown, CopyRef) else self._outbox.render(shown, turn.about.person),
             copy_kind=COPY,
             copy_ref=message_id,
             target_event=EventId(sent.event_id),
@@ -175,7 +214,7 @@ class Performer:
 
     def _store(self, turn: _Turn, effect_id: str, effect: effects.KvGet | effects.KvSet | effects.KvDel) -> None:
         tx, about = turn.tx, turn.about
-        at = place_of(tx, about.installed.id, effect.space, about)
+        at = place_of(tx, turn.session, effect.space, about)
         refusal = None if isinstance(effect, effects.KvGet) else spaces.change(tx, at, effect, self._limits)
         if effect.tag is None:
             return
@@ -195,6 +234,10 @@ class Performer:
 
     def _ask(self, turn: _Turn, effect_id: str, effect: effects.ScopeRequest) -> None:
         tx, about = turn.tx, turn.about
+        if turn.session.in_room:
+            denied = {"effect": effect_id, "tag": effect.tag, "granted": [], "denied": list(effect.scopes)}
+            turn.following.append(("scope.result", denied))
+            return
         wanted = asking.Request(
             effect_id, effect.tag, tuple(dict.fromkeys(effect.scopes)), source=about.source, session_id=turn.session.id
         )
@@ -206,6 +249,8 @@ class Performer:
 
     def _set_timer(self, turn: _Turn, effect: effects.TimerSet) -> None:
         tx, about = turn.tx, turn.about
+        if turn.session.in_room:
+            return  # nobody there has agreed to messages that follow
         due = None if effect.after is None else tx.now + effect.after * 1000
         timers.set_timer(tx, turn.session, effect.tag, due, effect.payload)
         manifest = about.installed.program.manifest
@@ -218,10 +263,25 @@ class Performer:
             self.say(tx, turn.session, about, asked)
 
 
-def place_of(tx: Tx, program_id: int, space: str, about: About) -> spaces.Place:
-    """Where a program stores what is of this person, of their chat, or of all."""
+def _asked_after(turn: _Turn, *, asks: bool) -> int:
+    """The newest question of others, now that the program says something. What a program merely says is no reason to
+    take the answer to a question about what it may know for something else."""
+    open_ = prompts.some_open(turn.tx, turn.about.person.id)
+    if not open_ or (open_[0].kind == asking.KIND and not asks):
+        return turn.session.asked_after
+    return open_[0].id
+
+
+def place_of(tx: Tx, session: Session, space: str, about: About) -> spaces.Place:
+    """Where a program stores what is of this person, of their chat, or of all. What it stores of a person in one room
+    it does not find in another."""
+    program_id = session.program_id
     if space == "program":
         return spaces.place(tx, program_id, space, None)
+    if session.in_room:
+        owner = about.person.id if space == "person" else None
+        where = f"{space} in {session.account} {session.room_id}"
+        return spaces.place(tx, program_id, where, owner, about.generation if space == "person" else 0)
     return spaces.place(tx, program_id, space, about.person.id, about.generation)
 
 
@@ -230,8 +290,9 @@ def title(about: About) -> str:
     return in_language(about.installed.program.manifest.title, about.person.language)
 
 
-def question(form: Form, values: Mapping[str, Any], title: str) -> tuple[Text | Lines, ...]:
+def question(asked: Asked, title: str) -> tuple[Text | Lines, ...]:
     """The next question of a form: the first field that was not answered."""
+    form, values = asked.form, asked.values
     current = form.fields[len(values)]
     kind = typed.kind_of(current)
     text = Text(

@@ -17,7 +17,18 @@ COPY = "program"
 _KEPT_MS = 7 * 24 * 3600 * 1000
 MAX_MESSAGES = 60
 """Messages of a session that can still be changed or chosen from."""
-_COLUMNS = "id, program_id, person_id, account_id, room_id, sealed, open"
+_COLUMNS = "id, program_id, person_id, account_id, room_id, sealed, open, room"
+ANYBODY = ""
+"""Who may choose, where everybody in the chat may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody is filling in, question by question."""
+
+    form: Form
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """What was filled in so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +36,17 @@ class Session:
     id: int
     program_id: int
     person_id: PersonId
+    """Who opened it; what is kept of it is under their key."""
     account: AccountId
     room_id: RoomId
     is_open: bool
+    in_room: bool = False
+    """Open for everybody in a room with several people."""
     state: JsonValue = None
-    form: Form | None = None
-    """What is being filled in, question by question."""
-    values: Mapping[str, Any] = field(default_factory=dict)
-    """What was filled in so far."""
-    offer: int | None = None
-    """The message whose choices a number is for."""
+    asked: Mapping[str, Asked] = field(default_factory=dict)
+    """By the id of the person who fills it in."""
+    offers: Mapping[str, int] = field(default_factory=dict)
+    """The message whose choices a number is for, by the id of the person who may choose, or `ANYBODY`."""
     asked_after: int = 0
     """The newest question of others when the program spoke last: a number that comes now is not for it."""
     noted: tuple[str, ...] = ()
@@ -44,9 +56,11 @@ class Session:
     def sealed(self) -> dict[str, Any]:
         return {
             "state": self.state,
-            "form": None if self.form is None else self.form.model_dump(mode="json"),
-            "values": dict(self.values),
-            "offer": self.offer,
+            "asked": {
+                who: {"form": one.form.model_dump(mode="json"), "values": dict(one.values)}
+                for who, one in self.asked.items()
+            },
+            "offers": dict(self.offers),
             "asked_after": self.asked_after,
             "noted": list(self.noted),
         }
@@ -75,31 +89,62 @@ class Waiting:
     created_at: int
 
 
-def begin(tx: Tx, program_id: int, person: PersonId, account: AccountId, room_id: RoomId) -> Session:
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where somebody says something: in their chat with the bot, or in a room with others."""
+
+    person: PersonId
+    account: AccountId
+    room_id: RoomId
+    in_room: bool
+
+    @property
+    def _where(self) -> tuple[str, tuple[object, ...]]:
+        if self.in_room:
+            return "room = 1 AND open = 1 AND account_id = ? AND room_id = ?", (self.account, self.room_id)
+        where = "room = 0 AND person_id = ? AND open = 1 AND account_id = ? AND room_id = ?"
+        return where, (self.person, self.account, self.room_id)
+
+
+def begin(tx: Tx, program_id: int, at: Spot) -> Session:
     [session_id] = tx.new_ids("program_sessions")
-    session = Session(session_id, program_id, person, account, room_id, True)
+    session = Session(session_id, program_id, at.person, at.account, at.room_id, True, at.in_room)
     tx.sql(
-        "INSERT INTO program_sessions (id, program_id, person_id, account_id, room_id, sealed, opened_at, used_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (session_id, program_id, person, account, room_id, _seal(tx, session), tx.now, tx.now),
+        "INSERT INTO program_sessions"
+        " (id, program_id, person_id, account_id, room_id, sealed, opened_at, used_at, room)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            session_id,
+            program_id,
+            at.person,
+            at.account,
+            at.room_id,
+            _seal(tx, session),
+            tx.now,
+            tx.now,
+            int(at.in_room),
+        ),
     )
     return session
 
 
-def current(tx: Tx, person: PersonId, account: AccountId, room_id: RoomId) -> Session | None:
-    """The program that the person has open in this chat."""
-    row = tx.sql(
-        f"SELECT {_COLUMNS} FROM program_sessions WHERE person_id = ? AND open = 1 AND account_id = ? AND room_id = ?"
-        " ORDER BY id DESC LIMIT 1",
-        (person, account, room_id),
-    ).first()
+def current(tx: Tx, at: Spot) -> Session | None:
+    """The program that is open there."""
+    where, params = at._where
+    row = tx.sql(f"SELECT {_COLUMNS} FROM program_sessions WHERE {where} ORDER BY id DESC LIMIT 1", params).first()
     return None if row is None else _session(tx, row)
 
 
-def is_open(tx: Tx, person: PersonId, account: AccountId, room_id: RoomId) -> bool:
+def is_open(tx: Tx, at: Spot) -> bool:
     """Whether there is one: cheaper, as nothing is opened."""
-    query = "SELECT 1 FROM program_sessions WHERE person_id = ? AND open = 1 AND account_id = ? AND room_id = ? LIMIT 1"
-    return tx.sql(query, (person, account, room_id)).first() is not None
+    where, params = at._where
+    return tx.sql(f"SELECT 1 FROM program_sessions WHERE {where} LIMIT 1", params).first() is not None
+
+
+def open_rooms(tx: Tx) -> set[tuple[AccountId, RoomId]]:
+    """Rooms with several people in which a program is open."""
+    rows = tx.sql("SELECT DISTINCT account_id, room_id FROM program_sessions WHERE room = 1 AND open = 1").all()
+    return {(AccountId(row.account_id), RoomId(row.room_id)) for row in rows}
 
 
 def by_id(tx: Tx, session_id: int) -> Session | None:
@@ -123,7 +168,7 @@ def save(tx: Tx, session: Session) -> None:
 
 def end(tx: Tx, session: Session) -> Session:
     """Close it: no timer rings any more, nothing that was asked is answered."""
-    ended = replace(session, is_open=False, form=None, values={}, offer=None)
+    ended = replace(session, is_open=False, asked={}, offers={})
     save(tx, ended)
     tx.sql("DELETE FROM program_timers WHERE session_id = ?", (session.id,))
     tx.sql("DELETE FROM program_questions WHERE session_id = ?", (session.id,))
@@ -157,20 +202,21 @@ def forget_old(tx: Tx) -> None:
 def tell(
     tx: Tx,
     session: Session,
+    person: PersonId,
     kind: str,
     data: Mapping[str, Any],
     source: Source,
     *,
     chain: int = 0,
 ) -> None:
-    """Queue an event for the program of a session."""
+    """Queue an event for the program of a session: what this person did."""
     [row_id] = tx.new_ids("program_events")
     said = {"type": kind, "data": dict(data), "reply_to": source.reply_to, "thread": source.thread}
-    sealed = tx.vault.seal(session.person_id, "program_events", row_id, "sealed", said)
+    sealed = tx.vault.seal(person, "program_events", row_id, "sealed", said)
     tx.sql(
         "INSERT INTO program_events (id, session_id, person_id, event, chain, sealed, created_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (row_id, session.id, session.person_id, secrets.token_hex(12), chain, sealed, tx.now),
+        (row_id, session.id, person, secrets.token_hex(12), chain, sealed, tx.now),
     )
 
 
@@ -229,14 +275,24 @@ def count_waiting(tx: Tx, session_id: int) -> int:
 class Said:
     id: int
     session_id: int
+    person_id: PersonId
+    """For whom it is; in a room who opened the program, for what all see."""
     key: str | None
     content: Content
     picture: Mapping[str, Any] | None
     """`file` and `info` of the spec, once it was uploaded."""
 
 
-def say(tx: Tx, session: Session, key: str | None, content: Content, picture: Mapping[str, Any] | None) -> int:
-    """Keep a message of the program; its id, for the copy that is sent."""
+def say(
+    tx: Tx,
+    session: Session,
+    person: PersonId,
+    key: str | None,
+    content: Content,
+    picture: Mapping[str, Any] | None,
+) -> int:
+    """Keep a message of the program; its id, for the copy that is sent. `person`: for whom it is; in a room who opened
+    the program, for what all see."""
     [message_id] = tx.new_ids("program_messages")
     lookup = None if key is None else _named(tx, session, key)
     if lookup is not None:
@@ -247,9 +303,9 @@ def say(tx: Tx, session: Session, key: str | None, content: Content, picture: Ma
         (
             message_id,
             session.id,
-            session.person_id,
+            person,
             lookup,
-            _seal_message(tx, session.person_id, message_id, key, content, picture),
+            _seal_message(tx, person, message_id, key, content, picture),
             tx.now,
         ),
     )
@@ -269,23 +325,21 @@ def find_message(tx: Tx, session: Session, key: str) -> int | None:
     return found
 
 
-def change_message(
-    tx: Tx, session: Session, message_id: int, key: str, content: Content, picture: Mapping[str, Any] | None
-) -> None:
-    sealed = _seal_message(tx, session.person_id, message_id, key, content, picture)
+def change_message(tx: Tx, message_id: int, key: str, content: Content, picture: Mapping[str, Any] | None) -> None:
+    person = tx.sql("SELECT person_id FROM program_messages WHERE id = ?", (message_id,)).scalar_one()
+    sealed = _seal_message(tx, PersonId(person), message_id, key, content, picture)
     tx.sql("UPDATE program_messages SET sealed = ? WHERE id = ?", (sealed, message_id))
 
 
-def message(tx: Tx, person: PersonId, message_id: int) -> Said | None:
-    """A message that was said to this person."""
-    row = tx.sql(
-        "SELECT session_id, sealed FROM program_messages WHERE id = ? AND person_id = ?", (message_id, person)
-    ).first()
-    sealed = None if row is None else tx.vault.read(person, "program_messages", message_id, "sealed", row.sealed)
+def message(tx: Tx, message_id: int) -> Said | None:
+    row = tx.sql("SELECT session_id, person_id, sealed FROM program_messages WHERE id = ?", (message_id,)).first()
+    sealed = None
+    if row is not None:
+        sealed = tx.vault.read(row.person_id, "program_messages", message_id, "sealed", row.sealed)
     if row is None or sealed is None:
         return None
     content = Content.model_validate_json(sealed["content"])
-    return Said(message_id, row.session_id, sealed["key"], content, sealed["picture"])
+    return Said(message_id, row.session_id, PersonId(row.person_id), sealed["key"], content, sealed["picture"])
 
 
 def _seal_message(
@@ -311,7 +365,10 @@ def _seal(tx: Tx, session: Session) -> bytes:
 
 def _session(tx: Tx, row: Any) -> Session:
     sealed = tx.vault.read(row.person_id, "program_sessions", row.id, "sealed", row.sealed) or {}
-    form = sealed.get("form")
+    asked = {
+        who: Asked(Form.model_validate_json(dump(one["form"])), one["values"])
+        for who, one in sealed.get("asked", {}).items()
+    }
     return Session(
         row.id,
         row.program_id,
@@ -319,10 +376,10 @@ def _session(tx: Tx, row: Any) -> Session:
         AccountId(row.account_id),
         RoomId(row.room_id),
         bool(row.open),
+        bool(row.room),
         sealed.get("state"),
-        None if form is None else Form.model_validate_json(dump(form)),
-        sealed.get("values", {}),
-        sealed.get("offer"),
+        asked,
+        sealed.get("offers", {}),
         sealed.get("asked_after", 0),
         tuple(sealed.get("noted", ())),
     )

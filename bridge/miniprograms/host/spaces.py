@@ -79,12 +79,6 @@ def listed(tx: Tx, at: Place) -> list[tuple[str, JsonValue]]:
     return sorted(((one["key"], one["value"]) for one in opened if one is not None), key=lambda pair: pair[0])
 
 
-def forget(tx: Tx, at: Place) -> None:
-    """Delete the space with all that is in it."""
-    tx.sql("DELETE FROM program_values WHERE place = ?", (at.name,))
-    tx.sql("DELETE FROM program_spaces WHERE place = ?", (at.name,))
-
-
 def _store(tx: Tx, at: Place, lookup: bytes, key: str, value: JsonValue, version: int, size: int) -> None:
     # A row is never changed: what is sealed is bound to it, and the old value must not open in the new one's place.
     tx.sql("DELETE FROM program_values WHERE lookup = ?", (lookup,))

@@ -9,7 +9,7 @@ from bridge.chat.inbound import RoomView
 from bridge.chat.reply import NOTHING, CopyRef, Message, Reply, Text
 from bridge.db import Tx
 from bridge.errors import UserError
-from bridge.ids import AccountId
+from bridge.ids import AccountId, RoomId
 from bridge.miniprograms import typed
 from bridge.miniprograms.events import MAX_TYPED
 from bridge.miniprograms.host import sessions
@@ -18,7 +18,7 @@ from bridge.miniprograms.host.drawing import zone
 from bridge.miniprograms.host.host import Host
 from bridge.miniprograms.host.installed import Installed, Programs
 from bridge.miniprograms.host.performing import question
-from bridge.miniprograms.host.sessions import Session, Source
+from bridge.miniprograms.host.sessions import Session, Source, Spot
 from bridge.miniprograms.manifest import in_language
 from bridge.miniprograms.typed import Misread
 
@@ -35,45 +35,58 @@ class Talk:
     def __init__(self, programs: Programs, allowances: Allowances) -> None:
         self._programs = programs
         self._allowances = allowances
+        self._rooms: set[tuple[AccountId, RoomId]] = set()
         self.host: Host | None = None
 
+    def listens(self, account: AccountId, room_id: RoomId) -> bool:
+        """Whether a program is open in a room with several people. Asked for every message there: from memory."""
+        return (account, room_id) in self._rooms
+
+    def look(self, tx: Tx) -> None:
+        """Look up again in which rooms programs are open."""
+        rooms = sessions.open_rooms(tx)
+        tx.after_commit(lambda: self._now_in(rooms))
+
+    def _now_in(self, rooms: set[tuple[AccountId, RoomId]]) -> None:
+        self._rooms = rooms
+
     def is_open(self, tx: Tx, person: Person, room: RoomView, account: AccountId) -> bool:
-        return sessions.is_open(tx, person.id, account, room.room_id)
+        return sessions.is_open(tx, spot(person, room, account))
 
     def takes_number(self, tx: Tx, person: Person, room: RoomView, account: AccountId) -> bool:
         """A number is for the program, unless a question came after what the program said last."""
-        session = sessions.current(tx, person.id, account, room.room_id)
+        session = sessions.current(tx, spot(person, room, account))
         if session is None:
             return False
+        if session.in_room:
+            return True  # questions of Courtyard are asked in people's own chats
         waiting = prompts.some_open(tx, person.id)
         return not waiting or waiting[0].id <= session.asked_after
 
     def addressed(self, tx: Tx, person: Person, room: RoomView, account: AccountId, text: str) -> str | None:
         """What stands behind the name of the program that is open here; None: the text begins otherwise."""
         word, _, rest = text.strip().partition(" ")
-        if not sessions.is_open(tx, person.id, account, room.room_id):
-            return None
-        session = sessions.current(tx, person.id, account, room.room_id)
+        session = sessions.current(tx, spot(person, room, account))
         installed = None if session is None else self._programs.by_id(tx, session.program_id)
         return rest.strip() if installed is not None and word.casefold() == installed.name else None
 
     def text(self, request: Request, text: str) -> Reply:
-        session = sessions.current(request.tx, request.person.id, request.account, request.room.room_id)
+        session = sessions.current(request.tx, spot_of(request))
         if session is None:
             raise UserError("program-none-open")
         return self._said(request, session, text)
 
     def on_reply(self, request: Request, copy: CopyRef, text: str) -> Reply:
         """An answer to a message of a program. A number is for its choices, if the program is still open."""
-        tx = request.tx
-        said = None if copy.ref_id is None else sessions.message(tx, request.person.id, copy.ref_id)
-        session = None if said is None else sessions.by_id(tx, said.session_id)
+        tx, me = request.tx, request.person.id
+        said = None if copy.ref_id is None else sessions.message(tx, copy.ref_id)
+        session = None if said is None or said.person_id != me else sessions.by_id(tx, said.session_id)
         if said is None or session is None or not session.is_open or session.room_id != request.room.room_id:
             raise UserError("program-closed-already")
         relation = getattr(request.event, "relation", None)
-        if said.content.choices is not None and relation is not None and not relation.outside and session.form is None:
+        if said.content.choices is not None and relation is not None and not relation.outside:
             # A server may hang a message on another one: then what the program offered last counts.
-            session = replace(session, offer=said.id)
+            session = replace(session, offers={**session.offers, str(me): said.id})
         return self._said(request, session, text)
 
     def _said(self, request: Request, session: Session, text: str) -> Reply:
@@ -81,12 +94,11 @@ class Talk:
         installed = self._programs.by_id(tx, session.program_id)
         if installed is None:
             raise UserError("program-none-open")
-        if session.form is not None:
+        if str(person.id) in session.asked:
             return self._answered(request, session, installed, text.strip())
-        if session.offer is not None:
-            offered = sessions.message(tx, person.id, session.offer)
-            choices = (offered.content.choices or ()) if offered is not None else ()
-            choice = typed.chosen(choices, text)
+        for whose in (str(person.id), sessions.ANYBODY):
+            offered = sessions.message(tx, session.offers[whose]) if whose in session.offers else None
+            choice = typed.chosen(offered.content.choices or (), text) if offered is not None else None
             if choice is not None and offered is not None:
                 return self._tell(request, session, installed, "choice", {"key": offered.key, "choice": choice})
         word, _, rest = text.strip().partition(" ")
@@ -101,15 +113,15 @@ class Talk:
 
     def _answered(self, request: Request, session: Session, installed: Installed, line: str) -> Reply:
         """An answer to a question of a form: the next question, or what was filled in goes to the program."""
-        form, values, word = session.form, dict(session.values), line.casefold()
-        assert form is not None
+        asked = session.asked[str(request.person.id)]
+        values, word = dict(asked.values), line.casefold()
         if word in _CANCEL:
             return self._filled(request, session, installed, None)
         if word in _BACK:
             if values:
                 values.popitem()
         else:
-            current = form.fields[len(values)]
+            current = asked.form.fields[len(values)]
             if line in _NONE and not current.required:
                 values[current.name] = None
             else:
@@ -118,16 +130,18 @@ class Talk:
                     values[current.name] = typed.value(typed.kind_of(current), line, zone_, current.label)
                 except Misread as misread:
                     raise misread_error(misread) from None
-        if len(values) == len(form.fields):
+        if len(values) == len(asked.form.fields):
             return self._filled(request, session, installed, values)
-        sessions.save(request.tx, replace(session, values=values))
-        title = installed.program.manifest.title
-        return Reply((Message(question(form, values, in_language(title, request.person.language))),))
+        asked = replace(asked, values=values)
+        sessions.save(request.tx, replace(session, asked={**session.asked, str(request.person.id): asked}))
+        title = in_language(installed.program.manifest.title, request.person.language)
+        return Reply((Message(question(asked, title)),), personal=not session.in_room)
 
     def _filled(self, request: Request, session: Session, installed: Installed, values: dict[str, Any] | None) -> Reply:
-        assert session.form is not None
-        data = {"form": session.form.name, "values": values}
-        return self._tell(request, replace(session, form=None, values={}), installed, "form", data)
+        mine = str(request.person.id)
+        data = {"form": session.asked[mine].form.name, "values": values}
+        rest = {who: asked for who, asked in session.asked.items() if who != mine}
+        return self._tell(request, replace(session, asked=rest), installed, "form", data)
 
     def _tell(self, request: Request, session: Session, installed: Installed, kind: str, data: dict[str, Any]) -> Reply:
         tx = request.tx
@@ -135,10 +149,19 @@ class Talk:
         if sessions.count_waiting(tx, session.id) >= _MAX_WAITING:
             raise _slow(installed, request.person)
         sessions.save(tx, session)
-        sessions.tell(tx, session, kind, data, source_of(request))
+        sessions.tell(tx, session, request.person.id, kind, data, source_of(request))
         if self.host is not None:
             tx.after_commit(self.host.wake)
         return NOTHING
+
+
+def spot(person: Person, room: RoomView, account: AccountId) -> Spot:
+    """Where somebody says something."""
+    return Spot(person.id, account, room.room_id, room.dm_with != person.user_id)
+
+
+def spot_of(request: Request) -> Spot:
+    return spot(request.person, request.room, request.account)
 
 
 def check_allowance(allowances: Allowances, person: Person, installed: Installed) -> None:

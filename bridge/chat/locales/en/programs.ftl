@@ -48,6 +48,7 @@ apps-mine-none = You have not opened a mini-program yet. `apps` shows what there
 program-first = This is { $title }, a mini-program. It does not learn who you are: it knows you by an id that only it has, and what you type to it.
 program-first-asks = It may ask you for this, and gets it only if you say yes:
 program-first-foot = Commands of mine work as always while it is open. `close` closes it, `apps preview NAME` shows what it is told.
+program-in-room = { $title } is open here, for everybody. What you say to it begins with `!`, like `!hello`; `!close` closes it. It does not learn who you are: it knows you by an id that it has for you in this room alone. What is for you alone comes in your own chat with me.
 program-closed = { $title } is closed.
 program-ended = { $title } has ended. `open NAME` opens it again.
 program-unknown = I know no mini-program “{ $name }”. `apps` shows what there is.

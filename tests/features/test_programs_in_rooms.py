@@ -1,0 +1,141 @@
+"""U10: programs in rooms with several people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from bridge.miniprograms.package import Package
+from tests.features.apps import Engine, built_in, packed
+from tests.features.test_programs import village
+from tests.features.village import Village
+from tests.unit.miniprograms.fakes import does, says
+
+
+@contextmanager
+def hall(*packages: Package, **functions: Any) -> Iterator[tuple[Village, Engine]]:
+    """Alice, Bob and Carol have chats with the bot, and are in a room with it."""
+    with village(*packages, **functions) as (town, engine):
+        town.open("carol")
+        town.meet_in("hall")
+        yield town, engine
+
+
+def echo(event: dict[str, Any]) -> dict[str, Any]:
+    return does(says(f"{event['type']} {event['data']}"), state=(event["state"] or 0) + 1)
+
+
+def test_a_program_is_opened_in_a_room_for_everybody() -> None:
+    with hall(packed(), tester=echo) as (town, engine):
+        opened = town.say_in("hall", "alice", "!open tester")
+        assert opened[0].startswith("Tester is open here, for everybody.")
+        assert opened[1:] == ["Tester\n\nopen {'payload': None}"]
+        assert town.say_in("hall", "bob", "good morning, carol") == []
+        assert town.say_in("hall", "bob", "!good morning") == ["Tester\n\ntext {'text': 'good morning'}"]
+        assert town.say_in("hall", "carol", "!tester friends") == ["Tester\n\ntext {'text': 'friends'}"]
+        assert [event["state"] for event in engine.of("tester")] == [None, 1, 2]
+        ids = [event["user"]["id"] for event in engine.of("tester")]
+        assert len(set(ids)) == 3
+        assert len({event["chat"]["id"] for event in engine.of("tester")}) == 1
+        assert town.say_in("hall", "bob", "!close") == ["Tester is closed."]
+        assert town.say_in("hall", "bob", "!good morning") == []
+
+
+def test_what_is_said_past_the_bot_is_never_told() -> None:
+    with hall(packed(), tester=echo) as (town, engine):
+        town.meet_in("elsewhere")
+        town.say_in("hall", "alice", "!open tester")
+        for room, text in (("hall", "secret"), ("elsewhere", "!secret"), ("elsewhere", "secret")):
+            town.say_in(room, "bob", text)
+        town.say("bob", "secret")
+        town.say_in("hall", "bob", "!friends")  # a command of the bot, answered in his own chat
+        assert "secret" not in json.dumps(engine.told)
+        assert len(engine.told) == 1
+
+
+def test_who_one_is_in_a_room_says_nothing_about_elsewhere() -> None:
+    scopes = {"profile.name": "To greet you.", "notify": "To remind you."}
+
+    def stores(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] != "text":
+            return does(says(json.dumps(event["data"])), state=event["state"])
+        spaces = ("person", "chat")
+        return does(
+            *({"type": "kv.get", "tag": space, "space": space, "keys": ["k"]} for space in spaces),
+            *({"type": "kv.set", "space": space, "key": "k", "value": event["chat"]["kind"]} for space in spaces),
+            {"type": "scope.request", "tag": "t", "scopes": ["profile.name"]},
+        )
+
+    with hall(packed(scopes=scopes), tester=stores) as (town, engine):
+        town.say("alice", "profile set name Alice")
+        town.say("alice", "open tester")
+        town.say("alice", "hi there")
+        town.say("alice", "2")
+        town.meet_in("other")
+        for room in ("hall", "other"):
+            town.say_in(room, "alice", "!open tester")
+            town.say_in(room, "alice", "!hi there")
+            town.say_in(room, "bob", "!hi there")
+        told = engine.of("tester")
+        rooms = [event for event in told if event["chat"]["kind"] == "room"]
+        assert all(event["user"]["profile"] == {} and event["user"]["scopes"] == [] for event in rooms)
+        assert [event["data"]["denied"] for event in rooms if event["type"] == "scope.result"] == [["profile.name"]] * 4
+        ids = {(event["chat"]["id"], event["user"]["id"]) for event in told}
+        assert len(ids) == 5
+        assert len({user for _, user in ids}) == 5, "alice in three places, bob in two"
+        seen = [
+            (event["data"]["space"], event["data"]["items"]["k"]["value"])
+            for event in told
+            if event["type"] == "kv.result"
+        ]
+        # Each first look of a person finds nothing of theirs; in each chat the second one finds what the first stored.
+        assert seen == [
+            ("person", None), ("chat", None),
+            ("person", None), ("chat", None), ("person", None), ("chat", "room"),
+            ("person", None), ("chat", None), ("person", None), ("chat", "room"),
+        ]  # fmt: skip
+
+
+def test_two_people_play_to_the_end() -> None:
+    with hall(built_in("gomoku")) as (town, _):
+        town.say_in("hall", "alice", "!open gomoku")
+        hall_ = town.rooms["hall"]
+        board = hall_.events[-1].event_id
+        for column in "abcd":
+            town.say_in("hall", "alice", f"!{column}1")
+            town.say_in("hall", "bob", f"!{column}2")
+        assert town.bodies("bob")[-1] != "It is not your turn."
+        town.say_in("hall", "bob", "!e2")
+        assert town.bodies("bob")[-1] == "Gomoku\n\nIt is not your turn."
+        town.say_in("hall", "carol", "!e1")
+        assert "Two others are playing" in town.bodies("carol")[-1]
+        [won] = town.say_in("hall", "alice", "!e1")
+        assert "⚫ black wins." in won
+        assert hall_.events[-1].content["m.relates_to"] == {"rel_type": "m.replace", "event_id": board}
+
+
+def test_choices_are_for_whom_they_are_meant() -> None:
+    def offers(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] == "choice":
+            return does(says(f"chosen {event['data']['choice']}"), state=event["state"])
+        chooser = "anyone" if event["type"] == "open" else "user"
+        choices = [{"id": "tea", "label": "Tea"}, {"id": "milk", "label": "Milk"}]
+        return does(says("Which?", choices=choices, chooser=chooser))
+
+    with hall(packed(), tester=offers) as (town, engine):
+        town.say_in("hall", "alice", "!open tester")
+        assert town.say_in("hall", "bob", "!2") == ["Tester\n\nchosen milk"]
+        town.say_in("hall", "alice", "!more")  # this one is for alice alone; the first is for anybody still
+        town.say_in("hall", "alice", "!1")
+        assert [event["data"]["choice"] for event in engine.of("tester", "choice")] == ["milk", "tea"]
+
+
+def test_when_who_opened_it_is_erased_the_program_is_gone_from_the_room() -> None:
+    with hall(packed(), tester=echo) as (town, _):
+        town.say_in("hall", "alice", "!open tester")
+        town.erase("alice")
+        town.run_programs()
+        assert town.say_in("hall", "bob", "!good morning") == []
+        assert "is open here" in town.say_in("hall", "bob", "!open tester")[0]
