@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,11 @@ from tests.e2e.people import Friendly
 pytestmark = pytest.mark.e2e
 
 WAIT = 60.0
+
+
+def shows(board: str, stones: int, message: Message) -> bool:
+    """Whether it is this board with so many stones."""
+    return message.event_id == board and message.body.count("X") + message.body.count("O") == stones
 
 
 async def says(person: Friendly, text: str, *words: str) -> Message:
@@ -113,13 +119,7 @@ async def test_two_people_on_two_servers_play_in_a_room(
         moves = [(who, f"{column}{row}") for column in "abcde" for who, row in ((alice, 1), (carol, 2))][:-1]
         for stones, (who, move) in enumerate(moves, 1):
             await who.client.send(room, f"!{move}")
-            await alice.client.wait_message(
-                room,
-                lambda m, stones=stones: (
-                    m.event_id == board.event_id and m.body.count("X") + m.body.count("O") == stones
-                ),  # type: ignore[misc]
-                WAIT,
-            )
+            await alice.client.wait_message(room, partial(shows, board.event_id, stones), WAIT)
         for person in (alice, carol):
             await person.client.wait_message(room, lambda m: "⚫ black wins." in m.body.replace("**", ""), WAIT)
         await carol.client.send(room, "well played")

@@ -200,7 +200,7 @@ def test_a_number_never_grants_what_was_asked_before_something_else() -> None:
             return does({"type": "scope.request", "tag": "t", "scopes": ["profile.name"]}, says("Welcome!"))
         return offers(event)
 
-    with village(packed(scopes={"profile.name": "To greet you."}), tester=asks) as (town, engine):
+    with village(packed(scopes={"profile.name": "To greet you."}), tester=asks) as (town, _):
         town.say("alice", "open tester")
         town.say("alice", "what is there?")  # the question about the name is left open; then the program asks something
         assert town.one("alice", "2") == "Tester\n\nchosen milk"
