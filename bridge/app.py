@@ -376,6 +376,7 @@ def features(
             likes_delay_ms=config.moments.likes_gather_seconds * 1000,
             confirm_wider=config.moments.confirm_wider,
             undo_ms=config.moments.undo_seconds * 1000,
+            own_keys=config.retention.moments_days is not None,
             pictures=config.moments.pictures,
             drafts=config.moments.drafts,
             draft_ms=config.moments.draft_days * _DAY_MS,

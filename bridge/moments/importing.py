@@ -95,6 +95,8 @@ class MomentsImporter:
         archive_ids.keep(tx, author.id, moment_id, note["id"])
         moment = store.moment(tx, moment_id)
         assert moment is not None
+        if self._service.limits.own_keys:
+            moment = self._service.give_key(tx, moment)
         picture_store.add_pictures(tx, moment, pictures[: self._service.limits.pictures])
         if note.get("responders") is not None:
             name = note["responders"].get("tag")

@@ -68,6 +68,8 @@ class Moments:
         self._check_mentioned(tx, author, mentioned, to, named_tags)
         moment_id = store.add_moment(tx, author.id, content, to, named_tags)
         moment = self._get(tx, moment_id)
+        if self.limits.own_keys:
+            moment = self.give_key(tx, moment)
         picture_store.add_pictures(tx, moment, pictures)
         numbers.number_of(tx, author.id, moment_id)
         for reader in content.mentions:
@@ -191,14 +193,20 @@ class Moments:
         for comment_id in responses.comment_ids(tx, moment.id):
             self._outbox.withdraw(tx, COMMENT, comment_id)
 
+    def give_key(self, tx: Tx, moment: Moment) -> Moment:
+        """Seal a moment under a key of its own too, with all that hangs on it, unless it is."""
+        if moment.key is not None:
+            return moment
+        key = sealed.new_key(tx)
+        store.set_key(tx, moment, key)
+        picture_store.set_key(tx, moment, key)
+        responses.set_key(tx, moment, key)
+        return replace(moment, key=key)
+
     def expire(self, tx: Tx, moment: Moment, at: int | None) -> None:
         """Let one's own moment end at a time (ms), or never. What expires is sealed under a key of its own."""
-        if at is not None and moment.key is None:
-            key = sealed.new_key(tx)
-            store.set_key(tx, moment, key)
-            picture_store.set_key(tx, moment, key)
-            responses.set_key(tx, moment, key)
-            moment = replace(moment, key=key)
+        if at is not None:
+            moment = self.give_key(tx, moment)
         store.set_expiry(tx, moment, at)
         self._refreshing.text_changed(tx, self._get(tx, moment.id))
         tx.after_commit(self.on_expiry)

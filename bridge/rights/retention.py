@@ -15,6 +15,7 @@ from bridge.moments.service import Moments
 from bridge.rights.deletions import Deletions
 
 _AT_ONCE = 100
+_KEYS_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,15 @@ def count(tx: Tx, settings: RetentionSettings) -> dict[str, int | None]:
         "requests": settings.requests_ms,
         "inactive_people": settings.inactive_ms,
     }
-    return {
+    counts = {
         name: None if age is None else int(tx.sql(f"SELECT COUNT(*) {_OLD[name]}", (tx.now - age,)).scalar_one())
         for name, age in ages.items()
     }
+    bare = None
+    if settings.moments_ms is not None:
+        bare = int(tx.sql("SELECT COUNT(*) FROM moments WHERE key_id IS NULL").scalar_one())
+    # Those get one in the next hour; what is let go before is under its author's key alone, who keeps it.
+    return {**counts, "moments_without_own_key": bare}
 
 
 class Retention:
@@ -63,13 +69,16 @@ class Retention:
         self._outbox = outbox
         self._moments = moments
         self._deletions = deletions
+        self._keyed = 0
+        """Up to this one, moments have keys of their own, or can't."""
 
     def step(self, tx: Tx) -> bool:
         """Let some of what is old go. Whether there may be more."""
         done = [self._old_moments(tx), self._old_log(tx), self._old_requests(tx), self._warn(tx)]
-        if any(done):
+        keyed = self._give_keys(tx)
+        if any((*done, keyed)):
             tx.scrub_later()
-        return any(count == _AT_ONCE for count in done)
+        return any(count == _AT_ONCE for count in done) or keyed == _KEYS_AT_ONCE
 
     def _ids(self, tx: Tx, what: str, age: int | None) -> list[int]:
         if age is None:
@@ -85,6 +94,28 @@ class Retention:
             if moment is not None:
                 self._moments.remove(tx, moment)
         return len(ids)
+
+    def _give_keys(self, tx: Tx) -> int:
+        """A key of its own for moments from before this was asked for, so that it can be destroyed with them."""
+        if self._settings.moments_ms is None:
+            return 0
+        # Damaged ones can't have one: the next look begins behind them.
+        rows = tx.sql(
+            "SELECT id FROM moments WHERE key_id IS NULL AND created_at >= ? AND id > ?"
+            f" ORDER BY id LIMIT {_KEYS_AT_ONCE}",
+            (tx.now - self._settings.moments_ms, self._keyed),
+        )
+        ids = list(rows.scalars())
+        for moment_id in ids:
+            moment = store.moment(tx, moment_id)
+            if moment is not None and not moment.damaged:
+                self._moments.give_key(tx, moment)
+        reached = ids[-1] if len(ids) == _KEYS_AT_ONCE else 0
+        tx.after_commit(lambda: self._went_on(reached))
+        return len(ids)
+
+    def _went_on(self, reached: int) -> None:
+        self._keyed = reached
 
     def _old_log(self, tx: Tx) -> int:
         ids = self._ids(tx, "log_entries", self._settings.log_ms)

@@ -17,6 +17,7 @@ from PIL import Image
 
 from bridge.demo.synapse import Homeserver
 from tests.conftest import create_postgres_database
+from tests.e2e.archives import export, send_file, take_it
 from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsClient, JsProcess
 from tests.e2e.clients.olm_client import OlmClient
@@ -234,5 +235,12 @@ async def fill(
         for person in (alice, bob, carol):
             await answers(person, "feed")
             await answers(person, "friends")
+        # Everything of Alice's as a file, taken back where it came from; and what is no such file.
+        for data in await export(alice, directory):
+            await send_file(alice, data, directory, "import")
+        await take_it(alice)
+        await send_file(alice, new("no export").encode(), directory, "import")
+        for file in (*directory.glob("file-*"), *directory.glob("send-*")):
+            file.unlink()
     finally:
         await carol_client.stop()

@@ -30,6 +30,7 @@ from bridge.matrix.seal import Sealer
 from tests.backup.attacker import attack, present_files
 from tests.backup.conftest import POSTGRESQL, SQLITE, House
 from tests.conftest import create_postgres_database
+from tests.e2e.archives import export, send_file, take_it
 from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsProcess
 from tests.e2e.flow import answers, meeting, number, settled, shown, told
@@ -206,7 +207,7 @@ async def test_with_every_key_and_an_expired_backup_nothing_of_them_opens(
     ):
         alice, bob = await meet("alice"), await meet(words["name"], 1, exact=True)
         await befriend(alice, bob)
-        await say_words(alice, bob, words, others)
+        await say_words(alice, bob, words, others, tmp_path)
         config = load(bot.config)
         house = House(bot.directory / "var", config, str(key.to_public()), identity)
         backup = tmp_path / "before.backup"
@@ -242,7 +243,9 @@ async def test_with_every_key_and_an_expired_backup_nothing_of_them_opens(
             assert word.encode() in loot, "who is still there is read with the keys of the present"
 
 
-async def say_words(alice: Friendly, bob: Friendly, words: Mapping[str, str], others: Mapping[str, str]) -> None:
+async def say_words(
+    alice: Friendly, bob: Friendly, words: Mapping[str, str], others: Mapping[str, str], directory: Path
+) -> None:
     for text in (f"post {others['text']}", f"profile set bio {others['bio']}"):
         await alice.ask(text)
     for text in (
@@ -258,6 +261,12 @@ async def say_words(alice: Friendly, bob: Friendly, words: Mapping[str, str], ot
         await bob.ask(f"comment {about} {text}")
     for person in (alice, bob):
         await answers(person, "feed")
+    # He takes everything of his, brings it back, and asks for it again, and for something to be taken.
+    for data in await export(bob, directory):
+        await send_file(bob, data, directory, "import")
+    await take_it(bob)
+    await export(bob, directory)
+    await answers(bob, "import")
 
 
 async def killed_half_way(bot: BotProcess, url: str) -> None:

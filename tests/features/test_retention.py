@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from bridge.db import Tx
+from bridge.moments import sealed
+from bridge.moments.model import MomentLimits
 from bridge.rights.retention import Retention, RetentionSettings, count
 from tests.features.village import MINUTE, Village, user_id
 
@@ -12,19 +15,27 @@ Keep = Callable[..., None]
 
 
 @pytest.fixture
-def keep(village: Village) -> Keep:
-    """`keep(inactive_ms=…)`: do what the bot does every hour."""
+def keep_in() -> Callable[[Village], Keep]:
+    """`keep_in(village)(inactive_ms=…)`: do what the bot does every hour."""
 
-    def run(**settings: int) -> None:
-        deletions = village.deletions
-        retention = Retention(
-            RetentionSettings(**settings), village.people, deletions.outbox, village.moments, deletions
-        )
-        while village.db.run_sync(retention.step):
-            pass
-        village.deliver()
+    def of(village: Village) -> Keep:
+        def run(**settings: int) -> None:
+            deletions = village.deletions
+            retention = Retention(
+                RetentionSettings(**settings), village.people, deletions.outbox, village.moments, deletions
+            )
+            while village.db.run_sync(retention.step):
+                pass
+            village.deliver()
 
-    return run
+        return run
+
+    return of
+
+
+@pytest.fixture
+def keep(village: Village, keep_in: Callable[[Village], Keep]) -> Keep:
+    return keep_in(village)
 
 
 def due(village: Village) -> list[int]:
@@ -38,7 +49,7 @@ def test_nothing_goes_unless_it_is_asked_for(village: Village, keep: Keep) -> No
     keep()
     assert (village.bodies("alice"), village.bodies("bob")) == before
     assert village.db.run_sync(lambda tx: count(tx, RetentionSettings())) == dict.fromkeys(
-        ("moments", "log_entries", "requests", "inactive_people")
+        ("moments", "log_entries", "requests", "inactive_people", "moments_without_own_key")
     )
 
 
@@ -55,6 +66,75 @@ def test_old_moments_go_with_their_copies(village: Village, keep: Keep) -> None:
     assert not [body for body in village.bodies("alice") if "Old" in body]
     assert any("New" in body for body in village.bodies("alice"))
     assert village.db.run_sync(lambda tx: count(tx, settings))["moments"] == 0
+
+
+def saved(village: Village) -> list[tuple[str, int, int, bytes]]:
+    """What is sealed of moments, as somebody may have copied it: table, row, whose, and what stands there."""
+
+    def work(tx: Tx) -> list[tuple[str, int, int, bytes]]:
+        rows = [("moments", r.id, r.author_id, r.sealed) for r in tx.sql("SELECT id, author_id, sealed FROM moments")]
+        rows += [
+            ("comments", r.id, r.person_id, r.sealed) for r in tx.sql("SELECT id, person_id, sealed FROM comments")
+        ]
+        rows += [
+            ("pictures", r.id, r.author_id, r.sealed)
+            for r in tx.sql("SELECT p.id, m.author_id, p.sealed FROM pictures p JOIN moments m ON m.id = p.moment_id")
+        ]
+        return rows
+
+    return village.db.run_sync(work)
+
+
+def opens(village: Village, rows: list[tuple[str, int, int, bytes]], keys: list[int | None]) -> int:
+    """How many of these open, with the keys that there are."""
+
+    def work(tx: Tx) -> int:
+        return sum(
+            any(sealed.read(tx, key, owner, table, row, "sealed", value) is not None for key in keys)
+            for table, row, owner, value in rows
+        )
+
+    return village.db.run_sync(work)
+
+
+@pytest.mark.parametrize("own_keys", [False, True], ids=["asked for later", "asked for before"])
+def test_the_keys_of_old_moments_are_destroyed(own_keys: bool, keep_in: Callable[[Village], Keep]) -> None:
+    """With what was copied while it was there, and every key that there is then, nothing opens."""
+    village = Village(moment_limits=MomentLimits(confirm_wider=False, own_keys=own_keys))
+    village.open("alice", "bob")
+    village.befriend("alice", "bob")
+    keep = keep_in(village)
+    settings = RetentionSettings(moments_ms=10 * DAY)
+    for _ in range(25):
+        village.say("bob", "post Old")
+    village.picture("bob", "post With a picture")
+    village.say("alice", "feed")
+    village.say("alice", "comment 2 Alice says")
+    without = village.db.run_sync(lambda tx: count(tx, settings))["moments_without_own_key"]
+    assert without == (0 if own_keys else 26)
+    keep(moments_ms=10 * DAY)
+    assert village.db.run_sync(lambda tx: count(tx, settings))["moments_without_own_key"] == 0
+    assert "Alice says" in "\n".join(village.say("bob", "moment 26") + village.say("bob", "moment 25"))
+    copied = saved(village)
+    keys = list(village.db.run_sync(lambda tx: tx.sql("SELECT key_id FROM moments").scalars().all()))
+    assert opens(village, copied, keys) == len(copied) == 28
+    village.wait(11 * DAY)
+    assert village.db.run_sync(lambda tx: count(tx, settings))["moments"] == 26
+    keep(moments_ms=10 * DAY)
+    village.wait(MINUTE)
+    assert saved(village) == []
+    assert opens(village, copied, [*keys, None]) == 0
+    assert set(keys) <= village.vault.keys.erased().keys()
+    village.close()
+
+
+def test_damaged_moments_keep_no_key_from_others(village: Village, keep: Keep) -> None:
+    for number in range(45):
+        village.say("bob", f"post Number {number}")
+    village.db.run_sync(lambda tx: tx.sql("UPDATE moments SET sealed = ? WHERE id <= 21", (b"x",)))
+    keep(moments_ms=10 * DAY)
+    left = village.db.run_sync(lambda tx: tx.sql("SELECT COUNT(*) FROM moments WHERE key_id IS NULL").scalar_one())
+    assert left == 21
 
 
 def test_old_requests_and_log_entries_go(village: Village, keep: Keep) -> None:

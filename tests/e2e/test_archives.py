@@ -1,0 +1,192 @@
+"""P10, P11, O3 on real homeservers: an export, taken back elsewhere; an operator who looks beside the running bot."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bridge.demo.synapse import Homeserver
+from tests.archives import moments, unpacked
+from tests.e2e.archives import export, fetched, files, send_file, take_it
+from tests.e2e.bot import BotProcess, running_bot
+from tests.e2e.clients.js import JsProcess
+from tests.e2e.clients.olm_client import OlmClient
+from tests.e2e.flow import answers, meeting, number, shown, told
+from tests.e2e.leaks import canary, server_rows
+from tests.e2e.people import Friendly, befriend, open_dm, unique
+
+pytestmark = pytest.mark.e2e
+
+_WAIT = 60.0
+SMALL = {"archives": {"part_bytes": 65_536, "per_day": 100}}
+
+
+async def take(person: Friendly, zips: list[bytes], directory: Path) -> str:
+    await person.ask("import")
+    for data in zips:
+        answer = await send_file(person, data, directory)
+    assert "Shall I take it back" in answer.body, answer.body
+    return await take_it(person)
+
+
+@pytest.mark.parametrize("olm", [False, True], ids=["js", "olm"])
+async def test_there_and_back(servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path, olm: bool) -> None:
+    """Carol of the second server takes what she has with a bot of the first to a bot of the second."""
+    words = {what: canary() for what in ("post", "for bob", "name", "caption")}
+    async with (
+        running_bot(tmp_path / "bot", servers[0], unique("courtyard"), SMALL) as bot,
+        running_bot(tmp_path / "other", servers[1], unique("courtyard"), SMALL) as other,
+        meeting(servers, js, bot) as meet,
+    ):
+        bob, carol = await meet("bob"), await meet("carol", 1, olm=olm)
+        await befriend(bob, carol)
+        await carol.ask(f"profile set name {words['name']}")
+        for _ in range(3):
+            await carol.ask("post " + "".join(canary() for _ in range(100)))
+        await carol.ask(f"post {words['post']}")
+        await carol.ask(f"post to {bob.user_id} | {words['for bob']}")
+        await picture(carol, words["caption"], tmp_path)
+        [seen, *_] = [m for m in await answers(bob, "feed") if words["post"] in m.body]
+        await bob.ask(f"comment {number(seen)} Bob says")
+        zips = await export(carol, tmp_path)
+        inside = unpacked(zips)
+        found = moments(inside)
+        assert [one["source"]["content"] for one in found[:3]] == [words["caption"], words["for bob"], words["post"]]
+        assert "Bob says" in inside["moments/0001.html"].decode()
+        [image] = found[0]["attachment"]
+        assert inside[image["url"].removeprefix("../")].startswith((b"\xff\xd8\xff", b"\x89PNG"))
+        assert "you asked for an export" in "\n".join(m.body for m in await answers(carol, "log"))
+        # Elsewhere, where Bob is a friend too.
+        mine = await open_dm(carol.client, other)
+        his = await open_dm(bob.client, other)
+        await befriend(his, mine)
+        assert "with 6 moments" in await take(mine, zips, tmp_path)
+        seen_there = [m for text in ("feed", "feed more") for m in await answers(his, text)]
+        for word in (words["post"], words["for bob"], words["caption"]):
+            assert any(word in m.body for m in seen_there)
+        again = unpacked(await export(mine, tmp_path))
+        for before, after in zip(found, moments(again), strict=True):
+            for key in ("id", "published", "source", "audience_rule", "to"):
+                assert before[key] == after[key]
+        assert json.loads(again["actor.json"])["name"] == words["name"]
+        # At home again nothing is new, over a restart in the middle of it.
+        await carol.ask("import")
+        for data in zips:
+            asked = await send_file(carol, data, tmp_path)
+        assert "6 moments that are here" in asked.body
+        await bot.kill()
+        await bot.start()
+        mark = carol.client.mark()
+        await carol.client.send(carol.room, "1")
+        await carol.client.wait_message(
+            carol.room, lambda m: "no moment that was not here" in m.body, _WAIT, since=mark
+        )
+        readable(servers, [*words.values()])
+
+
+def readable(servers: tuple[Homeserver, Homeserver], words: list[str]) -> None:
+    """No homeserver has any of it readable: neither in events nor in files."""
+    for server in servers:
+        for (text,) in server_rows(server, "SELECT json FROM event_json"):
+            assert not [word for word in words if word in text]
+        for file in server.data_dir.rglob("*"):
+            if file.is_file() and "media" in str(file):
+                content = file.read_bytes()
+                assert not content.startswith(b"PK\x03\x04")
+                assert not [word for word in words if word.encode() in content]
+
+
+async def picture(person: Friendly, caption: str, directory: Path) -> None:
+    path = directory / f"{unique('picture')}.png"
+    Image.effect_noise((200, 100), 50).convert("RGB").save(path)
+    mark = person.client.mark()
+    if isinstance(person.client, OlmClient):
+        await person.client.send_image(person.room, path.read_bytes(), "image/png", f"post {caption}")
+    else:
+        await person.client.send_image(person.room, path, "image/png", caption=f"post {caption}")
+    await told(person, mark, "Posted as")
+
+
+async def test_killed_while_an_export_is_made_it_comes_once(
+    servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path
+) -> None:
+    async with (
+        running_bot(tmp_path / "bot", servers[0], unique("courtyard"), SMALL) as bot,
+        meeting(servers, js, bot) as meet,
+    ):
+        carol = await meet("carol", 1)
+        for _ in range(4):
+            await picture(carol, canary(), tmp_path)
+        mark = carol.client.mark()
+        await carol.client.send(carol.room, "export")
+        await told(carol, mark, "putting together")
+        await bot.kill()
+        await bot.start()
+        await carol.client.wait_message(carol.room, lambda m: "index.html" in m.body, _WAIT, since=mark)
+        assert await carol.ask("ping") == "pong"
+        found = unpacked([await fetched(carol, message, tmp_path) for message in files(carol)])
+        assert len(moments(found)) == 4
+        assert sum(name.startswith("media/") for name in found) == 4
+
+
+async def test_bad_files_get_a_line(servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path) -> None:
+    async with (
+        running_bot(tmp_path / "bot", servers[0], unique("courtyard"), SMALL) as bot,
+        meeting(servers, js, bot) as meet,
+    ):
+        alice, carol = await meet("alice"), await meet("carol", 1)
+        await alice.ask("post Of Alice")
+        [hers] = await export(alice, tmp_path)
+        for data, line in (
+            (b"no zip", "no export of Courtyard"),
+            (hers, "somebody else"),
+            (hers[:-40], "damaged"),
+            (hers[: len(hers) // 2] + b"x" + hers[len(hers) // 2 + 1 :], "damaged"),
+        ):
+            answer = await send_file(carol, data, tmp_path, "import")
+            assert line in answer.body
+            assert "Nothing was changed" in answer.body
+        assert "can't use" in (await send_file(carol, hers, tmp_path)).body
+        assert "Nothing here yet" in await carol.ask("feed")
+
+
+async def test_an_operator_looks_beside_the_running_bot(
+    servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path
+) -> None:
+    """Break-glass: what is shown is told to the person of the other server, and stands in the ledger and in the log."""
+    word, why = canary(), f"A report {canary()}"
+    async with (
+        running_bot(tmp_path / "bot", servers[0], unique("courtyard"), SMALL) as bot,
+        meeting(servers, js, bot) as meet,
+    ):
+        alice, carol = await meet("alice"), await meet("carol", 1)
+        await carol.ask(f"post {word}")
+        mark = carol.client.mark()
+        status = await admin(bot, "status")
+        assert word not in status
+        looked = json.loads(await admin(bot, "open", carol.user_id, "--reason", why, "--what", "moments"))
+        assert [one["text"] for one in looked["moments"]] == [word]
+        await carol.client.wait_message(carol.room, lambda m: why in m.body, 120, since=mark)
+        assert why in "\n".join(m.body for m in await answers(carol, "log"))
+        assert await alice.ask("ping") == "pong"
+        assert not [m for m in shown(alice) if why in m.body], "nobody else is told"
+        assert "as they were written" in await admin(bot, "verify-log")
+        assert bot.running
+
+
+async def admin(bot: BotProcess, *arguments: str) -> str:
+    """Run `courtyard admin …`, which must succeed; what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bridge", "admin", arguments[0], *arguments[1:], "-c", str(bot.config)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return out.decode()
