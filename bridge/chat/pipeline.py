@@ -199,7 +199,7 @@ class Pipeline:
             return _Job(event, room, sender, said, quiet=not speaks)
         return _Job(event, room, sender, said) if speaks else None
 
-    def _is_listening(self, room: RoomView, event: TextMessage | PictureMessage | EditedMessage) -> bool:
+    def _is_listening(self, room: RoomView, event: Inbound) -> bool:
         """Whether what speaks to the bot in a room is for something that is open there."""
         talk = self._hooks.talk
         return isinstance(event, TextMessage) and talk is not None and talk.listens(event.origin.account, room.room_id)
