@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
 
-from bridge.chat.inbound import EditedMessage, FileMessage, PictureMessage, Reaction, Redaction, RoomView, TextMessage
+from bridge.chat.inbound import (
+    EditedMessage,
+    FileMessage,
+    LocationMessage,
+    PictureMessage,
+    Reaction,
+    Redaction,
+    RoomView,
+    TextMessage,
+)
 from bridge.chat.reply import Reply
 from bridge.db import Tx
 from bridge.ids import AccountId, PersonId, UserId
@@ -52,7 +61,7 @@ class Request:
     person: Person
     room: RoomView
     account: AccountId
-    event: TextMessage | PictureMessage | FileMessage | EditedMessage | Reaction | Redaction
+    event: TextMessage | PictureMessage | FileMessage | LocationMessage | EditedMessage | Reaction | Redaction
     args: Mapping[str, Any] = field(default_factory=dict)
     """Parsed arguments by parameter name: str, int or UserId; absent optional ones are missing."""
     prepared: Any = None

@@ -78,6 +78,10 @@ class Gather(Protocol):
         """A picture joins; it is prepared."""
         ...
 
+    def place(self, request: Request, geo_uri: str, /) -> Reply:
+        """A place joins."""
+        ...
+
 
 class Talk(Protocol):
     """Something that is open in a person's DM, and that plain messages there are for; or in a room with several people,

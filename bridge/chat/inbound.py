@@ -81,6 +81,15 @@ class FileMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class LocationMessage:
+    """A place (spec: "m.location"). What else the message says, the sender's client wrote."""
+
+    origin: Origin
+    geo_uri: str
+    relation: Relation = Relation()
+
+
+@dataclass(frozen=True, slots=True)
 class EditedMessage:
     """`m.replace` of one of the sender's own messages (spec: "Event replacements")."""
 
@@ -110,7 +119,7 @@ class Redaction:
 
 @dataclass(frozen=True, slots=True)
 class OtherMessage:
-    """Something that can't be used here: video, voice, location. `what` is the msgtype or event type."""
+    """Something that can't be used here: video, voice. `what` is the msgtype or event type."""
 
     origin: Origin
     what: str
@@ -159,6 +168,7 @@ Inbound: TypeAlias = (
     TextMessage
     | PictureMessage
     | FileMessage
+    | LocationMessage
     | EditedMessage
     | Reaction
     | Redaction

@@ -20,6 +20,7 @@ from bridge.chat.inbound import (
     FileMessage,
     IdentityChanged,
     Inbound,
+    LocationMessage,
     OtherMessage,
     PictureMessage,
     Reaction,
@@ -170,10 +171,18 @@ class Pipeline:
                 return None  # handled on its own, wherever the person is
             case Reaction():
                 return _Job(event, room, sender, quiet=True) if dm else None
+            case LocationMessage():
+                return self._location(event, room, sender) if dm else None
             case OtherMessage():
                 return _Job(event, room, sender) if dm and event.what in _UNUSABLE else None
             case TextMessage() | PictureMessage() | FileMessage() | EditedMessage():
                 return self._message(event, room, sender, dm)
+
+    def _location(self, event: LocationMessage, room: RoomView, sender: UserId) -> _Job:
+        refusal = None if event.origin.encrypted else UserError("not-encrypted")
+        if refusal is None and self._unsigned == "strict" and event.origin.unsigned_ms:
+            refusal = UserError("unsigned-refused")
+        return _Job(event, room, sender, refusal=refusal)
 
     def _message(
         self,
@@ -332,7 +341,9 @@ class Pipeline:
             return self._say_unreadable(tx, job)
         if job.in_dm:
             self._enter_dm(tx, job, person)
-            spoken = isinstance(event, TextMessage | PictureMessage | FileMessage | EditedMessage | Reaction)
+            spoken = isinstance(
+                event, TextMessage | PictureMessage | FileMessage | LocationMessage | EditedMessage | Reaction
+            )
             if spoken and self._hooks.on_spoke is not None:
                 self._hooks.on_spoke(tx, person)
         outcome = produce(person)

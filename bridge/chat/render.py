@@ -61,6 +61,9 @@ def render(message: Message, language: str, time_zone: str, catalogue: Catalogue
         one = message.attachment
         info = {"mimetype": one.mimetype, "size": one.size}
         content.update(msgtype="m.file", filename=one.name, file=dict(one.file), info=info, body=plain or one.name)
+    if message.place is not None:
+        content.update(msgtype="m.location", geo_uri=message.place)
+        return _bounded(content)
     if html is not None:
         content["format"] = HTML_FORMAT
         content["formatted_body"] = html

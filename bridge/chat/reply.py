@@ -93,6 +93,8 @@ class Message:
     attachment: Attachment | None = None
     pings: tuple[UserId, ...] = ()
     """Who is to be notified of it (spec: "User and room mentions")."""
+    place: str | None = None
+    """A geo URI (RFC 5870): the event is a place (spec: "m.location"), and the blocks say it in words."""
 
 
 @dataclass(frozen=True, slots=True)

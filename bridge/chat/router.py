@@ -10,6 +10,7 @@ from bridge.chat.inbound import (
     EditedMessage,
     FileMessage,
     Inbound,
+    LocationMessage,
     OtherMessage,
     PictureMessage,
     Reaction,
@@ -77,7 +78,10 @@ class Router:
     def route(
         self, tx: Tx, person: Person, event: Inbound, room: RoomView, said: Said | None, prepared: Any
     ) -> Outcome:
-        if isinstance(event, TextMessage | PictureMessage | FileMessage | EditedMessage | Reaction | OtherMessage):
+        if isinstance(
+            event,
+            TextMessage | PictureMessage | FileMessage | LocationMessage | EditedMessage | Reaction | OtherMessage,
+        ):
             paused = self._hooks.is_paused
             if self.is_unproven(tx, person, event):
                 raise UserError("unsigned-refused")
@@ -93,6 +97,8 @@ class Router:
             case FileMessage():
                 assert said is not None
                 return self._file(self._request(tx, person, event, room), said)
+            case LocationMessage():
+                return self._location(self._request(tx, person, event, room), event)
             case EditedMessage():
                 assert said is not None
                 return self._edit(self._request(tx, person, event, room), said, event)
@@ -273,6 +279,12 @@ class Router:
         if reply is None:
             raise UserError("cant-use")
         return Outcome(reply, effect=True)
+
+    def _location(self, request: Request, event: LocationMessage) -> Outcome:
+        gather = self._hooks.gather
+        if gather is None or not gather.is_open(request.tx, request.person):
+            raise UserError("place-howto")
+        return Outcome(gather.place(request, event.geo_uri), effect=True)
 
     def _edit(self, request: Request, said: Said, event: EditedMessage) -> Outcome:
         tx, account = request.tx, request.account

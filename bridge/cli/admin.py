@@ -26,6 +26,7 @@ _COUNTS = {
     "pictures": "SELECT COUNT(*) FROM pictures",
     "comments": "SELECT COUNT(*) FROM comments",
     "likes": "SELECT COUNT(*) FROM likes",
+    "votes": "SELECT COUNT(*) FROM votes",
     "copies_in_chats": "SELECT COUNT(*) FROM copies",
     "waiting_to_be_sent": "SELECT COUNT(*) FROM outbox WHERE state <> 'failed'",
     "waiting_to_be_taken_back": "SELECT COUNT(*) FROM outbox WHERE kind = 'redact' AND state <> 'failed'",

@@ -474,6 +474,16 @@ likes = _table(
     _int("told", default=0),
     sa.Index(None, "person_id"),
 )
+votes = _table(  # M17: one answer of each person
+    "votes",
+    _id(),
+    _ref("moment_id", "moments.id"),
+    _ref("person_id", "people.id"),
+    _blob("sealed", nullable=True),  # the number of the answer, from 0
+    _ms("created_at"),
+    sa.UniqueConstraint("moment_id", "person_id"),
+    sa.Index(None, "person_id"),
+)
 comments = _table(
     "comments",
     _id(),

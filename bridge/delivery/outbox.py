@@ -12,6 +12,7 @@ from bridge.chat.inbound import (
     EditedMessage,
     FileMessage,
     Inbound,
+    LocationMessage,
     OtherMessage,
     PictureMessage,
     Reaction,
@@ -234,7 +235,7 @@ class Outbox:
         """The event to reply to and the root of its thread."""
         account = event.origin.account
         match event:
-            case TextMessage() | PictureMessage() | FileMessage() | OtherMessage() | Unreadable():
+            case TextMessage() | PictureMessage() | FileMessage() | LocationMessage() | OtherMessage() | Unreadable():
                 return event.origin.event_id, event.relation.thread
             case EditedMessage():
                 # An edit doesn't tell its thread; the earlier answers stand in it.

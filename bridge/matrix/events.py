@@ -8,6 +8,7 @@ from bridge.chat.inbound import (
     EncryptedFile,
     FileMessage,
     Inbound,
+    LocationMessage,
     Origin,
     OtherMessage,
     PictureMessage,
@@ -20,6 +21,7 @@ from bridge.ids import AccountId, EventId, RoomId, UserId, is_event_id, parse_us
 
 _MAX_BODY = 65_536
 _MAX_KEY = 64
+_MAX_URI = 200
 _OTHER_MESSAGES = frozenset({"m.video", "m.audio", "m.file", "m.location"})
 _OTHER_TYPES = frozenset(
     {"m.sticker", "m.poll.start", "org.matrix.msc3381.poll.start", "m.location", "m.file", "m.audio", "m.video"}
@@ -108,6 +110,10 @@ def _message(where: Origin, content: Mapping[str, Any], me: UserId, outside: boo
         file = _file(content.get("file"))
         if file is not None:
             return FileMessage(where, _caption(content, body), file, relation)
+    if msgtype == "m.location":
+        place = content.get("geo_uri")
+        if isinstance(place, str) and len(place) <= _MAX_URI:
+            return LocationMessage(where, place, relation)
     if msgtype in _OTHER_MESSAGES:
         return OtherMessage(where, msgtype, relation)
     return None  # m.notice: other bots are not answered

@@ -4,20 +4,18 @@ from bridge.chat.command import Command, Kind, Param, Request
 from bridge.chat.hooks import OnChoice
 from bridge.chat.reply import Reply, Time
 from bridge.contacts import tags
-from bridge.contacts.model import cleaned, folded
+from bridge.contacts.model import cleaned
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.moments import responders
 from bridge.moments.audience import AudienceError, parse_audience
+from bridge.moments.compose import checked_responders
 from bridge.moments.ends import parse_end
 from bridge.moments.model import Moment
 from bridge.moments.readdress import WIDEN, Readdress
-from bridge.moments.responders import Responders
 from bridge.moments.service import Moments
 
 _N = Param("number", (Kind.NUMBER,))
-_NOBODY = frozenset(("nobody", "none", "off", "没有人", "关"))
-_ALL = frozenset(("all", "everybody", "everyone", "on", "所有人", "开"))
 
 
 class ChangeCommands:
@@ -54,21 +52,15 @@ class ChangeCommands:
 
     def responses(self, request: Request) -> Reply:
         moment = self._own(request)
-        word: str = request.args["who"].strip()
         number: int = request.args["number"]
-        if word.startswith(("#", "＃")):
-            tag = tags.find(request.tx, request.person.id, word[1:])
-            if tag is None:
-                raise UserError("tag-none", tag=word[1:])
-            responders.save(request.tx, moment.id, Responders(tag.id))
-            return Reply.text("responses-tag", number=number, tag=tag.name)
-        if folded(word) in _NOBODY:
-            responders.save(request.tx, moment.id, Responders())
+        who = checked_responders(request.args["who"])
+        found = responders.named(request.tx, request.person, who)
+        responders.save(request.tx, moment.id, found)
+        if found is None:
+            return Reply.text("responses-all", number=number)
+        if found.tag is None:
             return Reply.text("responses-nobody", number=number)
-        if folded(word) not in _ALL:
-            raise UserError("responses-who")
-        responders.save(request.tx, moment.id, None)
-        return Reply.text("responses-all", number=number)
+        return Reply.text("responses-tag", number=number, tag=tags.by_ids(request.tx, [found.tag])[found.tag].name)
 
     def _own(self, request: Request) -> Moment:
         """One's own moment by its number. Somebody else's is nothing that could be changed, seen or not."""

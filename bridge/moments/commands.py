@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from bridge.chat import grammar, sources
+from bridge.chat import grammar, prompts, sources
 from bridge.chat.command import Command, Kind, Param, Request
 from bridge.chat.grammar import parse_number
 from bridge.chat.hooks import Hooks
@@ -19,9 +19,12 @@ from bridge.errors import UserError
 from bridge.ids import UserId
 from bridge.moments import defaults, draft_commands, kept_comments, numbers, pages, picture_store, post_commands
 from bridge.moments.change_commands import ChangeCommands
+from bridge.moments.compose import Composed
+from bridge.moments.content import Content
 from bridge.moments.copies import Copies
 from bridge.moments.digests import Digests
-from bridge.moments.draft_commands import Drafting, Find, post_in
+from bridge.moments.draft_commands import DraftCommands
+from bridge.moments.drafting import AUDIENCE, Drafting
 from bridge.moments.erasing import MomentsEraser
 from bridge.moments.items import visible_comment
 from bridge.moments.kinds import (
@@ -34,14 +37,18 @@ from bridge.moments.kinds import (
     MOMENT,
     OTHER_PICTURES,
     PAGE,
+    PLACE,
     WHOLE,
 )
 from bridge.moments.model import Moment, MomentLimits, Page, is_like
 from bridge.moments.notify_commands import NotifyCommands
 from bridge.moments.page_copies import PageCopies
 from bridge.moments.page_copies import visible as visible_on_page
-from bridge.moments.post_commands import Posting
+from bridge.moments.poll_commands import PollCommands
+from bridge.moments.post_commands import DESCRIBE, Posting
 from bridge.moments.publishing import DRAFT, DUE, Publisher
+from bridge.moments.refreshing import Refreshing
+from bridge.moments.said import Find, post_in
 from bridge.moments.service import Moments
 from bridge.moments.showing import Showing
 from bridge.privacy import settings
@@ -69,8 +76,9 @@ class Built:
 
 
 class _Commands:
-    def __init__(self, moments: Moments, find: Find) -> None:
+    def __init__(self, moments: Moments, polls: PollCommands, find: Find) -> None:
         self._moments = moments
+        self._polls = polls
         self._find = find
 
     # --- reading --------------------------------------------------------------------------------------------
@@ -96,15 +104,15 @@ class _Commands:
 
     def search(self, request: Request) -> Reply:
         page = self._moments.reading.search(request.tx, request.person, request.args["words"])
-        found = _listed(request, page, Text("search-none"))
-        if not page.more:
-            return found
-        return replace(found, parts=(*found.parts, Message((Text("search-more"),))))
+        return _listed(request, page, Text("search-none"))
 
     def moment(self, request: Request) -> Reply:
         moment = self._numbered(request)
         count = picture_store.count(request.tx, moment.id)
-        return Reply(tuple(CopyRef(kind, moment.id) for kind in (WHOLE, *OTHER_PICTURES[: max(0, count - 1)])))
+        kinds = [WHOLE, *OTHER_PICTURES[: max(0, count - 1)]]
+        if moment.content.place is not None:
+            kinds.append(PLACE)
+        return Reply(tuple(CopyRef(kind, moment.id) for kind in kinds))
 
     # --- answering ------------------------------------------------------------------------------------------
     def like(self, request: Request) -> Reply:
@@ -132,6 +140,9 @@ class _Commands:
         moment = self._moments.visible(request.tx, request.person, copy.ref_id or 0)
         if moment is None:
             raise UserError("moment-gone")
+        answer = None if moment.content.poll is None else prompts.number_of_text(text)
+        if answer is not None:
+            return self._polls.voted(request, moment, answer)
         return self._comment(request, moment, text)
 
     def reply_to_comment(self, request: Request, copy: CopyRef, text: str) -> Reply:
@@ -197,11 +208,13 @@ class _Commands:
         moment = self._moments.visible(request.tx, request.person, ref_id)
         if moment is None:
             raise UserError("edit-too-late")
-        composed = post_in(request, self._find, text)
+        composed = post_in(request, self._find, text, picture=picture_store.count(request.tx, ref_id) > 0)
         said = composed.to or defaults.load(request.tx, request.person.id)
         # An edit changes what is said, never silently who may see it.
         if not self._moments.says_the_same(request.tx, request.person, moment, said):
             raise UserError("edit-audience")
+        if not _is_text_alone(moment.content, composed):
+            raise UserError("edit-text-alone")
         if not self._moments.edit(request.tx, request.person, ref_id, composed.text):
             raise UserError("edit-too-late")
         return Reply.text("moment-changed", number=self._moments.number_of(request.tx, request.person, moment))
@@ -244,14 +257,15 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
     publisher = Publisher(moments, outbox)
     drafting = Drafting(publisher, find)
     posting = Posting(publisher, drafting)
-    do = _Commands(moments, find)
+    polls = PollCommands(moments, Refreshing(outbox))
+    do = _Commands(moments, polls, find)
     copies = Copies(moments)
     changes = ChangeCommands(moments, outbox)
     digests = Digests(outbox, people, moments.limits.digest_minute)
     text = Param("text", (Kind.REST,))
     commands = [
         *post_commands.build(posting),
-        *draft_commands.build(drafting),
+        *draft_commands.build(DraftCommands(publisher, drafting)),
         Command("feed", (), do.feed, effect=False, group=_GROUP),
         Command("feed compact", (), do.feed_compact, group=_GROUP),
         Command("feed full", (), do.feed_full, group=_GROUP),
@@ -263,6 +277,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         Command("like", (_N,), do.like, group=_GROUP),
         Command("unlike", (_N,), do.unlike, group=_GROUP),
         Command("comment", (_N, text), do.comment, group=_GROUP),
+        *polls.commands,
         Command("delete", (_N,), do.delete, group=_GROUP),
         *changes.commands,
         *NotifyCommands(moments.limits.digest_minute).commands,
@@ -273,6 +288,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
             **dict.fromkeys(ALL_COPIES, do.reply_to_moment),
             PAGE: do.reply_to_page,
             COMMENT: do.reply_to_comment,
+            DESCRIBE: posting.describe,
         },
         on_reaction={**dict.fromkeys(ALL_COPIES, do.react), PAGE: do.react_to_page},
         on_redaction={
@@ -285,10 +301,10 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         on_choice={
             **changes.choices,
             DRAFT: drafting.choose,
-            draft_commands.AUDIENCE: drafting.choose_audience,
+            AUDIENCE: drafting.choose_audience,
             draft_commands.LIST: drafting.choose_draft,
         },
-        menus=frozenset((DRAFT, draft_commands.AUDIENCE, draft_commands.LIST)),
+        menus=frozenset((DRAFT, AUDIENCE, draft_commands.LIST)),
         gather=drafting,
     )
     renderers: dict[str, Renderer] = {
@@ -296,6 +312,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         WHOLE: copies.whole,
         PAGE: PageCopies(moments).render,
         **copies.other_pictures(),
+        PLACE: copies.place,
         MENTION: copies.mention,
         DUE: drafting.due,
         COMMENT: copies.comment,
@@ -304,6 +321,15 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
     }
     eraser = MomentsEraser(outbox, moments)
     return Built(commands, hooks, renderers, Showing(outbox, moments.limits), moments, digests, eraser)
+
+
+def _is_text_alone(content: Content, composed: Composed) -> bool:
+    """Whether a message that was edited says the same as before, but for its text."""
+    answers = () if content.poll is None else content.poll.answers
+    place = None if composed.place is None else composed.place.shown
+    # Where a message brought a part of what was gathered, it says nothing of the others.
+    same_warning = composed.warning in (content.warning, None)
+    return same_warning and composed.poll in (answers, ()) and place in (content.place, None)
 
 
 def _listed(request: Request, page: Page, empty: Text) -> Reply:

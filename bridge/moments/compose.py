@@ -1,4 +1,5 @@
-"""How a post is written: `to AUDIENCE | at WHEN | cw WARNING | TEXT`, each head at most once and in any order. Pure.
+"""How a post is written: heads, then the text, each behind a |: `to AUDIENCE | at WHEN | cw WARNING | TEXT`. Each head
+comes at most once, in any order. Pure.
 
 All or nothing: what begins like a head and is none in full is refused with a word on why, and never taken for text.
 """
@@ -6,16 +7,30 @@ All or nothing: what begins like a head and is none in full is refused with a wo
 import re
 from dataclasses import dataclass, replace
 
-from bridge.contacts.model import cleaned
+from bridge.contacts.model import cleaned, folded, one_line
 from bridge.errors import UserError
 from bridge.moments.audience import AudienceError, Said, looks_addressed, parse_addressed, without_to
+from bridge.moments.ends import parse_end
+from bridge.moments.place import Place, parse_geo
 from bridge.moments.when import WhenError, looks_like_time, parse_when
 
 MAX_WARNING = 200
 """Characters of a content warning."""
+MIN_ANSWERS, MAX_ANSWERS, MAX_ANSWER = 2, 10, 80
+"""Answers of a poll, and characters of each."""
 _SEPARATOR = re.compile(r"[|｜\n]")
+_SLASH = re.compile(r"[/／]")
 _WARN = re.compile(r"(?:cw|内容警告|预警)(?![^\s|｜:：])[:：]?", re.IGNORECASE)
 _AT = re.compile(r"(?:at(?=\s)|定时)\s*", re.IGNORECASE)
+_POLL = re.compile(r"(?:poll|投票)(?![^\s|｜:：])[:：]?", re.IGNORECASE)
+_ENDS = re.compile(r"(?:expire(?=\s)|到期)\s*", re.IGNORECASE)
+_WHO = re.compile(r"(?:responses(?=\s)|回应)\s*", re.IGNORECASE)
+_ALT = re.compile(r"(?:alt|图片说明)(?![^\s|｜:：])[:：]?", re.IGNORECASE)
+_GEO = re.compile(r"geo:(?=[+-]?\d)", re.IGNORECASE)
+_EXACT = re.compile(r"\s+(?:exact|精确)\s*$", re.IGNORECASE)
+_LIKE_END = re.compile(r"\d|in \d|never|永不")
+RESPONSES_NOBODY = frozenset(("nobody", "none", "off", "没有人", "关"))
+RESPONSES_ALL = frozenset(("all", "everybody", "everyone", "on", "所有人", "开"))
 
 
 class ComposeError(UserError):
@@ -33,10 +48,20 @@ class Composed:
     """M12: what a reader is told before they open it."""
     at: int | None = None
     """M16: when it is to be published, ms; None: now."""
+    poll: tuple[str, ...] = ()
+    """M17: the answers to choose from."""
+    expires: str | None = None
+    """M11: when it ends, in words: they count from when it is published."""
+    responses: str | None = None
+    """M13: who may respond: `nobody`, `all` or a tag with its #."""
+    place: Place | None = None
+    """M14: as it was said; others get what is `shown` of it."""
+    alt: str = ""
+    """M15: what the picture shows."""
 
 
-def parse_post(text: str, now: int, time_zone: str) -> Composed:
-    """Understand what follows `post`.
+def parse_post(text: str, now: int, time_zone: str, *, picture: bool = False) -> Composed:
+    """Understand what follows `post`; `picture`: it is the caption of one.
 
     Raises:
         ComposeError: a head is not understood in full, or the text begins like an audience without `to`.
@@ -56,6 +81,21 @@ def parse_post(text: str, now: int, time_zone: str) -> Composed:
         elif composed.at is None and (head := _AT.match(rest)) and looks_like_time(rest[head.end() :]):
             when, rest = _split(rest[head.end() :], "when-no-separator")
             composed = replace(composed, at=checked_when(when, now, time_zone))
+        elif not composed.poll and (head := _POLL.match(rest)) and _SLASH.search(_first(rest[head.end() :])):
+            answers, rest = _split(rest[head.end() :], "poll-no-separator")
+            composed = replace(composed, poll=checked_poll(answers))
+        elif composed.expires is None and (head := _ENDS.match(rest)) and _looks_like_end(rest[head.end() :]):
+            ends, rest = _split(rest[head.end() :], "expire-no-separator")
+            composed = replace(composed, expires=checked_end(ends, now, time_zone))
+        elif composed.responses is None and (head := _WHO.match(rest)) and looks_like_responders(rest[head.end() :]):
+            who, rest = _split(rest[head.end() :], "responses-no-separator")
+            composed = replace(composed, responses=checked_responders(who))
+        elif composed.place is None and _GEO.match(rest):
+            said, rest = _split(rest, None)
+            composed = replace(composed, place=checked_place(said))
+        elif picture and not composed.alt and (head := _ALT.match(rest)):
+            said, rest = _split(rest[head.end() :], None)
+            composed = replace(composed, alt=one_line(said))
         else:
             break
     if composed.to is None and looks_addressed(rest):
@@ -89,8 +129,81 @@ def checked_when(text: str, now: int, time_zone: str) -> int:
         raise ComposeError(error.message_id) from None
 
 
-def _split(text: str, missing: str) -> tuple[str, str]:
+def checked_poll(text: str) -> tuple[str, ...]:
+    """The answers of a poll, written with / between them.
+
+    Raises:
+        ComposeError: they are too few, too many or too long, or one is there twice.
+    """
+    answers = tuple(one_line(part) for part in _SLASH.split(text))
+    if "" in answers or not MIN_ANSWERS <= len(answers) <= MAX_ANSWERS:
+        raise ComposeError("poll-answers", least=MIN_ANSWERS, limit=MAX_ANSWERS)
+    if any(len(answer) > MAX_ANSWER for answer in answers):
+        raise ComposeError("poll-answer-long", limit=MAX_ANSWER)
+    if len({folded(answer) for answer in answers}) < len(answers):
+        raise ComposeError("poll-answer-twice")
+    return answers
+
+
+def checked_end(text: str, now: int, time_zone: str) -> str | None:
+    """When it ends, in words that `parse_end` understands; None: never.
+
+    Raises:
+        UserError: it does not understand them.
+    """
+    words = " ".join(text.split())
+    return None if parse_end(words, now, time_zone) is None else words
+
+
+def looks_like_responders(text: str) -> bool:
+    """Whether a text begins with a word that says who may respond."""
+    word = folded(_SEPARATOR.split(text, maxsplit=1)[0])
+    return word.startswith(("#", "＃")) or word in RESPONSES_NOBODY or word in RESPONSES_ALL
+
+
+def checked_responders(text: str) -> str:
+    """`nobody`, `all`, or a tag with its #.
+
+    Raises:
+        UserError: it is none of these.
+    """
+    word = text.strip()
+    if word.startswith(("#", "＃")) and len(word) > 1:
+        return f"#{word[1:]}"
+    if folded(word) in RESPONSES_NOBODY:
+        return "nobody"
+    if folded(word) not in RESPONSES_ALL:
+        raise UserError("responses-who")
+    return "all"
+
+
+def checked_place(text: str) -> Place:
+    """A place: a geo URI, with `exact` behind it where it is not to be coarse.
+
+    Raises:
+        ComposeError: it is none.
+    """
+    exact = _EXACT.search(text)
+    place = parse_geo(text[: exact.start()] if exact else text, exact=exact is not None)
+    if place is None:
+        raise ComposeError("place-unknown")
+    return place
+
+
+def _looks_like_end(text: str) -> bool:
+    return _LIKE_END.match(folded(text[:40])) is not None
+
+
+def _first(text: str) -> str:
+    """What stands before the first separator."""
+    return _SEPARATOR.split(text, maxsplit=1)[0]
+
+
+def _split(text: str, missing: str | None) -> tuple[str, str]:
+    """A head and what follows. `missing`: what is wrong without a separator; None: then all of it is the head."""
     separator = _SEPARATOR.search(text)
     if separator is None:
+        if missing is None:
+            return text, ""
         raise ComposeError(missing)
     return text[: separator.start()], text[separator.end() :].strip()

@@ -5,6 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.ids import PersonId
+from bridge.moments.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """M17: a question, which is the text, with answers that readers choose one of."""
+
+    answers: tuple[str, ...]
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +27,9 @@ class Content:
 
     mentions: tuple[PersonId, ...] = ()
     """M7: whom the text mentions; they are told, if they may see it."""
+    poll: Poll | None = None
+    place: Place | None = None
+    """M14: as exact as it is shown."""
 
     def to_json(self) -> dict[str, Any]:
         """As it is sealed; what is not there takes no place."""
@@ -26,12 +38,23 @@ class Content:
             value["warning"] = self.warning
         if self.mentions:
             value["mentions"] = list(self.mentions)
+        if self.poll is not None:
+            value["poll"] = {"answers": list(self.poll.answers), "closed": self.poll.closed}
+        if self.place is not None:
+            value["place"] = self.place.to_json()
         return value
 
     @staticmethod
     def of_json(value: Mapping[str, Any]) -> "Content":
         mentions = tuple(PersonId(person) for person in value.get("mentions", ()))
-        return Content(value["text"], value.get("warning"), mentions)
+        poll, place = value.get("poll"), value.get("place")
+        return Content(
+            value["text"],
+            value.get("warning"),
+            mentions,
+            None if poll is None else Poll(tuple(poll["answers"]), poll["closed"]),
+            None if place is None else Place.of_json(place),
+        )
 
 
 NOTHING = Content()

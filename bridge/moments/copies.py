@@ -14,13 +14,15 @@ from bridge.db import Tx
 from bridge.delivery.ports import Renderer
 from bridge.ids import PersonId
 from bridge.moments import copy_store, numbers, responders, responses, store
-from bridge.moments.face import face, other_picture
+from bridge.moments.face import face, other_picture, place
 from bridge.moments.items import Items, visible_comment
-from bridge.moments.kinds import COMMENT, LIKES, MENTION, MOMENT, OTHER_PICTURES, WHOLE
+from bridge.moments.kinds import COMMENT, LIKES, MENTION, MOMENT, OTHER_PICTURES, PLACE, WHOLE
 from bridge.moments.model import Comment, Moment
 from bridge.moments.service import Moments
 
 _SNIPPET = 60
+_VOTERS = 3
+"""People that are named behind an answer of a poll."""
 _RESERVED, _PER_COMMENT = 4_000, 300
 """Bytes for what stands around the text of a moment, and of a comment."""
 
@@ -47,6 +49,12 @@ class Copies:
             return lambda tx, reader, ref_id: self._other_picture(tx, reader, ref_id, index, kind)
 
         return {kind: renderer(index, kind) for index, kind in enumerate(OTHER_PICTURES, 1)}
+
+    def place(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
+        """Where it was, as an event of its own, which clients show on a map."""
+        moment = self._moments.visible(tx, reader, ref_id)
+        where = None if moment is None else moment.content.place
+        return None if where is None else Message((place(where),), CopyRef(PLACE, ref_id), place=where.uri)
 
     def comment(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
         """A comment, for who is told of it."""
@@ -113,10 +121,12 @@ class Copies:
             return None
         liked = responses.likers(tx, moment.id, reader.id, moment.author)
         comments = responses.comments_on(tx, moment.id, reader.id, moment.author)
-        writers = {*liked, *(comment.writer for comment in comments)}
+        votes = [] if moment.content.poll is None else responses.votes_on(tx, moment, reader.id)
+        writers = {*liked, *(comment.writer for comment in comments), *(person for person, _ in votes)}
         items = Items(tx, [reader.id, moment.author], writers, [moment])
         liked = [person for person in liked if items.sees_response(reader.id, moment, person)]
         comments = [c for c in comments if items.sees_response(reader.id, moment, c.writer)]
+        votes = [vote for vote in votes if items.sees_response(reader.id, moment, vote[0])]
 
         number = numbers.number_of(tx, reader.id, moment.id)
         own = moment.author == reader.id
@@ -133,7 +143,7 @@ class Copies:
             blocks.append(Text("moment-until", {"time": Time(moment.expires_at)}))
         # What is behind a warning shows in lists neither its pictures nor what is said about it.
         closed = kind == MOMENT and moment.content.warning is not None
-        looks = face(tx, moment, number, opened=kind == WHOLE)
+        looks = face(tx, moment, number, opened=kind == WHOLE, votes=self._votes(tx, reader, votes))
         blocks += looks.blocks
         if liked:
             blocks.append(self._people(tx, reader, liked, "moment-likes"))
@@ -152,14 +162,26 @@ class Copies:
     def _audience(self, tx: Tx, reader: Person, moment: Moment) -> Text:
         return Text("moment-for", {"audience": described(tx, reader.id, moment.to, moment.named_tags)})
 
-    def _people(self, tx: Tx, reader: Person, people: list[PersonId], message_id: str, **args: int) -> Text:
+    def _people(
+        self, tx: Tx, reader: Person, people: list[PersonId], message_id: str, *, most: int | None = None, **args: int
+    ) -> Text:
         """A text about people: the first of them by name, of the others only how many."""
-        shown = people[: self._limits.shown_names]
+        shown = people[: self._limits.shown_names if most is None else most]
         names = labels(tx, reader.id, shown)
         listed = enumeration([names[person] for person in shown])
         if len(people) > len(shown):
             listed = Text("people-and-more", {"people": listed, "count": len(people) - len(shown)})
         return Text(message_id, {"people": listed, **args})
+
+    def _votes(self, tx: Tx, reader: Person, votes: list[tuple[PersonId, int]]) -> dict[int, Text]:
+        """Who chose which answer: the first of them by name, of the others only how many."""
+        by_answer: dict[int, list[PersonId]] = {}
+        for person, answer in votes:
+            by_answer.setdefault(answer, []).append(person)
+        return {
+            answer: self._people(tx, reader, people, "poll-votes", most=_VOTERS, count=len(people))
+            for answer, people in by_answer.items()
+        }
 
     def _comments(
         self, tx: Tx, reader: Person, comments: list[Comment], number: int, text: str, *, whole: bool, closed: bool

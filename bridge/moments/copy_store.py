@@ -102,15 +102,17 @@ def comments_copied(tx: Tx, kind: str, reader: PersonId, other: PersonId) -> lis
 
 
 def moments_with_responses(tx: Tx, kinds: Sequence[str], reader: PersonId, writer: PersonId) -> list[int]:
-    """Moments of which a reader has copies that may show a like or comment of `writer`."""
+    """Moments of which a reader has copies that may show a like, comment or vote of `writer`."""
     out, params = _out(tx, kinds, reader)
     rows = tx.sql(
         f"SELECT DISTINCT c.ref_id FROM {out} WHERE"
         " EXISTS (SELECT 1 FROM likes l"
         "  WHERE l.moment_id = c.ref_id AND l.person_id = ? AND l.created_at <= c.created_at)"
         " OR EXISTS (SELECT 1 FROM comments k"
-        "  WHERE k.moment_id = c.ref_id AND k.person_id = ? AND k.created_at <= c.created_at)",
-        (*params, writer, writer),
+        "  WHERE k.moment_id = c.ref_id AND k.person_id = ? AND k.created_at <= c.created_at)"
+        " OR EXISTS (SELECT 1 FROM votes v"
+        "  WHERE v.moment_id = c.ref_id AND v.person_id = ? AND v.created_at <= c.created_at)",
+        (*params, writer, writer, writer),
     )
     return sorted(int(row.ref_id) for row in rows)
 

@@ -7,8 +7,9 @@ from typing import Any
 from bridge.db import Tx
 from bridge.ids import AccountId, EventId, PersonId
 from bridge.moments.audience import Said
-from bridge.moments.content import Content
+from bridge.moments.content import Content, Poll
 from bridge.moments.picture_store import Described
+from bridge.moments.place import Place
 from bridge.privacy import Audience
 
 
@@ -57,6 +58,16 @@ class Draft:
     """ms"""
     moment_id: int | None = None
     """What it became."""
+    poll: tuple[str, ...] = ()
+    """Answers to choose from."""
+    expires: str | None = None
+    """When it ends, in words: they count from when it is published."""
+    responses: str | None = None
+    """Who may respond: `nobody`, `all` or a tag with its #; None: all."""
+    place: Place | None = None
+    """As exact as its author said it; others get what is `shown` of it."""
+    place_event: EventId | None = None
+    """The author's event that brought the place."""
 
     @property
     def text(self) -> str:
@@ -64,15 +75,22 @@ class Draft:
 
     @property
     def content(self) -> Content:
-        return Content(self.text, self.warning)
+        return Content(
+            self.text,
+            self.warning,
+            (),
+            Poll(self.poll) if self.poll else None,
+            None if self.place is None else self.place.shown,
+        )
 
     @property
     def is_empty(self) -> bool:
-        return not self.texts and not self.pictures
+        return not self.texts and not self.pictures and self.place is None
 
     @property
     def events(self) -> list[EventId]:
-        return [piece.event_id for piece in self.texts] + [shot.event_id for shot in self.pictures]
+        place = [] if self.place_event is None else [self.place_event]
+        return [piece.event_id for piece in self.texts] + [shot.event_id for shot in self.pictures] + place
 
 
 _COLUMNS = "id, person_id, state, sealed, due_at, touched_at, moment_id"
@@ -166,6 +184,11 @@ def _seal(tx: Tx, draft: Draft) -> bytes:
             {"event": shot.event_id, "question": shot.question, **shot.picture.to_json()} for shot in draft.pictures
         ],
         "warning": draft.warning,
+        "poll": list(draft.poll),
+        "expires": draft.expires,
+        "responses": draft.responses,
+        "place": None if draft.place is None else draft.place.to_json(),
+        "place_event": draft.place_event,
     }
     return tx.vault.seal(draft.person, "drafts", draft.id, "sealed", value)
 
@@ -189,4 +212,9 @@ def _draft(tx: Tx, row: Any) -> Draft | None:
         value["warning"],
         row.due_at,
         row.touched_at,
+        poll=tuple(value.get("poll", ())),  # an older version kept neither of these
+        expires=value.get("expires"),
+        responses=value.get("responses"),
+        place=None if value.get("place") is None else Place.of_json(value["place"]),
+        place_event=None if value.get("place_event") is None else EventId(value["place_event"]),
     )

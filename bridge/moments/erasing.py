@@ -25,6 +25,7 @@ _COUNTS = {
     "pictures": "SELECT COUNT(*) FROM pictures p JOIN moments m ON m.id = p.moment_id WHERE m.author_id = ?",
     "comments": "SELECT COUNT(*) FROM comments WHERE person_id = ?",
     "likes": "SELECT COUNT(*) FROM likes WHERE person_id = ?",
+    "votes": "SELECT COUNT(*) FROM votes WHERE person_id = ?",
     "drafts": "SELECT COUNT(*) FROM drafts WHERE person_id = ?",
     "kept-comments": "SELECT COUNT(*) FROM kept_comments WHERE person_id = ?",
 }
@@ -62,7 +63,16 @@ class MomentsEraser:
         ).all()
         for row in liked:
             self._unlike(tx, person, row.moment_id, row.created_at, told=bool(row.told))
-        return len(liked) >= left
+        left -= len(liked)
+        voted = tx.sql(
+            "SELECT moment_id, created_at FROM votes WHERE person_id = ? ORDER BY id LIMIT ?", (person.id, left)
+        ).all()
+        for row in voted:
+            moment = store.moment(tx, row.moment_id)
+            if moment is not None:
+                self._take_back_shown(tx, person.id, moment, row.created_at)
+            self._moments.responding.unvote(tx, person, row.moment_id)
+        return len(voted) >= left
 
     def finish(self, tx: Tx, person: Person) -> None:
         while self.erase(tx, person, 100):  # what came in since the last step

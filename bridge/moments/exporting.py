@@ -14,8 +14,19 @@ from bridge.contacts.names import enumeration, own_labels
 from bridge.contacts.tags import by_ids
 from bridge.db import Tx
 from bridge.ids import PersonId, UserId
-from bridge.moments import archive_ids, defaults, drafts, kept_comments, notify, picture_store, responders, responses
+from bridge.moments import (
+    archive_ids,
+    defaults,
+    drafts,
+    export_polls,
+    kept_comments,
+    notify,
+    picture_store,
+    responders,
+    responses,
+)
 from bridge.moments import store as moments
+from bridge.moments.face import place as where
 from bridge.moments.items import Items
 from bridge.moments.model import Comment, Moment, Position
 from bridge.moments.picture_store import Described
@@ -133,6 +144,7 @@ class _View:
         if who is not None:
             tag = by_ids(tx, [who.tag]).get(who.tag) if who.tag is not None else None
             note["responders"] = {"tag": None if tag is None else tag.name}
+        note |= export_polls.details(tx, self._person.id, moment)
         mentioned = user_ids(tx, moment.content.mentions)
         if mentioned:
             people = sorted(mentioned.values())
@@ -151,6 +163,10 @@ class _View:
             html.append(export_page.text(say(Text("moment-warning", {"warning": moment.content.warning})), "strong"))
         if moment.text:
             html.append(export_page.written(moment.text))
+        answers = note.get("oneOf", ())
+        html += [export_page.text(f"{one['name']} ({one['replies']['totalItems']})") for one in answers]
+        if moment.content.place is not None:
+            html.append(export_page.text(say(where(moment.content.place))))
         pictures = self._pictures(moment, name.rpartition(":")[2], html)
         if pictures:
             note["attachment"] = pictures
@@ -347,6 +363,14 @@ def _rest(tx: Tx, person: Person, say: Say) -> Piece:
             value["warning"] = draft.warning
         if draft.due_at is not None:
             value["due"] = stamp(draft.due_at)
+        if draft.poll:
+            value["poll"] = list(draft.poll)
+        if draft.place is not None:
+            value["place"] = draft.place.uri
+        if draft.expires is not None:
+            value["expires"] = draft.expires
+        if draft.responses is not None:
+            value["responses"] = draft.responses
         waiting.append(value)
         body.append(f"<article>{export_page.written(draft.text)}</article>")
     kept = [[stamp(one.at), one.text] for one in kept_comments.newest(tx, person.id, _KEPT)]
@@ -365,6 +389,7 @@ def _rest(tx: Tx, person: Person, say: Say) -> Piece:
             "tags": {names[tag].name: mode.value for tag, mode in sorted(modes.items()) if tag in names},
         },
         "kept_comments": [{"at": at, "text": text} for at, text in kept],
+        "votes": export_polls.votes(tx, person, _KEPT),
         "drafts": waiting,
     }
     title = say(Text("export-page-rest"))

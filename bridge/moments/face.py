@@ -1,12 +1,15 @@
 """What a moment itself looks like in a copy: its text and pictures, closed as lists show them, or opened."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.chat.picture import StoredPicture
-from bridge.chat.reply import Block, Hidden, Picture, Text, Written
+from bridge.chat.reply import Block, Hidden, Lines, Picture, Text, Written
 from bridge.db import Tx
 from bridge.moments import picture_store
+from bridge.moments.content import Content
 from bridge.moments.model import Moment
+from bridge.moments.place import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +18,9 @@ class Face:
     picture: Picture | None = None
 
 
-def face(tx: Tx, moment: Moment, number: int, *, opened: bool) -> Face:
-    """The face of a moment that a reader may see, whose number for them is `number`."""
+def face(tx: Tx, moment: Moment, number: int, *, opened: bool, votes: Mapping[int, Text] | None = None) -> Face:
+    """The face of a moment that a reader may see, whose number for them is `number`. `votes`: who chose an answer (from
+    0) of its poll, as far as they see it."""
     several = picture_store.of_moment(tx, moment)
     content = moment.content
     if moment.damaged:
@@ -27,6 +31,7 @@ def face(tx: Tx, moment: Moment, number: int, *, opened: bool) -> Face:
         blocks = [] if content.warning is None else [Text("moment-warning", {"warning": content.warning})]
         if content.text:
             blocks.append(Written(content.text))
+        blocks += _details(content, number, votes or {})
     if not several:
         return Face(tuple(blocks))
     first = several[0]
@@ -38,6 +43,26 @@ def face(tx: Tx, moment: Moment, number: int, *, opened: bool) -> Face:
     if first.alt:
         blocks.append(Text("picture-alt", {"text": first.alt}))
     return Face(tuple(blocks), shown(first.picture))
+
+
+def _details(content: Content, number: int, votes: Mapping[int, Text]) -> list[Block]:
+    """The poll and the place."""
+    blocks: list[Block] = []
+    if content.poll is not None:
+        lines: list[Text] = []
+        for index, answer in enumerate(content.poll.answers):
+            people = votes.get(index)
+            line = Text("poll-answer", {"index": index + 1, "answer": answer})
+            lines.append(line if people is None else Text("poll-answer-votes", {"line": line, "people": people}))
+        lines.append(Text("poll-closed") if content.poll.closed else Text("poll-howto", {"number": number}))
+        blocks.append(Lines(tuple(lines)))
+    if content.place is not None:
+        blocks.append(place(content.place))
+    return blocks
+
+
+def place(where: Place) -> Text:
+    return Text("moment-place-exact" if where.exact else "moment-place", where.texts)
 
 
 def other_picture(tx: Tx, moment: Moment, index: int) -> Face | None:

@@ -29,12 +29,12 @@ def feed_page(tx: Tx, reader: PersonId, before: Position | None, size: int) -> P
     return _page(_Merge(tx, reader, _latest(tx, reader, before), before, size + 1), tx, reader, size)
 
 
-def search_page(tx: Tx, reader: PersonId, words: Sequence[str], size: int, most: int) -> Page:
-    """Of the newest `most` moments in the reader's feed those whose text holds all `words` (folded). What is hidden
-    from the reader does not count: it must not be felt in how far a search reaches."""
+def search_page(tx: Tx, reader: PersonId, words: Sequence[str], before: Position | None, size: int, most: int) -> Page:
+    """Of the newest `most` moments in the reader's feed before a position those that hold all `words` (folded), in text
+    or answers. What is hidden from the reader does not count: it must not be felt in how far a search reaches."""
     found: list[Moment] = []
     looked = 0
-    candidates = _Merge(tx, reader, _latest(tx, reader, None), None, _SEARCHED_AT_ONCE)
+    candidates = _Merge(tx, reader, _latest(tx, reader, before), before, _SEARCHED_AT_ONCE)
     while looked < most and len(found) <= size:
         some = list(islice(candidates, _SEARCHED_AT_ONCE))
         if not some:
@@ -43,9 +43,15 @@ def search_page(tx: Tx, reader: PersonId, words: Sequence[str], size: int, most:
         seen = [m for m in some if items.sees(reader, m)][: most - looked]
         looked += len(seen)
         read = store.with_texts(tx, [m.id for m in seen])
-        found += [m for m in read if all(word in folded(m.text) for word in words)]
+        found += [m for m in read if _holds(m, words)]
     page = found[:size]
     return Page(tuple(m.id for m in page), len(found) > size, page[-1].position if page else None)
+
+
+def _holds(moment: Moment, words: Sequence[str]) -> bool:
+    poll = moment.content.poll
+    text = folded(" ".join((moment.text, *(() if poll is None else poll.answers))))
+    return all(word in text for word in words)
 
 
 def album_page(tx: Tx, reader: PersonId, author: PersonId, before: Position | None, size: int) -> Page:

@@ -8,7 +8,9 @@ OTHER_PICTURES = tuple(f"moment-picture-{n}" for n in range(2, 10))
 """Kinds of the copies of a moment's second picture, its third, and so on; the moment's own copy has the first."""
 MENTION = "moment-mention"
 """Kind of the copies that tell somebody that a moment mentions them."""
-ALL_COPIES = (*MOMENT_COPIES, *OTHER_PICTURES, MENTION)
+PLACE = "moment-place"
+"""Kind of the copies that show where it was, on a map."""
+ALL_COPIES = (*MOMENT_COPIES, *OTHER_PICTURES, MENTION, PLACE)
 """All that shows one moment, and goes when somebody loses sight of it."""
 PAGE = "moment-page"
 """Kind of the copies of pages that show several moments in short; the subject is the page, which goes with each."""

@@ -47,7 +47,8 @@ class _Seen:
         self._about = moment
         self.comments: list[Comment] = responses.comments_on(tx, moment.id, moment.author, moment.author)
         likers = responses.likers(tx, moment.id, moment.author, moment.author)
-        self.writers = sorted({*likers, *(comment.writer for comment in self.comments)})
+        voters = responses.voters(tx, moment.id)
+        self.writers = sorted({*likers, *voters, *(comment.writer for comment in self.comments)})
         self.holders = copy_store.readers_since(tx, EVERY, moment.id, 0)
         self._items = Items(tx, [moment.author, *self.writers], self.holders, [moment])
 

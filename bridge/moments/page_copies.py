@@ -8,6 +8,7 @@ from bridge.contacts.names import labels
 from bridge.db import Tx
 from bridge.ids import PersonId
 from bridge.moments import copy_store, numbers, pages, picture_store, responses, store
+from bridge.moments.face import place
 from bridge.moments.items import Items
 from bridge.moments.kinds import PAGE
 from bridge.moments.model import Moment
@@ -52,13 +53,13 @@ class PageCopies:
         else:
             text = shorten(one_line(moment.text), self._limits.shown_text)
             lines = [Text("page-text", {"text": text})] if text else []
+            if content.place is not None:
+                lines.append(place(content.place))
         pictures = 0 if content.warning is not None else picture_store.count(tx, moment.id)
         likes, comments = self._responses(tx, reader, moment)
-        facts = [
-            Text(message_id, {"count": count})
-            for message_id, count in (("page-pictures", pictures), ("page-likes", likes), ("page-comments", comments))
-            if count
-        ]
+        answers = 0 if content.warning is not None or content.poll is None else len(content.poll.answers)
+        counts = {"page-pictures": pictures, "page-poll": answers, "page-likes": likes, "page-comments": comments}
+        facts = [Text(message_id, {"count": count}) for message_id, count in counts.items() if count]
         if moment.edited_at is not None:
             facts.append(Text("page-edited"))
         if facts:

@@ -10,7 +10,7 @@ from bridge.moments.service import Moments
 
 
 class LeftBehind:
-    """The port `bridge.contacts.past.Past` for likes and comments."""
+    """The port `bridge.contacts.past.Past` for likes, votes and comments."""
 
     def __init__(self, moments: Moments, people: People) -> None:
         self._moments = moments
@@ -18,9 +18,11 @@ class LeftBehind:
 
     def find(self, request: Request, user_id: UserId) -> PersonId | None:
         other = self._people.known(request.tx, user_id)
-        if other is None or not (
-            _liked(request.tx, request.person.id, other.id, 1) or self._comments(request, other.id)
-        ):
+        if other is None:
+            return None
+        left = _under(request.tx, "likes", request.person.id, other.id, 1)
+        left += _under(request.tx, "votes", request.person.id, other.id, 1)
+        if not left and not self._comments(request, other.id):
             return None
         return other.id
 
@@ -31,8 +33,10 @@ class LeftBehind:
         other = PersonId(ref_id)
         for comment_id in self._comments(request, other):
             self._moments.responding.delete_comment(tx, person, comment_id)
-        for moment_id in _liked(tx, person.id, other):
+        for moment_id in _under(tx, "likes", person.id, other):
             self._moments.responding.forget_like(tx, person, moment_id)
+        for moment_id in _under(tx, "votes", person.id, other):
+            self._moments.responding.unvote(tx, person, moment_id)
         return Reply.text("past-withdrawn")
 
     @staticmethod
@@ -45,10 +49,11 @@ class LeftBehind:
         return [row.id for row in rows]
 
 
-def _liked(tx: Tx, person: PersonId, author: PersonId, limit: int = 1_000_000) -> list[int]:
+def _under(tx: Tx, table: str, person: PersonId, author: PersonId, limit: int = 1_000_000) -> list[int]:
+    """Moments of `author` that somebody liked, or voted on."""
     rows = tx.sql(
-        "SELECT l.moment_id FROM likes l JOIN moments m ON m.id = l.moment_id WHERE l.person_id = ? AND m.author_id = ?"
-        " LIMIT ?",
+        f"SELECT r.moment_id FROM {table} r JOIN moments m ON m.id = r.moment_id"
+        " WHERE r.person_id = ? AND m.author_id = ? LIMIT ?",
         (person, author, limit),
     )
     return [row.moment_id for row in rows]

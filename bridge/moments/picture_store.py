@@ -1,7 +1,7 @@
 """Rows of the pictures of moments."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -61,6 +61,19 @@ def of_moment(tx: Tx, moment: Moment) -> list[Described | None]:
     )
     values = [read(tx, moment.key, moment.author, "pictures", row.id, "sealed", row.sealed) for row in rows]
     return [None if value is None else Described.of_json(value) for value in values]
+
+
+def set_alt(tx: Tx, moment: Moment, index: int, alt: str) -> bool:
+    """Put a picture, by its place from 0, into other words. False when there is none that can be read."""
+    several = of_moment(tx, moment)
+    described = several[index] if index < len(several) else None
+    if described is None:
+        return False
+    rows = tx.sql("SELECT id FROM pictures WHERE moment_id = ? ORDER BY position, id", (moment.id,)).scalars().all()
+    value = replace(described, alt=alt).to_json()
+    sealed = seal(tx, moment.key, moment.author, "pictures", rows[index], "sealed", value)
+    tx.sql("UPDATE pictures SET sealed = ? WHERE id = ?", (sealed, rows[index]))
+    return True
 
 
 def set_key(tx: Tx, moment: Moment, key: int) -> None:

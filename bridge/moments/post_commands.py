@@ -5,13 +5,18 @@ from dataclasses import replace
 from bridge.chat import sources
 from bridge.chat.command import Command, Kind, Param, Request
 from bridge.chat.picture import StoredPicture
-from bridge.chat.reply import Message, Reply
+from bridge.chat.reply import CopyRef, Message, Reply, Text
+from bridge.errors import UserError
 from bridge.moments import defaults, drafts
-from bridge.moments.draft_commands import GROUP, Drafting, composed_in, event_of
+from bridge.moments.draft_commands import GROUP
+from bridge.moments.drafting import Drafting
 from bridge.moments.drafts import Draft, Piece, Shot, State
 from bridge.moments.picture_store import Described
 from bridge.moments.publishing import DRAFT, Publisher
+from bridge.moments.said import composed_in, event_of
 
+DESCRIBE = "picture-question"
+"""Kind of the copies of the question what a picture shows; the subject is the moment."""
 _ADDRESSED = Param("audience | text", (Kind.REST,))
 
 
@@ -31,8 +36,8 @@ class Posting:
 
     def _post(self, request: Request, command: str, text: str) -> Reply:
         tx, person = request.tx, request.person
-        composed = composed_in(request, command, text)
         picture = request.prepared if isinstance(request.prepared, StoredPicture) else None
+        composed = composed_in(request, command, text, picture=picture is not None)
         event_id = event_of(request)
         draft = Draft(
             0,
@@ -41,10 +46,14 @@ class Posting:
             composed.to or defaults.load(tx, person.id),
             request.account,
             # Also where there is no text: it is by its event that a post is found again.
-            (Piece(event_id, composed.text),) if composed.text or picture is None else (),
-            () if picture is None else (Shot(event_id, Described(picture)),),
+            (Piece(event_id, composed.text),) if composed.text or (picture is None and composed.place is None) else (),
+            () if picture is None else (Shot(event_id, Described(picture, self._drafting.checked_alt(composed.alt))),),
             composed.warning,
             composed.at,
+            poll=composed.poll,
+            expires=composed.expires,
+            responses=composed.responses,
+            place=composed.place,
         )
         reach = self._publisher.check(tx, person, draft)
         wider = self._publisher.wider_than(tx, person, reach)
@@ -53,12 +62,23 @@ class Posting:
             draft = drafts.add(tx, draft)
             sources.record_request(request, DRAFT, draft.id)
         if wider is not None:
-            return self._drafting.show(request, draft, wider=wider)
+            return self._drafting.view.show(request, draft, wider=wider)
         if draft.due_at is not None:
             draft = drafts.save(tx, self._publisher.schedule(tx, person, replace(draft, state=State.SCHEDULED)))
-            return self._drafting.scheduled(request, draft)
+            return self._drafting.view.scheduled(request, draft)
         moment = self._publisher.publish(tx, person, draft)
-        return Reply((Message((self._publisher.posted(tx, person, moment),)),))
+        posted = self._publisher.posted(tx, person, moment)
+        if picture is None or composed.alt:
+            return Reply((Message((posted,)),))
+        # M15: asked for once.
+        return Reply((Message((posted, Text("picture-describe")), CopyRef(DESCRIBE, moment.id)),))
+
+    def describe(self, request: Request, copy: CopyRef, text: str) -> Reply:
+        """The answer to the question what a picture shows that was posted."""
+        alt = self._drafting.checked_alt(text)
+        if not self._publisher.describe(request.tx, request.person, copy.ref_id or 0, alt):
+            raise UserError("moment-gone")
+        return Reply.text("picture-described")
 
 
 def build(do: Posting) -> list[Command]:

@@ -14,10 +14,11 @@ from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import PersonId
-from bridge.moments import defaults, drafts, numbers, store
+from bridge.moments import defaults, drafts, numbers, responders, store
 from bridge.moments.audience import Said
 from bridge.moments.content import NOTHING
 from bridge.moments.drafts import Draft
+from bridge.moments.ends import parse_end
 from bridge.moments.kinds import MOMENT
 from bridge.moments.model import Moment
 from bridge.moments.service import Moments
@@ -75,9 +76,14 @@ class Publisher:
         Raises:
             UserError: it is empty or too long, has too many pictures, or somebody named is not there.
         """
-        self._moments.text(draft.text, empty_ok=bool(draft.pictures))
+        if draft.poll and not draft.text:
+            raise UserError("poll-question")
+        self._moments.text(draft.text, empty_ok=bool(draft.pictures or draft.place is not None))
         if len(draft.pictures) > self.limits.pictures:
             raise UserError("moment-pictures", limit=self.limits.pictures)
+        if draft.responses is not None:
+            responders.named(tx, author, draft.responses)
+        self._end(author, draft, tx.now if draft.due_at is None else draft.due_at)
         self._moments.check_mentions(tx, author, draft.text, draft.to)
         return self.reach(tx, author, draft.to)
 
@@ -87,11 +93,20 @@ class Publisher:
         Raises:
             UserError: see `check`; then nothing is published.
         """
+        who = None if draft.responses is None else responders.named(tx, author, draft.responses)
+        ends = self._end(author, draft, tx.now)
         moment = self._moments.post(tx, author, draft.to, draft.content, [shot.picture for shot in draft.pictures])
+        responders.save(tx, moment.id, who)
+        if ends is not None:
+            self._moments.expire(tx, moment, ends)
         for event_id in draft.events:
             sources.record(tx, draft.account, event_id, author.id, MOMENT, moment.id)
         undo.record(tx, author.id, self.limits.undo_ms, undo.POST, moment.id)
         return moment
+
+    def describe(self, tx: Tx, author: Person, moment_id: int, alt: str) -> bool:
+        """Say what the picture of one's moment shows. False when there is none."""
+        return self._moments.describe(tx, author, moment_id, alt)
 
     def schedule(self, tx: Tx, author: Person, draft: Draft) -> Draft:
         """Have it published at `due_at`.
@@ -164,6 +179,11 @@ class Publisher:
         return named + lookalikes.of_people(tx, author.id, users)
 
     # --- inside ---------------------------------------------------------------------------------------------
+    @staticmethod
+    def _end(author: Person, draft: Draft, published_at: int) -> int | None:
+        """When it ends, ms, if it is published at a time (ms)."""
+        return None if draft.expires is None else parse_end(draft.expires, published_at, author.time_zone)
+
     def _reach(self, tx: Tx, author: PersonId, to: Addressed, named_tags: frozenset[int]) -> Reach:
         planned = Moment(0, author, NOTHING, to, named_tags, tx.now, None)
         people = tuple(self._moments.audience_now(tx, planned))

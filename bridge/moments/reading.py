@@ -1,5 +1,8 @@
 """Reading: feed, albums, search, and where a reader is in them."""
 
+import base64
+from collections.abc import Sequence
+
 from bridge.chat.command import Person
 from bridge.chat.people import People
 from bridge.contacts.model import folded
@@ -35,14 +38,15 @@ class Reading:
         return self._shown(tx, reader, page, owner if page.moments else None)
 
     def search(self, tx: Tx, reader: Person, text: str) -> Page:
-        """The newest moments in the reader's feed that hold all these words. Not a place that `more` goes on from."""
+        """The newest moments in the reader's feed that hold all these words; `more` goes on."""
         words = folded(text[:_SEARCH]).split()[:_WORDS]
         if not words:
             raise UserError("search-what")
-        page = search_page(tx, reader.id, words, self._size(tx, reader), self._limits.searched)
-        for moment_id in page.moments:
-            numbers.number_of(tx, reader.id, moment_id)
-        return page
+        return self._found(tx, reader, words, None)
+
+    def _found(self, tx: Tx, reader: Person, words: Sequence[str], before: Position | None) -> Page:
+        page = search_page(tx, reader.id, words, before, self._size(tx, reader), self._limits.searched)
+        return self._shown(tx, reader, page, None, words)
 
     def more(self, tx: Tx, reader: Person) -> Page:
         """The next page of what was read last; the feed when nothing was."""
@@ -52,6 +56,9 @@ class Reading:
         if not at["more"]:
             return Page((), False)
         before = Position(at["created_at"], at["id"])
+        if at.get("words") is not None:
+            words = tx.vault.read(reader.id, "cursors", _READING, "words", base64.b64decode(at["words"]))
+            return Page((), False) if words is None else self._found(tx, reader, words, before)
         if at["author"] is None:
             page = feed_page(tx, reader.id, before, self._size(tx, reader))
             return self._shown(tx, reader, page, None)
@@ -70,14 +77,19 @@ class Reading:
     def _album(self, tx: Tx, reader: Person, owner: PersonId, before: Position | None) -> Page:
         return album_page(tx, reader.id, owner, before, self._size(tx, reader))
 
-    def _shown(self, tx: Tx, reader: Person, page: Page, author: PersonId | None) -> Page:
-        """Number what is shown, in this order, and remember where the page ended."""
+    def _shown(
+        self, tx: Tx, reader: Person, page: Page, author: PersonId | None, words: Sequence[str] | None = None
+    ) -> Page:
+        """Number what is shown, in this order, and remember where the page ended. What somebody looks for is theirs."""
         numbers.numbers_of(tx, reader.id, page.moments)
         last = page.end or Position(0, 0)
+        sealed = None
+        if words is not None:
+            sealed = base64.b64encode(tx.vault.seal(reader.id, "cursors", _READING, "words", list(words))).decode()
         places.set_position(
             tx,
             reader.id,
             _READING,
-            {"author": author, "created_at": last.created_at, "id": last.id, "more": page.more},
+            {"author": author, "created_at": last.created_at, "id": last.id, "more": page.more, "words": sealed},
         )
         return page

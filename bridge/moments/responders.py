@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from bridge.chat.command import Person
 from bridge.contacts import tags
 from bridge.db import Tx
+from bridge.errors import UserError
 from bridge.ids import PersonId
 
 
@@ -13,6 +15,22 @@ class Responders:
 
     tag: int | None = None
     """Who is in this tag now; None, or a tag that is gone: nobody."""
+
+
+def named(tx: Tx, author: Person, who: str) -> Responders | None:
+    """What `nobody`, `all` or a tag with its # means.
+
+    Raises:
+        UserError: there is no such tag.
+    """
+    if who == "all":
+        return None
+    if not who.startswith("#"):
+        return Responders()
+    tag = tags.find(tx, author.id, who[1:])
+    if tag is None:
+        raise UserError("tag-none", tag=who[1:])
+    return Responders(tag.id)
 
 
 def load(tx: Tx, moment_id: int) -> Responders | None:

@@ -1,4 +1,6 @@
-"""Liking and commenting."""
+"""Liking, voting and commenting."""
+
+from collections.abc import Iterable
 
 from bridge.chat import sources
 from bridge.chat.command import Person
@@ -8,7 +10,7 @@ from bridge.contacts.store import are_friends
 from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
-from bridge.ids import AccountId, EventId
+from bridge.ids import AccountId, EventId, PersonId
 from bridge.moments import kept_comments, mentions, notify, responders, responses, store
 from bridge.moments.items import visible_comment
 from bridge.moments.kinds import COMMENT, LIKE, LIKES
@@ -68,6 +70,34 @@ class Responding:
             self._refreshing.response_changed(tx, moment, person.id)
         return gone
 
+    # --- votes ----------------------------------------------------------------------------------------------
+    def vote(self, tx: Tx, person: Person, moment: Moment, number: int) -> str:
+        """Choose an answer, from 1, of the poll of a moment that `person` may see; the answer's words. Who sees it is
+        who would see a like.
+
+        Raises:
+            UserError: there is no poll, it is closed or has no such answer, or they may not.
+        """
+        poll = moment.content.poll
+        if poll is None:
+            raise UserError("poll-none")
+        self._check_may_respond(tx, person, moment)
+        if poll.closed:
+            raise UserError("poll-over")
+        if not 1 <= number <= len(poll.answers):
+            raise UserError("prompt-range", count=len(poll.answers))
+        responses.vote(tx, moment, person.id, number - 1)
+        self._refreshing.response_changed(tx, moment, person.id)
+        return poll.answers[number - 1]
+
+    def unvote(self, tx: Tx, person: Person, moment_id: int) -> bool:
+        """Take a vote back, also of a moment that one may no longer see. False when there was none."""
+        gone = responses.unvote(tx, moment_id, person.id)
+        moment = store.moment(tx, moment_id) if gone else None
+        if moment is not None:
+            self._refreshing.response_changed(tx, moment, person.id)
+        return gone
+
     # --- comments -------------------------------------------------------------------------------------------
     def comment(self, tx: Tx, person: Person, moment: Moment, text: str, answer_to: Comment | None = None) -> int:
         """Comment a moment that `person` may see. The author is told, and who is answered, if they may see it.
@@ -87,10 +117,7 @@ class Responding:
         if person.id != moment.author:
             kept_comments.note(tx, person.id, comment_id, text)
         told = {moment.author, *mentioned.friends} | ({answer_to.writer} if answer_to else set())
-        for reader in sorted(told - {person.id}):
-            if visible_comment(tx, reader, comment_id) is not None:
-                delay = notify.quiet_ms(tx, self._people, reader)
-                self._outbox.copy(tx, reader, COMMENT, comment_id, delay_ms=delay)
+        self._tell(tx, person, comment_id, told)
         return comment_id
 
     def edit_comment(self, tx: Tx, person: Person, comment_id: int, text: str) -> bool:
@@ -98,12 +125,14 @@ class Responding:
         comment = responses.comment(tx, comment_id)
         if comment is None or comment.writer != person.id:
             return False
-        text = self._comment_text(text)
+        mentioned = mentions.find(tx, person.id, self._comment_text(text))
+        text = self._comment_text(mentioned.text)
         if text != comment.text or comment.damaged:
-            responses.set_comment_text(tx, comment, text)
+            responses.set_comment_text(tx, comment, text, mentioned.friends)
             moment = store.moment(tx, comment.moment_id)
             if moment is not None:
                 self._refreshing.response_changed(tx, moment, person.id)
+            self._tell(tx, person, comment_id, mentioned.friends)
             kept_comments.change(tx, person.id, comment_id, text)
         return True
 
@@ -121,6 +150,15 @@ class Responding:
         return True
 
     # --- inside ---------------------------------------------------------------------------------------------
+    def _tell(self, tx: Tx, writer: Person, comment_id: int, people: Iterable[PersonId]) -> None:
+        """Tell people once of a comment, if they may see it."""
+        for reader in sorted(set(people) - {writer.id}):
+            if self._outbox.is_out(tx, reader, COMMENT, comment_id):
+                continue
+            if visible_comment(tx, reader, comment_id) is not None:
+                delay = notify.quiet_ms(tx, self._people, reader)
+                self._outbox.copy(tx, reader, COMMENT, comment_id, delay_ms=delay)
+
     def _check_may_respond(self, tx: Tx, person: Person, moment: Moment) -> None:
         if self.may_respond(tx, person, moment):
             return

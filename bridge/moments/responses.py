@@ -1,4 +1,4 @@
-"""Rows of likes and comments. What is loaded here is narrowed; whether it may be seen is decided elsewhere."""
+"""Rows of likes, votes and comments. What is loaded here is narrowed; whether it may be seen is decided elsewhere."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.db import Tx
-from bridge.db.tables import comments, friendships, likes, moments
+from bridge.db.tables import comments, friendships, likes, moments, votes
 from bridge.ids import PersonId
 from bridge.moments.model import Comment, Moment
 from bridge.moments.sealed import read, seal
@@ -83,15 +83,52 @@ def told_moments(tx: Tx, writer: PersonId, author: PersonId) -> list[int]:
     return [int(row.moment_id) for row in rows]
 
 
-# --- both ---------------------------------------------------------------------------------------------------
+# --- votes --------------------------------------------------------------------------------------------------
+def vote(tx: Tx, moment: Moment, person: PersonId, answer: int) -> None:
+    """Somebody's answer to a poll, from 0; it takes the place of what they answered before."""
+    row = tx.sql("SELECT id FROM votes WHERE moment_id = ? AND person_id = ?", (moment.id, person)).first()
+    vote_id = tx.new_ids("votes")[0] if row is None else int(row.id)
+    sealed = seal(tx, moment.key, person, "votes", vote_id, "sealed", answer)
+    tx.sql(
+        "INSERT INTO votes (id, moment_id, person_id, sealed, created_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed",
+        (vote_id, moment.id, person, sealed, tx.now),
+    )
+
+
+def unvote(tx: Tx, moment_id: int, person: PersonId) -> bool:
+    """Returns False when there was no vote."""
+    return bool(tx.sql("DELETE FROM votes WHERE moment_id = ? AND person_id = ?", (moment_id, person)).rowcount)
+
+
+def voters(tx: Tx, moment_id: int) -> list[PersonId]:
+    rows = tx.sql("SELECT person_id FROM votes WHERE moment_id = ? ORDER BY id", (moment_id,))
+    return [PersonId(row.person_id) for row in rows]
+
+
+def votes_on(tx: Tx, moment: Moment, reader: PersonId) -> list[tuple[PersonId, int]]:
+    """(who, answer): votes that may come into question for `reader`, in the order in which people first voted. What is
+    damaged is left out."""
+    query = sa.select(votes.c.id, votes.c.person_id, votes.c.sealed).where(votes.c.moment_id == moment.id)
+    rows = tx.execute(_narrowed(query, votes.c.person_id, reader, moment.author).order_by(votes.c.id)).all()
+    tx.vault.prepare(row.person_id for row in rows)
+    found = [
+        (PersonId(row.person_id), read(tx, moment.key, row.person_id, "votes", row.id, "sealed", row.sealed))
+        for row in rows
+    ]
+    return [(person, answer) for person, answer in found if answer is not None]
+
+
+# --- all ----------------------------------------------------------------------------------------------------
 def answered_moments(tx: Tx, writer: PersonId, author: PersonId) -> list[tuple[int, int]]:
-    """(moment, ms): what `writer` liked or commented of an author's, and since when."""
+    """(moment, ms): what `writer` liked, commented or voted on of an author's, and since when."""
     rows = tx.sql(
         "SELECT r.moment_id, MIN(r.created_at) AS since FROM ("
         "SELECT moment_id, created_at FROM likes WHERE person_id = ?"
         " UNION ALL SELECT moment_id, created_at FROM comments WHERE person_id = ?"
+        " UNION ALL SELECT moment_id, created_at FROM votes WHERE person_id = ?"
         ") AS r JOIN moments m ON m.id = r.moment_id WHERE m.author_id = ? GROUP BY r.moment_id ORDER BY r.moment_id",
-        (writer, writer, author),
+        (writer, writer, writer, author),
     )
     return [(int(row.moment_id), int(row.since)) for row in rows]
 
@@ -157,22 +194,23 @@ def comments_under(tx: Tx, writer: PersonId, author: PersonId) -> list[int]:
     return [int(row.id) for row in rows]
 
 
-def set_comment_text(tx: Tx, comment: Comment, text: str) -> None:
+def set_comment_text(tx: Tx, comment: Comment, text: str, mentions: Sequence[PersonId]) -> None:
     key = tx.sql("SELECT key_id FROM moments WHERE id = ?", (comment.moment_id,)).scalar()
-    said = _said(text, comment.mentions)
+    said = _said(text, mentions)
     sealed = seal(tx, key, comment.writer, "comments", comment.id, "sealed", said)
     tx.execute(sa.update(comments).where(comments.c.id == comment.id).values(sealed=sealed, edited_at=tx.now))
 
 
 def set_key(tx: Tx, moment: Moment, key: int) -> None:
-    """Seal the comments of a moment under this key too. One that is damaged stays as it is."""
-    rows = tx.sql("SELECT id, person_id, sealed FROM comments WHERE moment_id = ?", (moment.id,)).all()
-    tx.vault.prepare(row.person_id for row in rows)
-    for row in rows:
-        value = read(tx, moment.key, row.person_id, "comments", row.id, "sealed", row.sealed)
-        if value is not None:
-            sealed = seal(tx, key, row.person_id, "comments", row.id, "sealed", value)
-            tx.sql("UPDATE comments SET sealed = ? WHERE id = ?", (sealed, row.id))
+    """Seal the comments and votes of a moment under this key too. One that is damaged stays as it is."""
+    for table in ("comments", "votes"):
+        rows = tx.sql(f"SELECT id, person_id, sealed FROM {table} WHERE moment_id = ?", (moment.id,)).all()
+        tx.vault.prepare(row.person_id for row in rows)
+        for row in rows:
+            value = read(tx, moment.key, row.person_id, table, row.id, "sealed", row.sealed)
+            if value is not None:
+                sealed = seal(tx, key, row.person_id, table, row.id, "sealed", value)
+                tx.sql(f"UPDATE {table} SET sealed = ? WHERE id = ?", (sealed, row.id))
 
 
 def delete_comment(tx: Tx, comment_id: int) -> None:

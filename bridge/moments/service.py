@@ -62,7 +62,10 @@ class Moments:
         if len(pictures) > self.limits.pictures:
             raise UserError("moment-pictures", limit=self.limits.pictures)
         mentioned = mentions.find(tx, author.id, content.text)
-        text = self.text(mentioned.text, empty_ok=bool(pictures))
+        silent = bool(pictures or content.place is not None)
+        if content.poll is not None and not cleaned(mentioned.text):
+            raise UserError("poll-question")
+        text = self.text(mentioned.text, empty_ok=silent)
         content = replace(content, text=text, mentions=mentioned.friends)
         to, named_tags = self.resolve(tx, author, said)
         self._check_mentioned(tx, author, mentioned, to, named_tags)
@@ -72,9 +75,7 @@ class Moments:
             moment = self.give_key(tx, moment)
         picture_store.add_pictures(tx, moment, pictures)
         numbers.number_of(tx, author.id, moment_id)
-        for reader in content.mentions:
-            delay = notify.quiet_ms(tx, self._people, reader)
-            self._outbox.copy(tx, reader, MENTION, moment.id, delay_ms=delay)
+        self._ping(tx, moment, content.mentions)
         self.fanout.begin(tx, moment)
         tx.after_commit(self.on_post)
         return moment
@@ -140,14 +141,36 @@ class Moments:
         return to.people == moment.to.people if not named_tags else True
 
     def edit(self, tx: Tx, author: Person, moment_id: int, text: str) -> bool:
-        """Change the text. False when there is no such moment of this author."""
+        """Change the text. Whom it mentions now and was never told is told. False when there is no such moment of this
+        author.
+
+        Raises:
+            UserError: it is empty or too long, or mentions somebody who does not see the moment.
+        """
         moment = store.moment(tx, moment_id)
         if moment is None or moment.author != author.id:
             return False
-        text = self.text(text, empty_ok=picture_store.count(tx, moment_id) > 0)
+        silent = moment.content.place is not None or picture_store.count(tx, moment_id) > 0
+        mentioned = mentions.find(tx, author.id, text)
+        text = self.text(mentioned.text, empty_ok=silent and moment.content.poll is None)
         if text != moment.text or moment.damaged:
-            store.set_text(tx, moment, text)
+            fresh = Mentioned(
+                text,
+                tuple(person for person in mentioned.friends if person not in moment.content.mentions),
+                tuple(user for user in mentioned.others if user not in moment.text),
+            )
+            self._check_mentioned(tx, author, fresh, moment.to, moment.named_tags, "edit-mention-outside")
+            store.set_text(tx, moment, replace(moment.content, text=text, mentions=mentioned.friends))
             self._refreshing.text_changed(tx, moment)
+            self._ping(tx, moment, mentioned.friends)
+        return True
+
+    def describe(self, tx: Tx, author: Person, moment_id: int, alt: str) -> bool:
+        """Say what the first picture of one's moment shows. False when there is none."""
+        moment = self.visible(tx, author, moment_id)
+        if moment is None or moment.author != author.id or not picture_store.set_alt(tx, moment, 0, alt):
+            return False
+        self._refreshing.text_changed(tx, moment)
         return True
 
     def delete(self, tx: Tx, author: Person, moment_id: int) -> bool:
@@ -240,8 +263,21 @@ class Moments:
             self._check_mentioned(tx, author, mentioned, *self.resolve(tx, author, said))
 
     # --- inside ---------------------------------------------------------------------------------------------
+    def _ping(self, tx: Tx, moment: Moment, people: Sequence[PersonId]) -> None:
+        """Tell people once that a moment mentions them."""
+        for reader in people:
+            if not self._outbox.is_out(tx, reader, MENTION, moment.id):
+                delay = notify.quiet_ms(tx, self._people, reader)
+                self._outbox.copy(tx, reader, MENTION, moment.id, delay_ms=delay)
+
     def _check_mentioned(
-        self, tx: Tx, author: Person, mentioned: Mentioned, to: Addressed, named_tags: frozenset[int]
+        self,
+        tx: Tx,
+        author: Person,
+        mentioned: Mentioned,
+        to: Addressed,
+        named_tags: frozenset[int],
+        refusal: str = "mention-outside",
     ) -> None:
         """Whom a post mentions must be in its audience, as far as its author may know."""
         if not mentioned.friends and not mentioned.others:
@@ -253,7 +289,7 @@ class Moments:
             users = user_ids(tx, [person for person in mentioned.friends if person not in inside])
             outside += [user for _, user in sorted(users.items())]
         if outside:
-            raise UserError("mention-outside", user=outside[0])
+            raise UserError(refusal, user=outside[0])
 
     def _tag(self, tx: Tx, author: Person, name: str) -> int:
         tag = tags.find(tx, author.id, name)

@@ -1,7 +1,7 @@
 """Rows of moments. What is loaded here is narrowed; whether it may be seen is decided elsewhere."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -170,10 +170,15 @@ def with_texts(tx: Tx, moment_ids: Sequence[int]) -> list[Moment]:
     return [found[moment_id] for moment_id in moment_ids if moment_id in found]
 
 
-def set_text(tx: Tx, moment: Moment, text: str) -> None:
-    content = replace(moment.content, text=text)
+def set_text(tx: Tx, moment: Moment, content: Content) -> None:
+    """Another text, with whom it mentions: it was edited now."""
+    set_content(tx, moment, content)
+    tx.sql("UPDATE moments SET edited_at = ? WHERE id = ?", (tx.now, moment.id))
+
+
+def set_content(tx: Tx, moment: Moment, content: Content) -> None:
     value = sealed.seal(tx, moment.key, moment.author, "moments", moment.id, "sealed", content.to_json())
-    tx.execute(sa.update(moments).where(moments.c.id == moment.id).values(sealed=value, edited_at=tx.now))
+    tx.execute(sa.update(moments).where(moments.c.id == moment.id).values(sealed=value))
 
 
 def delete_moment(tx: Tx, moment: Moment) -> None:

@@ -54,6 +54,7 @@ PERSONAL = {
     ("undos", "sealed"),
     ("post_defaults", "sealed"),
     ("comments", "sealed"),
+    ("votes", "sealed"),
     ("outbox", "sealed"),
     ("tags", "sealed"),
     ("stances", "sealed"),

@@ -42,7 +42,8 @@ def test_more_than_a_page(village: Village) -> None:
         village.now += 1000
     found = village.say("bob", "search lake")
     assert texts(found) == [f"Lake {n}" for n in (5, 4, 3, 2, 1)]
-    assert found[-1] == "There are more. One word more finds fewer."
+    assert found[-1].endswith("Older ones: `feed more`")
+    assert texts(village.say("bob", "feed more")) == ["Lake 0"]
 
 
 def test_what_is_hidden_does_not_shorten_a_search() -> None:

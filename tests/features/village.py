@@ -21,6 +21,7 @@ from bridge.chat.inbound import (
     FileMessage,
     IdentityChanged,
     Inbound,
+    LocationMessage,
     Origin,
     PictureMessage,
     Reaction,
@@ -173,6 +174,8 @@ class Village:
         """Pictures that were fetched, made safe and uploaded."""
         self.broken_upload: UserError | None = None
         """What becomes of the next pictures."""
+        self.unencrypted = False
+        """Somebody else than the speaker may have made up what is said now."""
         self.session: dict[str, Any] = {}
         """What is known of the session that is spoken from, as fields of `Origin`."""
         # A loop of its own, since the tests that use it are plain functions.
@@ -314,6 +317,11 @@ class Village:
         file = EncryptedFile(url, "key", "iv", "hash")
         self._handle(name, lambda origin: FileMessage(origin, caption, file))
         self.work()
+        return [event.body for event in self.rooms[name].events[before:]]
+
+    def share_place(self, name: str, geo_uri: str) -> list[str]:
+        before = len(self.rooms[name].events)
+        self._handle(name, lambda origin: LocationMessage(origin, geo_uri))
         return [event.body for event in self.rooms[name].events[before:]]
 
     def react(self, name: str, target: EventId, key: str) -> EventId:
@@ -477,7 +485,9 @@ class Village:
         self._events += 1
         self.last_event, self.next_event = self.next_event or EventId(f"$in-{self._events}"), None
         view = RoomView((room or self.rooms[name]).room_id, user_id(name) if room is None else None, True)
-        origin = Origin(ACCOUNT, view.room_id, self.last_event, user_id(name), self.now, True, **self.session)
+        origin = Origin(
+            ACCOUNT, view.room_id, self.last_event, user_id(name), self.now, not self.unencrypted, **self.session
+        )
         self._loop.run_until_complete(self._pipeline.handle(make(origin), view))
         if sending:
             self.run_programs()

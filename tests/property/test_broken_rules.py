@@ -157,6 +157,26 @@ def test_a_broken_rule_is_noticed(rule: Rule, monkeypatch: pytest.MonkeyPatch) -
     assert second != first
 
 
+VOTES: dict[Rule, list[Event]] = {
+    Rule.WRITER_OUTSIDE: [*_say("carol", "vote {n} 1"), *_say("bob", f"privacy set mine {CAROL} off"), FEED],
+    Rule.WRITER_BLOCKED: [Step(ME, f"block {CAROL}"), *_say("carol", "vote {n} 1"), FEED],
+    Rule.WRITER_SHUT_OUT: [Step("carol", f"privacy set mine {ALICE} off"), *_say("carol", "vote {n} 1"), FEED],
+    Rule.NOT_FRIEND_OF_WRITER: [*_say("fourth", "vote {n} 1"), FEED, *_say("fourth", "vote {n} 2"), Wait(), FEED],
+}
+"""What is so for likes and comments is so for votes."""
+
+
+@pytest.mark.parametrize("rule", VOTES, ids=lambda rule: rule.name)
+@pytest.mark.usefixtures("only_the_policy")
+def test_a_broken_rule_is_noticed_by_votes(rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = [*SETTING[:-1], Step("bob", "post poll Yes / No | The first")]
+    first, second = both(VOTES[rule], setting)
+    assert second == first, "the policy alone is enough"
+    monkeypatch.setattr(model, "deny", lambda denied: Decision(denied is rule, denied))
+    first, second = both(VOTES[rule], setting)
+    assert second != first
+
+
 @pytest.mark.parametrize("rule", STORIES, ids=lambda rule: rule.name)
 def test_the_stories_are_without_interference_in_the_compact_form(rule: Rule) -> None:
     compact = [*SETTING, Step(ME, "feed compact"), Wait()]

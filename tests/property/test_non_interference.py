@@ -31,7 +31,10 @@ SETTING: list[Event] = [
     *(Step("fifth", f"post to public | For all {n}") for n in range(9)),
     Step("bob", "post The first"),
     Step(ME, "post The first"),
+    Step("bob", "post poll Yes / No | The question"),
 ]
+FIRST_OF_BOB, POLL_OF_BOB = 9, 11
+"""Among the moments that came into being in both worlds."""
 
 _anybody = st.sampled_from([ALICE, BOB, CAROL, GINA, FOURTH, FIFTH, *map(user_id, NOBODIES)])
 _number = st.integers(1, 6)
@@ -70,6 +73,8 @@ _plain = _either(
     "|draft at in 2 hours|post cw Careful || Mine|post at in 1 hour || Mine|open 1|privacy checkup|tags|log|invites"
     "|invite new 3|who can read this|view as stranger|view as #one|view as #two|profile set name Alice"
     "|profile set phone 1"
+    "|post poll Yes / No || Mine|post expire 1h || Mine|post responses nobody || Mine|post geo:1.234,5.678 || Mine"
+    "|draft poll Yes / No|draft expire 1h|draft place geo:1,2|edit 1 Hello @bob:x.org"
     "|notify|notify now|notify digest|notify now #one|notify quiet 22-7|search h|search from|search mine|search first"
     "|tag rename #one #three|tag delete #one|tag delete #two|fed|freinds|language zh|language en|1|2|3|export"
 )
@@ -78,6 +83,8 @@ _mine = st.one_of(
     _said(ME, _plain),
     _said(ME, st.builds("{} {}".format, st.sampled_from(["moment", "like", "unlike", "delete"]), _number)),
     _said(ME, st.builds("comment {} From Alice".format, _number)),
+    _said(ME, st.builds("vote {} {}".format, _number, st.sampled_from([1, 2]))),
+    _said(ME, st.builds("{} {}".format, st.sampled_from(["unvote", "poll close"]), _number)),
     _said(ME, st.builds("edit {} Changed".format, _number)),
     _said(ME, st.builds("responses {} {}".format, _number, st.sampled_from(["nobody", "#one", "all"]))),
     _said(ME, st.builds("expire {} {}".format, _number, st.sampled_from(["1m", "2d", "never", "soon"]))),
@@ -135,6 +142,8 @@ def _friend(who: str) -> st.SearchStrategy[Event]:
                     f"post to public | Public, {who}",
                     f"post cw Careful | From {who}",
                     f"post Hello {ALICE}",
+                    f"post poll Yes / No | From {who}",
+                    f"post to #shared | expire 2d | responses #shared | poll Yes / No | Some, {who}",
                     f"post to {other} | Hello {other}",
                     f"post at in 1 hour | From {who}",
                     f"post to friends except {other} | All but, {who}",
@@ -173,8 +182,14 @@ def _friend(who: str) -> st.SearchStrategy[Event]:
                     f"comment {{n}} By {who}",
                     "like {n}",
                     "unlike {n}",
+                    "vote {n} 1",
+                    "vote {n} 2",
+                    "unvote {n}",
+                    "poll close {n}",
                     "delete {n}",
                     f"edit {{n}} Changed by {who}",
+                    f"edit {{n}} Changed by {who}, {ALICE}",
+                    f"edit {{n}} Changed by {who}, {other}",
                     f"audience {{n}} {ALICE}",
                     f"audience {{n}} friends except {ALICE}",
                     f"audience {{n}} friends except {other}",
@@ -241,6 +256,8 @@ _POSTS = [
     f"post to {FOURTH} | cw Hidden | Hidden",
     f"post to {FOURTH} | Hidden",
     "post to #in | Hidden",
+    "post to #in | poll Yes / No | Hidden",
+    "post to #in | expire 1h | geo:1,2 | Hidden",
     "post to #in live | Hidden",
     f"post to friends except {ALICE} | Hidden",
     f"post to public except {ALICE} | Hidden",
@@ -250,6 +267,7 @@ _POSTS = [
 
 _ABOUT_THEIRS = [
     "like 1",
+    "vote 1 1",
     "comment 1 Hidden",
     "delete 1",
     "moment 1",
@@ -365,7 +383,14 @@ _hidden = st.one_of(
         Step,
         st.sampled_from(["gina", "fourth"]),
         st.sampled_from(["like {n}", "unlike {n}", "comment {n} Hidden"]),
-        st.just(9),  # Bob's first
+        st.just(FIRST_OF_BOB),
+        st.just(SECOND),
+    ),
+    st.builds(
+        Step,
+        st.sampled_from(["gina", "fourth"]),
+        st.sampled_from(["vote {n} 1", "vote {n} 2", "unvote {n}"]),
+        st.just(POLL_OF_BOB),
         st.just(SECOND),
     ),
 )
@@ -389,9 +414,10 @@ LOOK: list[Event] = [
     Step("fifth", f"post to public except {ALICE} | Hidden", only=SECOND),
     Step(ME, "feed"),
     *(
-        Step("fourth", text, 9, only=SECOND)
+        Step("fourth", text, FIRST_OF_BOB, only=SECOND)
         for text in ("like {n}", "comment {n} Hidden", "comment {n} Hidden", "unlike {n}")
     ),
+    Step("fourth", "vote {n} 1", POLL_OF_BOB, only=SECOND),
     *(Step(ME, text) for text in ("feed", "feed more", "moment 1", "moment 2", "moment 3", "friends", "tags")),
     *(
         Step(ME, f"{what} {who}")

@@ -179,10 +179,27 @@ class Responders(Model):
     tag: TagName | None
 
 
-class Note(Model):
-    """A moment."""
+class PollReplies(Model):
+    type: Literal["Collection"]
+    totalItems: Count = Field(description="How many chose it, of those whom its author sees.")
 
+
+class PollAnswer(Model):
     type: Literal["Note"]
+    name: Line
+    replies: PollReplies
+
+
+class Place(Model):
+    type: Literal["Place"]
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+
+
+class Note(Model):
+    """A moment; with a poll it is a question."""
+
+    type: Literal["Note", "Question"]
     id: Name
     attributedTo: Iri
     published: Time
@@ -197,6 +214,9 @@ class Note(Model):
     responders: Responders | None = None
     tag: list[Mention] = []
     attachment: list[Image] = Field(default=[], max_length=9)
+    oneOf: list[PollAnswer] = Field(default=[], max_length=10)
+    poll_closed: bool | None = None
+    location: Place | None = None
     likes: Likes | None = None
     replies: Replies | None = None
 
@@ -292,6 +312,17 @@ class Draft(Model):
     pictures: list[Image]
     warning: Line | None = None
     due: Time | None = None
+    poll: list[Line] = Field(default=[], max_length=10)
+    place: Line | None = Field(default=None, description="A geo URI (RFC 5870).")
+    expires: Line | None = Field(default=None, description="When it ends, in words, from when it is published.")
+    responses: Line | None = Field(default=None, description="Who may respond: `nobody`, `all` or a tag with its #.")
+
+
+class Vote(Model):
+    a_moment_of: User
+    posted: Time
+    voted: Time
+    answer: Line
 
 
 class Moments(Model):
@@ -301,6 +332,7 @@ class Moments(Model):
     post_for: Said
     notify: Notify
     kept_comments: list[Kept]
+    votes: list[Vote]
     drafts: list[Draft]
 
 

@@ -77,12 +77,11 @@ moment-no-responses = Likes and comments are not open to you here.
 
 ## Search
 search-none = Nothing that you can see has these words, among the newest.
-search-more = There are more. One word more finds fewer.
 search-what = What should I look for? Write it like this: `search lake sunday`
 
 help-responses = says who may like and comment on one of your moments
     .details = `responses 3 nobody`, `responses 3 #family`, `responses 3 all`. Whoever it leaves out is told no more than that it is not open to them.
 help-search = finds moments by their words
-    .details = `search lake sunday` shows the newest of your feed that have all these words.
+    .details = `search lake sunday` shows the newest of your feed that have all these words; `feed more` goes on.
 alias-responses = allow responses
 alias-search = find

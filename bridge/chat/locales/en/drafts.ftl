@@ -14,6 +14,11 @@ draft-summary = In your draft: { $texts ->
 draft-wider = This goes to others than your last post, which was for { $audience }. Is that meant?
 draft-warning = Behind the warning: { $warning }
 draft-due = For { $time }.
+draft-poll = A poll: { $answers }
+draft-place = 📍 { $latitude }, { $longitude }: others see it to about a kilometre. `draft place exact` shows it as it is.
+draft-place-exact = 📍 { $latitude }, { $longitude }, as exact as that. `draft place coarse` shows it to about a kilometre.
+draft-expires = It ends: { $when }
+draft-responses = Likes and comments: { $who }
 draft-for-nobody = For { $audience }.
 draft-for = For { $audience }: { $count ->
     [0] nobody for now
@@ -44,6 +49,10 @@ draft-no-picture = There is no picture { $number } in your draft.
 alt-too-long = That is too long to describe a picture. At most { $limit } characters are possible.
 gather-command = Your draft is open, and this begins like the command `{ $name }`. To give the command, put a ! before it. To have it in your draft, begin with another word. Nothing was done.
 
+picture-describe = What does the picture show? Reply to this with a line for those who can't see it.
+picture-described = Thank you. That is what they are told now.
+place-howto = To post a place, type `post` to open a draft, then share your location: it joins the draft, and others see it to about a kilometre.
+
 ## Time
 draft-scheduled = I'll post that { $time }.
 draft-scheduled-howto = Who sees it is looked up again then. `drafts` shows it and lets you change your mind.
@@ -71,6 +80,14 @@ help-draft-at = chooses when your draft is published
     .details = `draft at 18:00`, `draft at tomorrow 9:30`, `draft at fri 18:00`, `draft at in 2 hours`, in your time zone (`timezone`). `draft at off`: no time.
 help-draft-cw = puts your draft behind a warning
     .details = `draft cw Spiders` hides text and pictures until a reader opens them. `draft cw off`: no warning.
+help-draft-poll = makes your draft a poll
+    .details = `draft poll Yes / No`, with two to ten answers. The text is the question. `draft poll off`: no poll.
+help-draft-place = says where it was
+    .details = Share your location from your app while the draft is open, or `draft place geo:47.37,8.54`. Others see it to about a kilometre; `draft place exact` shows it as it is, `draft place off` not at all.
+help-draft-expire = lets what you post end by itself
+    .details = `draft expire 24h`, counted from when it is published, or `draft expire 2026-12-24`. `draft expire off`: it stays.
+help-draft-responses = says who may like and comment on what you post
+    .details = `draft responses nobody`, `draft responses #family`, `draft responses all`.
 help-alt = says what a picture of your draft shows
     .details = `alt 1 A lake at dawn`. It is for those who can't see the picture, or whose app does not show it.
 
@@ -79,4 +96,8 @@ alias-draft = my draft
 alias-draft-to = draft for
 alias-draft-at = draft time
 alias-draft-cw = draft warning
+alias-draft-poll = draft answers
+alias-draft-place = draft location
+alias-draft-expire = draft expires
+alias-draft-responses = draft who
 alias-alt = describe

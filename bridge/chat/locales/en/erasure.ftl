@@ -24,6 +24,10 @@ erasure-likes = { $count ->
     [one] one like
    *[other] { $count } likes
 }
+erasure-votes = { $count ->
+    [one] one vote
+   *[other] { $count } votes
+}
 erasure-drafts = { $count ->
     [one] one draft
    *[other] { $count } drafts

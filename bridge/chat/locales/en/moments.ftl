@@ -36,6 +36,14 @@ when-too-far = That is too far ahead: { $days } days at most. Nothing was posted
 mention-outside = { $user } does not see this post, so it can't mention them. Choose an audience that they are in, or put the name between backticks to mention nobody. Nothing was posted.
 mention-which = You know several friends as “{ $name }”. Write the Matrix id of the one that you mean, like @bob:example.org. Nothing was posted.
 mention-too-many = At most { $limit } people can be mentioned. Nothing was posted.
+poll-no-separator = Where do the answers end, and where does the question begin? Put a | between them, like this: `post poll Yes / No | Shall we go?`. If it is no poll, begin with another word. Nothing was posted.
+poll-answers = A poll has { $least } to { $limit } answers, with a / between them: `post poll Yes / No | Shall we go?`. Nothing was changed.
+poll-answer-long = An answer of a poll has { $limit } characters at most. Nothing was changed.
+poll-answer-twice = Two answers of that poll are the same. Nothing was changed.
+poll-question = What is the question? Write it behind the answers: `post poll Yes / No | Shall we go?`. Nothing was posted.
+expire-no-separator = That begins like a time at which it ends. If it is one, put a | behind it, like this: `post expire 24h | Dinner is ready`. If not, begin with another word. Nothing was posted.
+responses-no-separator = That begins like who may respond. If it is that, put a | behind it, like this: `post responses nobody | Only to look at`. If not, begin with another word. Nothing was posted.
+place-unknown = I don't understand that place. Write it like this: `geo:47.37,8.54`, or share your location from your app while a draft is open. Nothing was changed.
 audience-without-to = That begins like an audience. If it is one, write `post to` before it. If not, begin with another word. Nothing was posted.
 audience-no-friend = { $user } is not among your friends, and only friends can be named. Nothing was changed.
 audience-too-many = At most { $limit } people and tags can be named. Nothing was changed.
@@ -86,6 +94,14 @@ comments-closed = { $count ->
    *[other] { $count } comments
 }: `open { $number }`
 
+moment-place = 📍 { $latitude }, { $longitude }, to about a kilometre
+moment-place-exact = 📍 { $latitude }, { $longitude }
+poll-answer = { $index } · { $answer }
+poll-answer-votes = { $line } — { $people }
+poll-votes = { $count }: { $people }
+poll-howto = Reply with a number to vote, or type `vote { $number } 1`. You see the votes of those whom you know.
+poll-closed = The poll is closed. You see the votes of those whom you know.
+
 ## Reading
 feed-empty = Nothing here yet. Post something with `post …`, or find friends with `friend add @user:server`.
 feed-end = That was all. `feed` begins with the newest again.
@@ -99,6 +115,7 @@ page-pictures = { $count ->
     [one] one picture
    *[other] { $count } pictures
 }
+page-poll = a poll with { $count } answers
 page-likes = ♥ { $count }
 page-comments = { $count ->
     [one] one comment
@@ -118,6 +135,14 @@ likes-notice = ♥ { $people } { $count ->
     [one] likes
    *[other] like
 } your moment #{ $number }.
+
+## Polls
+poll-voted = Your vote on #{ $number }: { $answer }
+poll-unvoted = Your vote on #{ $number } is taken back.
+poll-no-vote = You had not voted on #{ $number }.
+poll-none = There is no poll in that moment.
+poll-over = That poll is closed. You can still take your vote back: `unvote`, with its number.
+poll-closed-done = The poll of #{ $number } is closed. What was voted stays.
 
 ## Comments
 comment-done = Your comment is on #{ $number }.
@@ -145,9 +170,12 @@ moment-changed = #{ $number } is changed.
 edit-not-understood = I no longer understand that message, so nothing is changed. Leave its beginning as it was and edit the text behind it.
 edit-audience = An edit can't change who sees it, so nothing is changed. `audience` does that, with its number.
 
+edit-text-alone = An edit changes the text alone, and that would change something else too, so nothing is changed. Leave what stands before the text as it was.
+edit-mention-outside = { $user } does not see this post, so it can't mention them. `audience` lets them see it; a name between backticks mentions nobody. Nothing was changed.
+
 ## Help
 help-post = shares something with all your friends
-    .details = `post Hello from the lake`. A picture with the caption `post …` is shared too. Editing your message changes the text, deleting it deletes the moment.
+    .details = `post Hello from the lake`. A picture with the caption `post …` is shared too. Editing your message changes the text, deleting it deletes the moment. Before the text, each with a | behind it, may stand: `to #family`, `at 18:00`, `cw Spiders`, `poll Yes / No`, `expire 24h`, `responses nobody`, `geo:47.37,8.54`, and with a picture `alt A lake at dawn`.
 help-post-to = shares something with exactly whom you say
     .details = `post to friends | Hello`, `post to private | Only for me`, `post to @bob:example.org #family | Hello`, `post to friends except #work | Hello`, `post to public | Hello all`. A line break does the same as |. A friend is mentioned by `@` and the Matrix id, name or remark. A tag means who is in it now; `post to #family live | …` follows it. Whom a tag leaves out is left out at any time. Who stops being a friend stops seeing it.
 help-feed = shows the newest moments of you and your friends
@@ -170,6 +198,12 @@ help-unlike = takes a like back
     .details = `unlike 3`. Removing your reaction does the same.
 help-comment = comments on a moment
     .details = `comment 3 How lovely`, or reply to the moment. The author sees it, and those friends of yours who see the moment too; nobody else. Deleting your message deletes the comment.
+help-vote = votes in the poll of a moment
+    .details = `vote 3 2` chooses the second answer of #3; a reply to the moment with the number does the same. One answer each; a later one takes its place. Who sees your vote is who would see your like: the author, and friends of yours who see the moment.
+help-unvote = takes a vote back
+    .details = `unvote 3`. That is possible also when the poll is closed.
+help-poll-close = closes the poll of one of your moments
+    .details = `poll close 3`. Nobody can vote any more; what was voted stays. A poll begins like this: `post poll Yes / No | Shall we go?`
 help-undo = takes back your last post, deletion or change of privacy
     .details = It works for a short time, for the last of them. A post that is taken back is destroyed at once. What you delete is out of everybody's sight at once, and destroyed after that time. What somebody has read, they have read.
 help-delete = deletes one of your moments
@@ -187,5 +221,8 @@ alias-open = unhide
 alias-like = love
 alias-unlike = unlove
 alias-comment = reply
+alias-vote = choose
+alias-unvote = take vote back
+alias-poll-close = close poll
 alias-undo = take back
 alias-delete = remove

@@ -73,12 +73,11 @@ moment-no-responses = 这里的赞和评论没有对你开放。
 
 ## 搜索
 search-none = 在最近你能看到的动态里，没有包含这些词的。
-search-more = 还有更多。多写一个词可以缩小范围。
 search-what = 要找什么？可以这样写：`搜索 湖边 周日`
 
 help-responses = 设置谁可以赞和评论自己的一条动态
     .details = `回应 3 没有人`、`回应 3 #家人`、`回应 3 所有人`。被排除的人只会知道没有对自己开放。
 help-search = 按文字查找动态
-    .details = `搜索 湖边 周日` 显示最近动态里同时包含这些词的。
+    .details = `搜索 湖边 周日` 显示最近动态里同时包含这些词的；`更多` 继续往下找。
 alias-responses = 回应
 alias-search = 搜索, 查找

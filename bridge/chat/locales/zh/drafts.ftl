@@ -12,6 +12,11 @@ draft-summary = 草稿里有：{ $texts ->
 draft-wider = 这条会给上一条之外的人看到，上一条的范围是 { $audience }。确定吗？
 draft-warning = 内容警告：{ $warning }
 draft-due = 时间：{ $time }。
+draft-poll = 投票：{ $answers }
+draft-place = 📍 { $latitude }, { $longitude }：别人看到的精度约一公里。`草稿地点 精确` 按原样显示。
+draft-place-exact = 📍 { $latitude }, { $longitude }，按原样显示。`草稿地点 粗略` 则约一公里。
+draft-expires = 到期：{ $when }
+draft-responses = 赞和评论：{ $who }
 draft-for-nobody = 范围：{ $audience }。
 draft-for = 范围：{ $audience }，{ $count ->
     [0] 目前没有人
@@ -40,6 +45,10 @@ draft-no-picture = 草稿里没有图片 { $number }。
 alt-too-long = 图片说明太长了，最多 { $limit } 个字符。
 gather-command = 草稿开着，而这句话的开头像命令 `{ $name }`。想执行命令，请在前面加 !；想放进草稿，请换个词开头。什么都没有做。
 
+picture-describe = 图片里是什么？请回复这条消息，写一句话给看不到图的人。
+picture-described = 谢谢，他们现在会看到这句话。
+place-howto = 想发布地点，请先发 `发布` 打开草稿，再分享位置：它会加进草稿，别人看到的精度约一公里。
+
 ## 时间
 draft-scheduled = 我会在 { $time } 发布。
 draft-scheduled-howto = 到时会重新核对谁能看到。`草稿箱` 可以查看和更改。
@@ -67,6 +76,14 @@ help-draft-at = 选择草稿何时发布
     .details = `草稿定时 18:00`、`草稿定时 明天 9:30`、`草稿定时 周五 18:00`、`草稿定时 2小时后`，按你的时区（`时区`）。`草稿定时 关` 取消时间。
 help-draft-cw = 给草稿加内容警告
     .details = `草稿预警 蜘蛛` 会隐藏文字和图片，读者打开才看到。`草稿预警 关` 取消。
+help-draft-poll = 把草稿变成投票
+    .details = `草稿投票 去 / 不去`，两到十个选项。正文就是问题。`草稿投票 关` 取消。
+help-draft-place = 说明地点
+    .details = 草稿打开时用应用分享位置，或 `草稿地点 geo:47.37,8.54`。别人看到的精度约一公里；`草稿地点 精确` 按原样显示，`草稿地点 关` 不显示。
+help-draft-expire = 让发布的内容自动到期
+    .details = `草稿到期 24h` 从发布时算起，也可以 `草稿到期 2026-12-24`。`草稿到期 关` 取消。
+help-draft-responses = 决定谁可以赞和评论
+    .details = `草稿回应 没有人`，`草稿回应 #家人`，`草稿回应 所有人`。
 help-alt = 说明草稿里的图片是什么
     .details = `图片说明 1 清晨的湖`。给看不到图片或应用不显示图片的人。
 
@@ -75,4 +92,8 @@ alias-draft = 草稿
 alias-draft-to = 草稿给
 alias-draft-at = 草稿定时
 alias-draft-cw = 草稿预警
+alias-draft-poll = 草稿投票
+alias-draft-place = 草稿地点
+alias-draft-expire = 草稿到期
+alias-draft-responses = 草稿回应
 alias-alt = 图片说明

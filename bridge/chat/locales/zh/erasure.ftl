@@ -12,6 +12,7 @@ erasure-moments = { $count } 条动态
 erasure-pictures = { $count } 张图片：它们的密钥，没有密钥谁也打不开文件
 erasure-comments = { $count } 条评论
 erasure-likes = { $count } 个赞
+erasure-votes = { $count } 张投票
 erasure-drafts = { $count } 份草稿
 erasure-kept-comments = { $count } 条为你保留的评论副本
 erasure-messages = 我发给你的 { $count } 条消息

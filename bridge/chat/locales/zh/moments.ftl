@@ -32,6 +32,14 @@ when-too-far = 太远了，最多提前 { $days } 天。没有发布任何内容
 mention-outside = { $user } 看不到这条，所以不能提到对方。请换一个包含对方的范围，或把名字放在反引号里，这样不会通知任何人。没有发布任何内容。
 mention-which = 你有几位好友都叫“{ $name }”。请写出对方的 Matrix 账号，例如 @bob:example.org。没有发布任何内容。
 mention-too-many = 最多可以提到 { $limit } 人。没有发布任何内容。
+poll-no-separator = 选项到哪里为止？问题从哪里开始？请用 | 隔开，例如：`发布 投票 去 / 不去 | 我们去吗？`。如果不是投票，请换个词开头。没有发布任何内容。
+poll-answers = 投票要有 { $least } 到 { $limit } 个选项，用 / 隔开：`发布 投票 去 / 不去 | 我们去吗？`。没有任何改动。
+poll-answer-long = 投票的一个选项最多 { $limit } 个字符。没有任何改动。
+poll-answer-twice = 投票里有两个选项相同。没有任何改动。
+poll-question = 问题是什么？请写在选项后面：`发布 投票 去 / 不去 | 我们去吗？`。没有发布任何内容。
+expire-no-separator = 开头看起来是到期时间。如果是，请在后面加 |，例如：`发布 到期 24h | 开饭了`；如果不是，请换个词开头。没有发布任何内容。
+responses-no-separator = 开头看起来是谁可以回应。如果是，请在后面加 |，例如：`发布 回应 没有人 | 只是看看`；如果不是，请换个词开头。没有发布任何内容。
+place-unknown = 我不明白这个地点。可以写 `geo:47.37,8.54`，或在草稿打开时用应用分享位置。没有任何改动。
 audience-without-to = 开头看起来是可见范围。如果是，请用 `发给` 开头；如果不是，请换个词开头。没有发布任何内容。
 audience-no-friend = { $user } 不在你的好友之中，只能指定好友。没有任何改动。
 audience-too-many = 最多可以指定 { $limit } 个人和标签。没有任何改动。
@@ -77,6 +85,14 @@ comments-closed = { $count ->
    *[other] { $count } 条评论
 }：`打开 { $number }`
 
+moment-place = 📍 { $latitude }, { $longitude }，约一公里范围
+moment-place-exact = 📍 { $latitude }, { $longitude }
+poll-answer = { $index } · { $answer }
+poll-answer-votes = { $line } — { $people }
+poll-votes = { $count }：{ $people }
+poll-howto = 回复数字即可投票，或输入 `投票 { $number } 1`。你看到的是你认识的人的票。
+poll-closed = 投票已结束。你看到的是你认识的人的票。
+
 ## 浏览
 feed-empty = 这里还没有内容。用 `发布 …` 发一条，或用 `加好友 @user:server` 添加好友。
 feed-end = 没有更多了。`看看` 会从最新的重新开始。
@@ -89,6 +105,7 @@ page-text = { $text }
 page-pictures = { $count ->
    *[other] { $count } 张图片
 }
+page-poll = 有 { $count } 个选项的投票
 page-likes = ♥ { $count }
 page-comments = { $count ->
    *[other] { $count } 条评论
@@ -106,6 +123,14 @@ unlike-none = 你没有赞过 #{ $number }。
 likes-notice = ♥ { $people } { $count ->
    *[other] 赞了
 }你的动态 #{ $number }。
+
+## 投票
+poll-voted = 你在 #{ $number } 投给了：{ $answer }
+poll-unvoted = 已收回你在 #{ $number } 的票。
+poll-no-vote = 你没有在 #{ $number } 投过票。
+poll-none = 那条动态里没有投票。
+poll-over = 投票已结束。仍可收回自己的票：`取消投票` 加编号。
+poll-closed-done = #{ $number } 的投票已结束，已投的票保留。
 
 ## 评论
 comment-done = 已评论 #{ $number }。
@@ -133,9 +158,12 @@ moment-changed = #{ $number } 已修改。
 edit-not-understood = 修改后的消息我看不懂了，所以没有任何改动。请保留开头，只改后面的文字。
 edit-audience = 编辑不能改变可见范围，所以没有任何改动。请用 `范围` 加编号来改。
 
+edit-text-alone = 编辑只能改文字，而这样会改到别的内容，所以没有任何改动。请保留文字前面的部分。
+edit-mention-outside = { $user } 看不到这条，所以不能提到对方。用 `范围` 可以让对方看到；放在反引号里的名字不会通知任何人。没有任何改动。
+
 ## 帮助
 help-post = 发布给所有好友
-    .details = `发布 湖边的早晨`。发送图片并写上 `发布 …` 作为说明也可以。编辑你的消息会修改文字，删除消息会删除动态。
+    .details = `发布 湖边的早晨`。发送图片并写上 `发布 …` 作为说明也可以。编辑你的消息会修改文字，删除消息会删除动态。正文前面可以写（每项后面加 |）：`to #家人`、`定时 18:00`、`预警 蜘蛛`、`投票 去 / 不去`、`到期 24h`、`回应 没有人`、`geo:47.37,8.54`，发图片时还有 `图片说明 清晨的湖`。
 help-post-to = 只发给你指定的人
     .details = `发给 好友 | 你好`，`发给 私密 | 只给自己`，`发给 @bob:example.org #家人 | 你们好`，`发给 好友 除了 #工作 | 你好`，`发给 公开 | 大家好`。换行和 | 作用相同。用 `@` 加 Matrix 账号、名字或备注可以提到好友。标签指现在在里面的人；`发给 #家人 跟随 | …` 则随标签变化。被标签排除的人随时都被排除。不再是好友就不再可见。
 help-feed = 查看你和好友的最新动态
@@ -158,6 +186,12 @@ help-unlike = 取消赞
     .details = `取消赞 3`。移除你的表情回应也一样。
 help-comment = 评论一条动态
     .details = `评论 3 真好看`，或者直接回复那条动态。作者能看到，同样能看到这条动态的你的好友也能看到，其他人都看不到。删除你的消息会删除评论。
+help-vote = 在动态里投票
+    .details = `投票 3 2` 选择 #3 的第二个选项；回复那条动态并写上数字也一样。每人一票，后投的代替先投的。能看到你的赞的人就能看到你的票：作者，以及能看到这条动态的你的好友。
+help-unvote = 收回自己的票
+    .details = `取消投票 3`。投票结束后也可以收回。
+help-poll-close = 结束自己动态里的投票
+    .details = `结束投票 3`。之后不能再投，已投的票保留。发起投票：`发布 投票 去 / 不去 | 我们去吗？`
 help-undo = 撤销最近一次发布、删除或隐私修改
     .details = 只在很短的时间内、对最近一次有效。撤回的发布会立即销毁。删除的内容立即对所有人不可见，过了这段时间才销毁。别人已经读过的，就是读过了。
 help-delete = 删除自己的一条动态
@@ -175,5 +209,8 @@ alias-open = 打开
 alias-like = 赞
 alias-unlike = 取消赞
 alias-comment = 评论
+alias-vote = 投票
+alias-unvote = 取消投票
+alias-poll-close = 结束投票
 alias-undo = 撤销
 alias-delete = 删除

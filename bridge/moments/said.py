@@ -1,0 +1,44 @@
+"""A message that posts, as a value: what follows the name of the command, and which event it is about."""
+
+from collections.abc import Callable
+
+from bridge.chat import grammar
+from bridge.chat.command import Request
+from bridge.chat.inbound import EditedMessage
+from bridge.chat.registry import Found
+from bridge.errors import UserError
+from bridge.ids import EventId
+from bridge.moments.compose import Composed, parse_post
+
+Find = Callable[[str], Found | None]
+"""The command that a text begins with."""
+
+
+def event_of(request: Request) -> EventId:
+    """The event that a request is about: of an edit the one that it edits, which clients redact."""
+    event = request.event
+    return event.target if isinstance(event, EditedMessage) else event.origin.event_id
+
+
+def post_in(request: Request, find: Find, text: str, *, picture: bool = False) -> Composed:
+    """The post that the text of a whole message says.
+
+    Raises:
+        UserError: it says none, or none that is understood.
+    """
+    found = find(text)
+    if found is None or found.command.name not in ("post", "post to"):
+        raise UserError("edit-not-understood")
+    args = grammar.parse(found.command, found.rest)
+    return (
+        composed_in(request, "post", args.get("text", ""), picture=picture)
+        if found.command.name == "post"
+        else composed_in(request, "post to", args["audience | text"], picture=picture)
+    )
+
+
+def composed_in(request: Request, command: str, text: str, *, picture: bool = False) -> Composed:
+    """What follows the name of one of the two commands that post."""
+    if command == "post to":
+        text = f"to {text}"
+    return parse_post(text, request.tx.now, request.person.time_zone, picture=picture)
