@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,10 +14,29 @@ from bridge.db.sealing import HOUSE
 from bridge.errors import OperatorError
 from bridge.miniprograms.host import review as permissions
 from bridge.miniprograms.host.installed import Installed, Programs
+from bridge.miniprograms.manifest import Manifest
 from bridge.miniprograms.package import Package
+from bridge.miniprograms.program import Program
 from bridge.storage import open_storage
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Old:
+    """What is installed under a name, if anything is."""
+
+    installed: Installed | None = None
+    program: Program | None = None
+
+    @property
+    def manifest(self) -> Manifest | None:
+        return None if self.program is None else self.program.manifest
+
+
+def _known(tx: Tx, programs: Programs, name: str) -> _Old:
+    found = programs.by_name(tx, name)
+    return _Old() if found is None else _Old(found, programs.program(tx, found))
 
 
 def review(path: Path, file: Path) -> int:
@@ -24,12 +44,12 @@ def review(path: Path, file: Path) -> int:
     config = load_config(file)
     new = read_package(path, config.miniprograms)
 
-    def work(tx: Tx, programs: Programs) -> Installed | None:
-        return programs.by_name(tx, new.program.manifest.name)
+    def work(tx: Tx, programs: Programs) -> _Old:
+        return _known(tx, programs, new.program.manifest.name)
 
     old = _transact(config, work)
     _print(new, old)
-    return int(permissions.is_wider(new.program.manifest, None if old is None else old.program.manifest))
+    return int(permissions.is_wider(new.program.manifest, old.manifest))
 
 
 def install(path: Path, file: Path, keys: Sequence[str], *, agree: bool, unsigned: bool) -> int:
@@ -38,21 +58,22 @@ def install(path: Path, file: Path, keys: Sequence[str], *, agree: bool, unsigne
     new = read_package(path, config.miniprograms)
     manifest = new.program.manifest
 
-    def work(tx: Tx, programs: Programs) -> tuple[Installed | None, str]:
-        old = programs.by_name(tx, manifest.name)
-        if old is not None and old.program == new.program:
-            return old, "same"
+    def work(tx: Tx, programs: Programs) -> tuple[_Old, str]:
+        known = _known(tx, programs, manifest.name)
+        old = known.installed
+        if known.program == new.program:
+            return known, "same"
         _check_signers(new, old, {*config.miniprograms.keys, *keys}, unsigned=unsigned)
         if old is not None and not old.builtin and not permissions.is_newer(manifest.version, old.version):
             raise OperatorError(
                 f"mp install: version {old.version} of {manifest.name} is installed, which is not older; `courtyard mp"
                 " rollback` takes the version before."
             )
-        if permissions.is_wider(manifest, None if old is None else old.program.manifest) and not agree:
-            return old, "wider"
+        if permissions.is_wider(manifest, known.manifest) and not agree:
+            return known, "wider"
         programs.install(tx, new)
         _note(tx, "install", manifest.name, manifest.version)
-        return old, "done"
+        return known, "done"
 
     old, outcome = _transact(config, work)
     if outcome == "same":
@@ -148,8 +169,9 @@ def _check_signers(new: Package, old: Installed | None, trusted: set[str], *, un
     )
 
 
-def _print(new: Package, old: Installed | None) -> None:
-    for line in permissions.lines(new, None if old is None else old.program, () if old is None else old.signers):
+def _print(new: Package, old: _Old) -> None:
+    signers = () if old.installed is None else old.installed.signers
+    for line in permissions.lines(new, old.program, signers):
         print(line)
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from bridge.chat.commands import build_registry
 from bridge.config.model import ProgramsConfig
+from bridge.db import Tx
+from bridge.miniprograms import builtin
 from bridge.miniprograms.package import Package
 from tests.features.apps import Engine, built_in, packed
 from tests.features.village import Village
@@ -317,3 +322,51 @@ def test_people_see_what_is_told_of_them() -> None:
         assert len(sent) == 2
         assert "my secret" in sent[0]
         assert "No mini-program was told anything" in town.one("bob", "apps sent")
+
+
+def test_programs_that_come_with_courtyard_have_no_command_that_courtyard_has() -> None:
+    with village() as (town, _):
+        registry = build_registry(town.commands, town.people, town.catalogue)
+        for folder in builtin.folders():
+            for command in built_in(folder.name).program.manifest.commands:
+                assert registry.find(command.name) is None, f"{folder.name}: {command.name}"
+
+
+def test_a_fault_of_the_host_costs_one_event_and_nothing_else() -> None:
+    """As it is run in earnest, in a task of its own."""
+    with village(packed(), tester=echo) as (town, _):
+        town.say("alice", "open tester")
+        host = town.host
+        assert host is not None
+        commit = host._commit
+
+        def fails(tx: Tx, ready: Any, *args: Any) -> None:
+            if ready.waiting.data.get("text") == "break":
+                raise RuntimeError
+            commit(tx, ready, *args)
+
+        host._commit = fails  # type: ignore[method-assign, assignment]
+
+        work, done = host._work, asyncio.Event()
+
+        async def observed(session_id: int) -> None:
+            await work(session_id)
+            done.set()
+
+        host._work = observed  # type: ignore[method-assign]
+
+        async def lives() -> None:
+            running = asyncio.create_task(host.run())
+            for text in ("break", "mend"):
+                done.clear()
+                await town.hear("alice", text)
+                async with asyncio.timeout(20):
+                    await done.wait()
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+
+        town.live(lives())
+        town.deliver()
+        assert "mend" in town.bodies("alice")[-1]
+        assert "break" not in "".join(town.bodies("alice"))

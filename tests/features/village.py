@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -285,6 +285,18 @@ class Village:
         before = len(self.rooms[room].events)
         self._handle(name, lambda origin: TextMessage(origin, text), room=self.rooms[room])
         return [event.body for event in self.rooms[room].events[before:]]
+
+    def live(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something on the village's loop."""
+        self._loop.run_until_complete(work)
+
+    async def hear(self, name: str, text: str) -> None:
+        """Somebody says something, while other things run; nothing is sent yet."""
+        self._events += 1
+        room = self.rooms[name]
+        event_id = EventId(f"$in-{self._events}")
+        origin = Origin(ACCOUNT, room.room_id, event_id, user_id(name), self.now, True, **self.session)
+        await self._pipeline.handle(TextMessage(origin, text), RoomView(room.room_id, user_id(name), True))
 
     def say_only(self, name: str, text: str) -> None:
         """Send a text when the bot has no hand free: what is to be sent gets its room, and waits there."""

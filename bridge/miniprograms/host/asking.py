@@ -47,7 +47,7 @@ class Request:
 
 def ask(tx: Tx, installed: Installed, person: Person, request: Request) -> Message | dict[str, Any]:
     """The question for the person; or, when nothing is left to ask, what the program is told."""
-    manifest = installed.program.manifest
+    manifest = installed.manifest
     decided = grants.of_program(tx, person.id, installed.id, manifest)
     held = grants.held(tx, person.id, installed.id, manifest, request.session_id)
     request = replace(
@@ -73,7 +73,7 @@ def decide(
     the next question, if there is one. None: the question is of no use any more."""
     request = load(tx, person.id, question_id)
     tx.sql("DELETE FROM program_questions WHERE id = ?", (question_id,))
-    manifest = installed.program.manifest
+    manifest = installed.manifest
     if request is None or not request.open:
         return None
     scope = request.open[0]

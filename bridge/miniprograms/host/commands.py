@@ -80,8 +80,8 @@ class _Commands:
                 "apps-line",
                 {
                     "name": one.name,
-                    "title": in_language(one.program.manifest.title, language),
-                    "about": in_language(one.program.manifest.description, language),
+                    "title": in_language(one.manifest.title, language),
+                    "about": in_language(one.manifest.description, language),
                     "open": "yes" if session is not None and session.program_id == one.id else "no",
                 },
             )
@@ -137,7 +137,7 @@ class _Commands:
 
     def _introduction(self, installed: Installed, person: Person) -> tuple[Block, ...]:
         """What somebody is told who opens a program for the first time."""
-        scopes = tuple(scope_text(scope) for scope in installed.program.manifest.scopes)
+        scopes = tuple(scope_text(scope) for scope in installed.manifest.scopes)
         head = Text("program-first", {"title": self._title(installed, person)})
         foot = Text("program-first-foot")
         return (head, Text("program-first-asks"), Lines(scopes), foot) if scopes else (head, foot)
@@ -230,7 +230,7 @@ class _Commands:
         said = sessions.message(tx, message_id)
         session = None if said is None or said.person_id != person.id else sessions.by_id(tx, said.session_id)
         installed = None if session is None else self._programs.by_id(tx, session.program_id)
-        return None if said is None or installed is None else drawing.message(said, installed.program, person)
+        return None if said is None or installed is None else drawing.message(said, installed.manifest, person)
 
     def _named(self, request: Request, name: str) -> Installed:
         """A program that people may open. What is not allowed is as what is not there."""
@@ -241,7 +241,7 @@ class _Commands:
 
     @staticmethod
     def _title(installed: Installed, person: Person) -> str:
-        return in_language(installed.program.manifest.title, person.language)
+        return in_language(installed.manifest.title, person.language)
 
     def _awake(self, tx: Tx) -> None:
         if self._host is not None:
@@ -249,7 +249,7 @@ class _Commands:
 
 
 def _searched(one: Installed, person: Person) -> str:
-    manifest = one.program.manifest
+    manifest = one.manifest
     texts = (manifest.title, manifest.description)
     return " ".join((one.name, *(in_language(text, person.language) for text in texts))).casefold()
 

@@ -13,8 +13,7 @@ from babel import dates, numbers
 from bridge.chat.command import Person
 from bridge.chat.reply import Block, CopyRef, Lines, Message, Picture, Text, Written
 from bridge.miniprograms.host.sessions import COPY, Said
-from bridge.miniprograms.manifest import in_language
-from bridge.miniprograms.program import Program
+from bridge.miniprograms.manifest import Manifest, in_language
 from bridge.miniprograms.ui import Content
 from bridge.miniprograms.values import DateValue, MoneyValue
 from bridge.miniprograms.written import AnyValue, Show, filled, table_lines
@@ -25,10 +24,10 @@ _FENCE = re.compile(r"`{3,}")
 _BABEL = {"zh": "zh_Hans"}
 
 
-def message(said: Said, program: Program, person: Person) -> Message:
+def message(said: Said, manifest: Manifest, person: Person) -> Message:
     """The event that shows it to this person."""
     content = said.content
-    title = in_language(program.manifest.title, person.language)
+    title = in_language(manifest.title, person.language)
     blocks: list[Block] = [Text("program-says", {"title": title})]
     show = shower(person)
     written = "\n\n".join(_written(content, show))

@@ -70,4 +70,4 @@ class ProgramsExporter:
 
     def _titles(self, tx: Tx, person: Person, names: dict[int, str]) -> list[str]:
         found = (self._programs.by_id(tx, program_id) for program_id in names)
-        return [in_language(one.program.manifest.title, person.language) for one in found if one is not None]
+        return [in_language(one.manifest.title, person.language) for one in found if one is not None]

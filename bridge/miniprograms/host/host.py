@@ -26,12 +26,12 @@ from bridge.miniprograms.events import Event
 from bridge.miniprograms.host import deliveries, drawing, grants, leaving, sessions, timers
 from bridge.miniprograms.host.allowance import Allowances
 from bridge.miniprograms.host.generations import generation_of
-from bridge.miniprograms.host.installed import Programs
+from bridge.miniprograms.host.installed import Installed, Programs
 from bridge.miniprograms.host.performing import About, Performer, title
 from bridge.miniprograms.host.profile import granted_fields
 from bridge.miniprograms.host.sessions import Session, Source, Waiting
 from bridge.miniprograms.machine import FUEL_PER_MS
-from bridge.miniprograms.program import Handled, Runtime, Trapped
+from bridge.miniprograms.program import Handled, Program, Runtime, Trapped
 from bridge.miniprograms.strict_json import dump
 from bridge.miniprograms.ui import Picture
 
@@ -57,6 +57,7 @@ class _Ready:
     waiting: Waiting
     event: Event
     about: About
+    program: Program
 
 
 class Host:
@@ -144,9 +145,20 @@ class Host:
         except (OperationalError, InterfaceError) as error:
             log.error("mini-programs could not be told of what happened", error=type(error).__name__)
             await asyncio.sleep(1)
+        except Exception as error:
+            # A fault of ours: that one thing comes to nothing, and nobody else notices.
+            log.error("what a mini-program was to be told could not be handled", error=type(error).__name__)
+            await self._give_up(session_id)
         finally:
             self._busy.discard(session_id)
             self._wake.set()
+
+    async def _give_up(self, session_id: int) -> None:
+        def work(tx: Tx) -> None:
+            tx.sql("DELETE FROM program_events WHERE session_id = ?", (session_id,))
+
+        with contextlib.suppress(OperationalError, InterfaceError):
+            await self._db.run(work)
 
     # --- time -----------------------------------------------------------------------------------------------------
 
@@ -166,7 +178,7 @@ class Host:
         installed = None if session is None else self._programs.by_id(tx, session.program_id)
         if session is None or installed is None or not session.is_open or session.in_room:
             return
-        manifest = installed.program.manifest
+        manifest = installed.manifest
         if grants.NOTIFY not in grants.held(tx, session.person_id, installed.id, manifest, session.id):
             return
         grants.forget_once(tx, session.person_id, session.id, (grants.NOTIFY,))
@@ -185,7 +197,7 @@ class Host:
             return True
         about = ready.about
         try:
-            handled = await self._runtime.handle(about.installed.program, ready.event)
+            handled = await self._runtime.handle(ready.program, ready.event)
         except Trapped as trapped:
             self._allowances.worked(about.person.id, about.installed.id, self._limits.cpu_ms / 4)
             await self._trapped(ready, trapped.kind)
@@ -228,7 +240,7 @@ class Host:
             sessions.told(tx, waiting)
             self._say(tx, session, about, "program-trap")
             return True
-        return _Ready(waiting, event, about)
+        return _Ready(waiting, event, about, self._programs.program(tx, installed))
 
     def _commit(self, tx: Tx, ready: _Ready, handled: Handled, pictures: Mapping[str, Mapping[str, Any]]) -> None:
         """All that came of it, or nothing."""
@@ -282,19 +294,25 @@ class Host:
     async def _leavings(self) -> None:
         """Tell programs of people who left them for good."""
         while (leaving_ := await self._db.run(leaving.next_leaving)) is not None:
-            installed = await self._db.run(lambda tx: self._programs.by_id(tx, leaving_.program_id))
+
+            def load(tx: Tx) -> tuple[Installed, Program] | None:
+                found = self._programs.by_id(tx, leaving_.program_id)
+                return None if found is None else (found, self._programs.program(tx, found))
+
+            loaded = await self._db.run(load)
             handled: Handled | None = None
-            if installed is not None:
+            if loaded is not None:
+                installed, program = loaded
                 try:
-                    handled = await self._runtime.handle(installed.program, leaving.event_of(installed, leaving_))
+                    handled = await self._runtime.handle(program, leaving.event_of(installed, leaving_))
                 except Trapped as trapped:
                     log.info("a mini-program came to nothing", program=installed.name, kind=trapped.kind)
                 except (OperatorError, OSError) as error:
                     log.error("mini-programs can't be run", error=type(error).__name__)
 
             def work(tx: Tx) -> None:
-                if leaving.told(tx, leaving_) and handled is not None and installed is not None:  # noqa: B023
-                    self._performer.after_leaving(tx, installed.id, handled.answer)  # noqa: B023
+                if leaving.told(tx, leaving_) and handled is not None:  # noqa: B023
+                    self._performer.after_leaving(tx, leaving_.program_id, handled.answer)  # noqa: B023
 
             await self._db.run(work)
 
@@ -337,7 +355,7 @@ def event_of(tx: Tx, session: Session, about: About, waiting: Waiting) -> Event 
     typed.
     """
     installed, person = about.installed, about.person
-    secret, manifest = installed.secret, installed.program.manifest
+    secret, manifest = installed.secret, installed.manifest
     # Where others are, nothing is granted: a name would tell in one room who it is in another.
     scopes = () if session.in_room else grants.held(tx, person.id, installed.id, manifest, session.id)
     room = f"{session.account} {session.room_id}" if session.in_room else None

@@ -9,18 +9,19 @@ from bridge.config.model import ProgramsConfig
 from bridge.db import Tx
 from bridge.db.sealing import HOUSE
 from bridge.miniprograms import package
+from bridge.miniprograms.manifest import Manifest
 from bridge.miniprograms.package import Package
 from bridge.miniprograms.program import Program
 
-_COLUMNS = "id, name, version, package, signers, sealed, builtin, allowed, suspended_until, former, changed_at"
-_KEPT = 200
+_COLUMNS = "id, name, version, signers, sealed, builtin, allowed, suspended_until, former, changed_at"
+_KEPT = 2000
 """Programs whose manifest is kept ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
     id: int
-    program: Program
+    manifest: Manifest
     secret: bytes
     """What the program's ids of people and chats follow from. It never leaves the host."""
     signers: tuple[str, ...]
@@ -34,11 +35,11 @@ class Installed:
 
     @property
     def name(self) -> str:
-        return self.program.manifest.name
+        return self.manifest.name
 
     @property
     def version(self) -> str:
-        return self.program.manifest.version
+        return self.manifest.version
 
 
 class Programs:
@@ -50,7 +51,7 @@ class Programs:
 
     def __init__(self, limits: ProgramsConfig) -> None:
         self._limits = limits
-        self._ready: dict[tuple[int, str, int], Program] = {}
+        self._ready: dict[tuple[int, str, int], Manifest] = {}
 
     def by_id(self, tx: Tx, program_id: int) -> Installed | None:
         return self._one(tx.sql(f"SELECT {_COLUMNS} FROM programs WHERE id = ?", (program_id,)).first(), tx)
@@ -62,6 +63,10 @@ class Programs:
         """All of them, by name."""
         rows = tx.sql(f"SELECT {_COLUMNS} FROM programs ORDER BY name").all()
         return [found for found in (self._one(row, tx) for row in rows) if found is not None]
+
+    def program(self, tx: Tx, one: Installed) -> Program:
+        """With its code, which is read each time: programs that nobody uses take no memory."""
+        return package.program_in(_package(tx, one.id))
 
     def open_to_people(self, tx: Tx) -> list[Installed]:
         return [one for one in self.every(tx) if self.is_open_to_people(one)]
@@ -91,7 +96,8 @@ class Programs:
                 (program_id, manifest.name, *about, sealed, int(builtin), tx.now, tx.now),
             )
             return program_id
-        former = json.dumps({"version": old.version, "package": old.package, "signers": json.loads(old.signers)})
+        before = {"version": old.version, "package": _package(tx, old.id), "signers": json.loads(old.signers)}
+        former = json.dumps(before)
         tx.sql(
             "UPDATE programs SET version = ?, package = ?, signers = ?, former = ?, builtin = ?,"
             " suspended_until = NULL, changed_at = ? WHERE id = ?",
@@ -135,7 +141,7 @@ class Programs:
             return None  # damaged; the vault has told the operator
         return Installed(
             row.id,
-            self._program(row),
+            self._manifest(tx, row),
             bytes.fromhex(secret["secret"]),
             tuple(json.loads(row.signers)),
             bool(row.builtin),
@@ -144,16 +150,20 @@ class Programs:
             None if row.former is None else json.loads(row.former)["version"],
         )
 
-    def _program(self, row: Any) -> Program:
-        """Reading a manifest takes longer than a statement: it is kept for as long as it stays the same."""
+    def _manifest(self, tx: Tx, row: Any) -> Manifest:
+        """Reading it takes longer than a statement: it is kept for as long as it stays the same."""
         known = (row.id, row.version, row.changed_at)
-        program = self._ready.get(known)
-        if program is None:
-            program = package.program_in(row.package)
+        manifest = self._ready.get(known)
+        if manifest is None:
+            manifest = package.program_in(_package(tx, row.id)).manifest
             while len(self._ready) >= _KEPT:
                 del self._ready[next(iter(self._ready))]
-            self._ready[known] = program
-        return program
+            self._ready[known] = manifest
+        return manifest
+
+
+def _package(tx: Tx, program_id: int) -> str:
+    return str(tx.sql("SELECT package FROM programs WHERE id = ?", (program_id,)).scalar_one())
 
 
 def _later(tx: Tx, row: Any) -> int:

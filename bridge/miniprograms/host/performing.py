@@ -169,7 +169,7 @@ class Performer:
             return CopyRef(COPY, message_id)
         said = sessions.message(turn.tx, message_id)
         assert said is not None
-        return drawing.message(said, turn.about.installed.program, turn.about.person)
+        return drawing.message(said, turn.about.installed.manifest, turn.about.person)
 
     def _edit(self, tx: Tx, turn: _Turn, message_id: int) -> None:
         """Edit what was sent. What waits to be sent is rendered when it goes, and shows the newest anyway."""
@@ -253,7 +253,7 @@ class Performer:
             return  # nobody there has agreed to messages that follow
         due = None if effect.after is None else tx.now + effect.after * 1000
         timers.set_timer(tx, turn.session, effect.tag, due, effect.payload)
-        manifest = about.installed.program.manifest
+        manifest = about.installed.manifest
         if due is None or grants.NOTIFY not in manifest.scopes:
             return
         # Whether it may ring is asked when it is set, while the person is here.
@@ -287,7 +287,7 @@ def place_of(tx: Tx, session: Session, space: str, about: About) -> spaces.Place
 
 def title(about: About) -> str:
     """What the program is called, for this person."""
-    return in_language(about.installed.program.manifest.title, about.person.language)
+    return in_language(about.installed.manifest.title, about.person.language)
 
 
 def question(asked: Asked, title: str) -> tuple[Text | Lines, ...]:

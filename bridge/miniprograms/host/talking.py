@@ -102,7 +102,7 @@ class Talk:
             if choice is not None and offered is not None:
                 return self._tell(request, session, installed, "choice", {"key": offered.key, "choice": choice})
         word, _, rest = text.strip().partition(" ")
-        command = installed.program.manifest.command(word.casefold())
+        command = installed.manifest.command(word.casefold())
         if command is None:
             return self._tell(request, session, installed, "text", {"text": text[:MAX_TYPED]})
         try:
@@ -134,7 +134,7 @@ class Talk:
             return self._filled(request, session, installed, values)
         asked = replace(asked, values=values)
         sessions.save(request.tx, replace(session, asked={**session.asked, str(request.person.id): asked}))
-        title = in_language(installed.program.manifest.title, request.person.language)
+        title = in_language(installed.manifest.title, request.person.language)
         return Reply((Message(question(asked, title)),), personal=not session.in_room)
 
     def _filled(self, request: Request, session: Session, installed: Installed, values: dict[str, Any] | None) -> Reply:
@@ -171,7 +171,7 @@ def check_allowance(allowances: Allowances, person: Person, installed: Installed
 
 
 def _slow(installed: Installed, person: Person) -> UserError:
-    return UserError("program-slow", title=in_language(installed.program.manifest.title, person.language))
+    return UserError("program-slow", title=in_language(installed.manifest.title, person.language))
 
 
 def source_of(request: Request) -> Source:

@@ -63,7 +63,7 @@ function handle(event) {
       switch (event.data.name) {
         case "play": return play(event.data.args.place);
         case "new": return show(fresh(), greeting(), "ui.send");
-        case "undo": return undo();
+        case "takeback": return undo();
         case "resign": return resign();
       }
       return keep();

@@ -65,7 +65,7 @@ function handle(event) {
     case "join": return join(clean(event.data.args.name));
     case "paid": return paid(event.data.args.amount, clean(event.data.args.what ?? ""));
     case "gave": return gave(event.data.args.amount, clean(event.data.args.name));
-    case "undo": return undo();
+    case "takeback": return undo();
     case "currency": return currency(String(event.data.args.code).trim().toUpperCase());
     case "list": return list();
     case "settle": return settle();
