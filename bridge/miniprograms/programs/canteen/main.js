@@ -140,7 +140,7 @@ function handle(event) {
         const add = canteen => { canteen.dishes.push({ n, name: doing.dish, cents: doing.cents }); };
         return change(add, canteen, todo, texts.newDish(n, doing.dish), { values: { sum: money(doing.cents) } });
       }
-      case "off":
+      case "soldout":
         if (!dish) return say(texts.none(doing.n));
         return change(c => { c.dishes = c.dishes.filter(one => one.n !== dish.n); }, canteen, todo, texts.off(dish.name));
       case "done":
