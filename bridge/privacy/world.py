@@ -1,6 +1,6 @@
 """Loads the small world that a decision needs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from bridge.db import Tx
@@ -24,42 +24,27 @@ def load_world(tx: Tx, viewers: Iterable[PersonId], others: Iterable[PersonId], 
     tagged: set[tuple[int, PersonId]] = set()
     shows: dict[PersonId, Shows] = {}
     for chunk in _chunks(many):
-        for mine, theirs in (("person_id", "friend_id"), ("friend_id", "person_id")):
-            rows = _pairs(tx, f"SELECT person_id, friend_id FROM friendships WHERE {mine} IN", theirs, few, chunk)
-            links.update((PersonId(row[0]), PersonId(row[1])) for row in rows)
-        for mine, theirs in (("person_id", "other_id"), ("other_id", "person_id")):
-            rows = _pairs(
-                tx,
-                f"SELECT person_id, other_id, blocked, chats_only, shut_out, hidden FROM stances WHERE {mine} IN",
-                theirs,
-                few,
-                chunk,
-            )
-            # Unpacked at once: that there is such a row must not be felt in the time.
-            for person, other, *flags in rows:
-                pair = (person, other)
-                for found, flag in zip(stances.values(), flags, strict=True):
-                    if flag:
-                        found.add(pair)
-        for mine, theirs in (("t.owner_id", "m.person_id"), ("m.person_id", "t.owner_id")):
-            rows = _pairs(
-                tx,
-                "SELECT t.owner_id, m.person_id FROM tags t JOIN tag_members m ON m.tag_id = t.id"
-                f" WHERE t.shut_out = 1 AND {mine} IN",
-                theirs,
-                few,
-                chunk,
-            )
-            stances["shut_out"].update((PersonId(row[0]), PersonId(row[1])) for row in rows)
-        marks = _marks(chunk)
-        for row in tx.sql(
-            f"SELECT person_id, window_ms, strangers FROM privacy_settings WHERE person_id IN ({marks})", tuple(chunk)
+        for row in _pairs(tx, "person_id, friend_id FROM friendships", few, chunk):
+            links.add((PersonId(row[0]), PersonId(row[1])))
+        for person, other, *flags in _pairs(
+            tx, "person_id, other_id, blocked, chats_only, shut_out, hidden FROM stances", few, chunk
         ):
-            shows[PersonId(row.person_id)] = Shows(row.window_ms, bool(row.strangers))
+            for found, flag in zip(stances.values(), flags, strict=True):
+                if flag:
+                    found.add((PersonId(person), PersonId(other)))
+        shut_out = "t.owner_id, m.person_id FROM tags t JOIN tag_members m ON m.tag_id = t.id AND t.shut_out = 1"
+        for row in _pairs(tx, shut_out, few, chunk):
+            stances["shut_out"].add((PersonId(row[0]), PersonId(row[1])))
+        for row in _settings(tx, chunk):
+            shows[PersonId(row[0])] = Shows(row[1], bool(row[2]))
     if wanted_tags:
         for chunk in _chunks(many):
             for some in _chunks(wanted_tags):
-                rows = _pairs(tx, "SELECT tag_id, person_id FROM tag_members WHERE tag_id IN", "person_id", some, chunk)
+                rows = tx.sql(
+                    f"SELECT tag_id, person_id FROM tag_members WHERE tag_id IN ({_marks(some)})"
+                    f" AND person_id IN ({_marks(chunk)})",
+                    (*some, *chunk),
+                )
                 tagged.update((row[0], PersonId(row[1])) for row in rows)
     return World(
         now=tx.now,
@@ -73,8 +58,33 @@ def load_world(tx: Tx, viewers: Iterable[PersonId], others: Iterable[PersonId], 
     )
 
 
-def _pairs(tx: Tx, select: str, other: str, few: Sequence[int], many: Sequence[int]) -> Any:
-    return tx.sql(f"{select} ({_marks(few)}) AND {other} IN ({_marks(many)})", (*few, *many))
+def _pairs(tx: Tx, select: str, few: Sequence[int], many: Sequence[int]) -> Iterator[Any]:
+    """Rows about one of `few` and one of `many`, either way round. `select`: the first two columns are the two."""
+    columns, _, source = select.partition(" FROM ")
+    one, other, *_ = columns.split(", ")
+    if len(many) <= 2:
+        # Between two people that there is such a row must not be felt in the time: there are always as many.
+        empty = ", ".join(["-1"] * 2 + ["0"] * (columns.count(",") - 1))
+        sql = (
+            f"SELECT * FROM (SELECT DISTINCT {columns} FROM {source}"
+            f" WHERE {one} IN ({_marks(many)}) AND {other} IN ({_marks(many)})"
+            f" UNION ALL SELECT {empty} UNION ALL SELECT {empty}) AS found ORDER BY 1 DESC LIMIT 2"
+        )
+        yield from tx.sql(sql, (*many, *many))
+        return
+    for mine, theirs in ((one, other), (other, one)):
+        sql = f"SELECT {columns} FROM {source} WHERE {mine} IN ({_marks(few)}) AND {theirs} IN ({_marks(many)})"
+        yield from tx.sql(sql, (*few, *many))
+
+
+def _settings(tx: Tx, people: Sequence[int]) -> Any:
+    where = f"SELECT person_id, window_ms, strangers FROM privacy_settings WHERE person_id IN ({_marks(people)})"
+    if len(people) > 2:
+        return tx.sql(where, tuple(people))
+    empty = "SELECT -1, NULL, 0"
+    return tx.sql(
+        f"SELECT * FROM ({where} UNION ALL {empty} UNION ALL {empty}) AS found ORDER BY 1 DESC LIMIT 2", tuple(people)
+    )
 
 
 def _marks(values: Sequence[int]) -> str:
