@@ -299,9 +299,8 @@ def _narrowed(span: Span, reader: PersonId, *, only_public: bool) -> tuple[str, 
         params += [reader] * 4
     if only_public:
         where.append("m.audience = 'public'")
-    if span.since is not None:
-        where.append("m.created_at >= ?")
-        params.append(span.since)
+    where.append("m.created_at >= ?")
+    params.append(span.since or 0)
     if span.before is not None:
         at = span.before
         where.append("m.created_at <= ? AND (m.created_at < ? OR m.id < ?)")
@@ -339,9 +338,11 @@ def windows(tx: Tx, authors: Sequence[PersonId]) -> dict[PersonId, int]:
     for start in range(0, len(authors), _CHUNK):
         chunk = tuple(authors[start : start + _CHUNK])
         marks = ",".join("?" * len(chunk))
-        for row in tx.sql(
-            f"SELECT person_id, window_ms FROM privacy_settings WHERE window_ms IS NOT NULL AND person_id IN ({marks})",
-            chunk,
-        ):
+        where = (
+            f"SELECT person_id, window_ms FROM privacy_settings WHERE window_ms IS NOT NULL AND person_id IN ({marks})"
+        )
+        if len(chunk) == 1:  # that there is a bound must not be felt in the time
+            where = f"SELECT * FROM ({where} UNION ALL SELECT -1, 0) AS found ORDER BY 1 DESC LIMIT 1"
+        for row in tx.sql(where, chunk):
             found[PersonId(row.person_id)] = row.window_ms
     return found
