@@ -42,6 +42,7 @@ from bridge.matrix.pictures import PictureIntake, PictureOutlet, Redraw
 from bridge.matrix.verification import VerificationSettings
 from bridge.miniprograms import guest
 from bridge.miniprograms.host.builtin import install_builtin
+from bridge.miniprograms.host.outside import Outside
 from bridge.miniprograms.host.sessions import forget_old as forget_old_sessions
 from bridge.miniprograms.sandbox import Sandbox
 from bridge.moments import drafts
@@ -198,7 +199,7 @@ class _Bot:
         )
         self._sandbox = Sandbox(config.miniprograms, lambda: guest.artifact(config.data_dir / "guest"))
         self._redraw = Redraw(pictures)
-        self._host = parts.host(db, self._sandbox, self._redraw)
+        self._host = parts.host(db, self._sandbox, self._redraw, Outside(config.miniprograms))
         self._programs = parts.programs
         self._erasures = Erasures(db, parts.deletions, storage.vault.destroy)
         self._archives = ArchiveWorker(

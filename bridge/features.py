@@ -28,6 +28,7 @@ from bridge.miniprograms.host.erasing import ProgramsEraser
 from bridge.miniprograms.host.exporting import ProgramsExporter
 from bridge.miniprograms.host.host import Host, Redraw
 from bridge.miniprograms.host.installed import Programs
+from bridge.miniprograms.host.outside import Outside
 from bridge.miniprograms.host.performing import Performer
 from bridge.miniprograms.program import Runtime
 from bridge.moments import commands as moments
@@ -65,7 +66,7 @@ class Features:
     """`ArchiveWorker` carries them out, and the next."""
     imports: Imports
     programs: Programs
-    host: Callable[[Database, Runtime, Redraw | None], Host]
+    host: Callable[[Database, Runtime, Redraw | None, Outside | None], Host]
     """Builds what runs mini-programs; without it they wait."""
 
 
@@ -121,7 +122,7 @@ def compose(
     import_commands, import_hooks = imports.build(importing)
     post_hooks = post.hooks if here.reactions else replace(post.hooks, on_reaction={})
 
-    def host(db: Database, runtime: Runtime, redraw: Redraw | None) -> Host:
+    def host(db: Database, runtime: Runtime, redraw: Redraw | None, outside: Outside | None) -> Host:
         performer = Performer(outbox, limits)
 
         def note(tx: Tx, person: Person, program: str, fields: str) -> None:
@@ -139,6 +140,7 @@ def compose(
             redraw=redraw,
             note=note,
             look=app.talk.look,
+            outside=outside,
         )
         app.talk.host = made
         return made

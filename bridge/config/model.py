@@ -502,6 +502,12 @@ class MiniProgramsConfig(Section):
         description="Size of what a program may store for all who use it together, in bytes (1 MiB).",
     )
     effects: int = Field(default=20, ge=1, le=200, description="Effects in one answer.")
+    fetch_bytes: int = Field(
+        default=262_144,
+        ge=1024,
+        le=4_194_304,
+        description="Size of what a server answers to a program, in bytes (256 KiB).",
+    )
     fetches: int = Field(default=5, ge=0, le=50, description="Effects in one answer that ask another server.")
     cpu_ms: int = Field(
         default=100,
@@ -566,6 +572,13 @@ class ProgramsConfig(MiniProgramsConfig):
         ge=1,
         le=43_200,
         description="For how long a program is suspended that failed too often, in minutes.",
+    )
+    fetch: bool = Field(
+        default=True,
+        description="Whether programs may have servers asked that stand in their manifests, if the person agrees.",
+    )
+    fetch_seconds: float = Field(
+        default=10.0, ge=0.1, le=120, description="How long a server may take to answer a program, in seconds."
     )
     grant_days: int = Field(
         default=180, ge=1, le=3650, description="After how long what a program may know is asked again, in days."

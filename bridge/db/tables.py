@@ -645,6 +645,20 @@ program_questions = _table(  # requests for scopes that wait for a person
     sa.Index(None, "session_id"),
     sa.Index(None, "person_id"),
 )
+program_fetches = _table(  # what servers are to be asked for programs
+    "program_fetches",
+    _id(),
+    _ref("session_id", "program_sessions.id"),
+    _ref("person_id", "people.id"),
+    _blob("lookup"),  # keyed hash of the server
+    _blob("sealed"),  # {effect, tag, url, method, headers, body, reply_to, thread}
+    _str("state"),  # asked: the person was asked whether it may be | waiting
+    _int("chain"),
+    _ms("created_at"),
+    sa.Index(None, "state", "id"),
+    sa.Index(None, "session_id"),
+    sa.Index(None, "person_id"),
+)
 program_timers = _table(
     "program_timers",
     _id(),

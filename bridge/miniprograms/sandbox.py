@@ -68,7 +68,8 @@ class Sandbox:
     async def handle(self, program: Program, event: Event) -> Handled:
         """See `Runtime.handle`. The same program, event and limits give the same, byte for byte."""
         given = strict_json.dump(event.model_dump(mode="json"))
-        if len(given) > self._limits.event_bytes:
+        room = self._limits.fetch_bytes if event.type == "fetch.result" else 0
+        if len(given) > self._limits.event_bytes + room:
             raise Trapped("event", detail=f"{len(given)} bytes")
         if self._closed or self._waiting >= _MAX_WAITING:
             raise Trapped("busy")

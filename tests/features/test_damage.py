@@ -29,6 +29,7 @@ HASHES = {
     ("program_values", "place"),
     ("program_values", "lookup"),
     ("program_timers", "lookup"),
+    ("program_fetches", "lookup"),
 }
 ACCOUNT = {  # tests/unit/matrix/test_damage.py
     ("accounts", "access_token"),
@@ -76,6 +77,7 @@ PROGRAMS = {  # tests/features/test_programs_lasting.py
     ("program_grants", "sealed"),
     ("program_questions", "sealed"),
     ("program_timers", "sealed"),
+    ("program_fetches", "sealed"),
     ("program_deliveries", "sealed"),
     ("program_leavings", "sealed"),
 }

@@ -17,12 +17,12 @@ from tests.features.test_programs import echo, village
 from tests.features.village import Village
 from tests.unit.miniprograms.fakes import does, says
 
-KEPT = packed(scopes={"profile.name": "To greet you.", "notify": "To remind you."})
+KEPT = packed(domains=("api.example.org",), scopes={"profile.name": "To greet you.", "notify": "To remind you."})
 
 
 def keeps(event: dict[str, Any]) -> dict[str, Any]:
     """Counts in all places, asks, and is called later."""
-    if event["type"] in ("kv.result", "scope.result"):
+    if event["type"] in ("kv.result", "scope.result", "fetch.result"):
         return does(state=event["state"])
     if event["type"] == "close":
         return does({"type": "kv.del", "space": "program", "key": event["user"]["id"]})
@@ -33,6 +33,7 @@ def keeps(event: dict[str, Any]) -> dict[str, Any]:
         ),
         {"type": "timer.set", "tag": "t", "after": 3600},
         {"type": "scope.request", "tag": "s", "scopes": ["profile.name"]},
+        {"type": "fetch", "tag": "f", "url": "https://api.example.org/"},
         says("kept", key="k"),
         state=(event["state"] or 0) + 1,
     )
@@ -198,7 +199,7 @@ def test_an_export_holds_what_programs_keep_and_were_told() -> None:
             town.say(name, f"secret of {name}")
         files = {name: data.decode("utf-8") for name, data in export(town, "alice").items() if "program" in name}
         assert len(files["lists/program-values.csv"].splitlines()) == 3
-        assert "tester,your name,always" in files["lists/program-grants.csv"]
+        assert "tester,answers of the server api.example.org,always" in files["lists/program-grants.csv"]
         assert "secret of alice" in files["lists/program-told.csv"]
         assert "secret of bob" not in "".join(files.values())
         assert not [name for name in export(town, "bob") if "alice" in name]

@@ -47,6 +47,7 @@ from bridge.delivery.settling import later, sent
 from bridge.errors import UserError
 from bridge.features import compose
 from bridge.ids import AccountId, EventId, RoomId, UserId
+from bridge.miniprograms.host.outside import Outside
 from bridge.miniprograms.package import Package
 from bridge.miniprograms.program import Runtime
 from bridge.moments.expiry import Expiry
@@ -147,6 +148,7 @@ class Village:
         archives: ArchiveSettings | None = None,
         runtime: Runtime | None = None,
         apps_limits: ProgramsConfig | None = None,
+        outside: Outside | None = None,
     ) -> None:
         """`new_id`: ids of people; counted unless it says otherwise."""
         self.now = 1_750_000_000_000
@@ -210,7 +212,7 @@ class Village:
             self.db, self.files, people, outbox, {EXPORT: exports.step, IMPORT: features.imports.step}, exports.settings
         )
         self.programs = features.programs
-        self.host = None if runtime is None else features.host(self.db, runtime, None)
+        self.host = None if runtime is None else features.host(self.db, runtime, None, outside)
         """Runs mini-programs; without a runtime they wait."""
         self.chats = features.chats
         vault = self.db.vault

@@ -57,7 +57,7 @@ def ask(tx: Tx, installed: Installed, person: Person, request: Request) -> Messa
             scope
             for scope in request.scopes
             if scope not in held
-            and (scope not in manifest.scopes or (scope in decided and decided[scope].verdict == "never"))
+            and (grants.purpose_of(manifest, scope) is None or (scope in decided and decided[scope].verdict == "never"))
         ),
     )
     waiting = tx.sql("SELECT COUNT(*) FROM program_questions WHERE session_id = ?", (request.session_id,)).scalar_one()
@@ -125,10 +125,17 @@ def _question(tx: Tx, person: Person, manifest: Manifest, request: Request) -> M
     )
     scope = request.open[0]
     prompt = prompts.open(tx, person.id, KIND, question_id, VERDICTS, _TTL_MS)
+    title, host = in_language(manifest.title, person.language), grants.server_of(scope)
+    if host is not None:
+        asks = Text("program-wants-server", {"title": title, "host": host})
+        why = Text("program-server-means", {"title": title})
+    else:
+        asks = Text("program-wants", {"title": title, "scope": scope_text(scope)})
+        why = Text("program-purpose", {"purpose": in_language(manifest.scopes[scope], person.language)})
     return Message(
         (
-            Text("program-wants", {"title": in_language(manifest.title, person.language), "scope": scope_text(scope)}),
-            Text("program-purpose", {"purpose": in_language(manifest.scopes[scope], person.language)}),
+            asks,
+            why,
             Lines(
                 tuple(
                     Text("program-choice", {"number": number, "label": Text(f"program-verdict-{verdict}")})
@@ -142,4 +149,7 @@ def _question(tx: Tx, person: Person, manifest: Manifest, request: Request) -> M
 
 def scope_text(scope: str) -> Text:
     """A scope in words."""
+    host = grants.server_of(scope)
+    if host is not None:
+        return Text("program-scope-server", {"host": host})
     return Text(f"program-scope-{scope.replace('.', '-')}")

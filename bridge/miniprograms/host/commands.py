@@ -10,7 +10,7 @@ from bridge.config.model import ProgramsConfig
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.miniprograms.events import MAX_PAYLOAD
-from bridge.miniprograms.host import asking, deliveries, drawing, grants, sessions
+from bridge.miniprograms.host import asking, deliveries, drawing, fetching, grants, sessions
 from bridge.miniprograms.host.allowance import Allowances
 from bridge.miniprograms.host.asking import scope_text
 from bridge.miniprograms.host.generations import generation_of
@@ -185,6 +185,10 @@ class _Commands:
         if decided is None:
             raise UserError("program-closed-already")
         answered, scope, following = decided
+        host = grants.server_of(scope)
+        if host is not None:
+            fetching.decided(tx, session, host, agreed=verdict != "never")
+            self._awake(tx)
         if following is not None:
             return Reply((following,))
         if answered.effect is not None:

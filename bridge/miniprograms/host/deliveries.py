@@ -22,8 +22,13 @@ class Delivery:
 
 
 def record(tx: Tx, person: PersonId, program_id: int, event: Event) -> None:
+    record_text(tx, person, program_id, shown(event))
+
+
+def record_text(tx: Tx, person: PersonId, program_id: int, text: str) -> None:
+    """The same for anything else that left."""
     [row_id] = tx.new_ids("program_deliveries")
-    sealed = tx.vault.seal(person, "program_deliveries", row_id, "sealed", {"event": shown(event)})
+    sealed = tx.vault.seal(person, "program_deliveries", row_id, "sealed", {"event": text[:_MOST]})
     tx.sql(
         "INSERT INTO program_deliveries (id, person_id, program_id, sealed, at) VALUES (?, ?, ?, ?, ?)",
         (row_id, person, program_id, sealed, tx.now),

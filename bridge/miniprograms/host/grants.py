@@ -12,6 +12,7 @@ from bridge.miniprograms.strict_json import dump
 Verdict: TypeAlias = Literal["once", "always", "never"]
 VERDICTS: tuple[Verdict, ...] = ("once", "always", "never")
 NOTIFY = "notify"
+_SERVER = "server:"
 _COLUMNS = "id, program_id, person_id, number, scope, verdict, session_id, sealed, created_at, expires_at"
 
 
@@ -80,8 +81,21 @@ def held(tx: Tx, person: PersonId, program_id: int, manifest: Manifest, session_
 
 def purpose_of(manifest: Manifest, scope: str) -> str | None:
     """What the manifest wants a scope for; None: it does not ask for it."""
+    host = server_of(scope)
+    if host is not None:
+        return "" if host in manifest.domains else None
     purpose = manifest.scopes.get(scope)
     return None if purpose is None else dump(purpose).decode("utf-8")
+
+
+def server(host: str) -> str:
+    """The scope of asking a server; it stands in no manifest and in no event."""
+    return _SERVER + host
+
+
+def server_of(scope: str) -> str | None:
+    """The server that the scope is about; None: it is about something else."""
+    return scope.removeprefix(_SERVER) if scope.startswith(_SERVER) else None
 
 
 def decide(

@@ -23,10 +23,11 @@ from bridge.errors import OperatorError
 from bridge.ids import PersonId
 from bridge.miniprograms import effects, pseudonym
 from bridge.miniprograms.events import Event
-from bridge.miniprograms.host import deliveries, drawing, grants, leaving, sessions, timers
+from bridge.miniprograms.host import deliveries, drawing, fetching, grants, leaving, sessions, timers
 from bridge.miniprograms.host.allowance import Allowances
 from bridge.miniprograms.host.generations import generation_of
 from bridge.miniprograms.host.installed import Installed, Programs
+from bridge.miniprograms.host.outside import Answered, Outside
 from bridge.miniprograms.host.performing import About, Performer, title
 from bridge.miniprograms.host.profile import granted_fields
 from bridge.miniprograms.host.sessions import Session, Source, Waiting
@@ -41,7 +42,7 @@ Redraw: TypeAlias = Callable[[bytes], Awaitable[DrawnPicture]]
 """Decodes a picture of strangers where it can do no harm, and draws it anew. It raises what it raises."""
 
 _LOOK_S, _PICTURE_S = 30.0, 30.0
-_AT_ONCE = 4
+_AT_ONCE, _FETCHES = 4, 8
 _HOUR_MS = 3600 * 1000
 _OURS = frozenset({"busy", "failed", "event"})
 """What a program is not to blame for."""
@@ -69,6 +70,7 @@ class Host:
         redraw: makes a picture that a program made safe; None: such pictures are told in words.
         note: see `Note`.
         look: looks up again where programs are open.
+        outside: asks servers; None: every request is refused.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Host:
         redraw: Redraw | None = None,
         note: Note = lambda tx, person, program, fields: None,
         look: Callable[[Tx], None] = lambda tx: None,
+        outside: Outside | None = None,
     ) -> None:
         self._db = db
         self._programs = programs
@@ -97,6 +100,8 @@ class Host:
         self._redraw = redraw
         self._note = note
         self._look = look
+        self._outside = outside
+        self._fetching: set[int] = set()
         self._wake = asyncio.Event()
         self._busy: set[int] = set()
         self._traps: dict[int, deque[int]] = {}
@@ -120,6 +125,11 @@ class Host:
                     for session_id in found:
                         self._busy.add(session_id)
                         tasks.create_task(self._work(session_id))
+                    room = _FETCHES - len(self._fetching)
+                    due = await self._db.run(lambda tx: fetching.due(tx, 2 * _FETCHES)) if room else []
+                    for fetch_id in [one for one in due if one not in self._fetching][:room]:
+                        self._fetching.add(fetch_id)
+                        tasks.create_task(self._fetch_apart(fetch_id))
                 except (OperationalError, InterfaceError) as error:
                     log.error("mini-programs could not be told of what happened", error=type(error).__name__)
                 with contextlib.suppress(TimeoutError):
@@ -131,6 +141,8 @@ class Host:
         while True:
             await self._db.run(self._tick)
             await self._leavings()
+            for fetch_id in await self._db.run(lambda tx: fetching.due(tx, 100)):
+                await self._fetch(fetch_id)
             found = await self._db.run(lambda tx: sessions.waiting_sessions(tx, frozenset(), 100))
             if not found:
                 return
@@ -152,6 +164,53 @@ class Host:
         finally:
             self._busy.discard(session_id)
             self._wake.set()
+
+    async def _fetch_apart(self, fetch_id: int) -> None:
+        try:
+            await self._fetch(fetch_id)
+        except (OperationalError, InterfaceError) as error:
+            log.error("mini-programs could not be told of what happened", error=type(error).__name__)
+            await asyncio.sleep(1)
+        except Exception as error:
+            log.error("what a mini-program was to be told could not be handled", error=type(error).__name__)
+            with contextlib.suppress(OperationalError, InterfaceError):
+                await self._db.run(lambda tx: fetching.forget(tx, fetch_id))
+        finally:
+            self._fetching.discard(fetch_id)
+            self._wake.set()
+
+    async def _fetch(self, fetch_id: int) -> None:
+        """Ask a server. After a crash in between it is asked once more, and the program told once."""
+        loaded = await self._db.run(lambda tx: self._load_fetch(tx, fetch_id))
+        if loaded is None:
+            return
+        waiting, installed, agreed = loaded
+        outside = self._outside
+        if agreed and outside is not None:
+            answered = await outside.ask(waiting.asked, installed.manifest.domains)
+        else:
+            answered = Answered("refused")
+
+        def work(tx: Tx) -> None:
+            session = sessions.by_id(tx, waiting.session_id)
+            if session is None or not session.is_open:
+                fetching.forget(tx, fetch_id)
+            elif fetching.done(tx, session, waiting, answered) and agreed:
+                deliveries.record_text(tx, waiting.person_id, installed.id, waiting.asked.shown)
+
+        await self._db.run(work)
+
+    def _load_fetch(self, tx: Tx, fetch_id: int) -> "tuple[fetching.Waiting, Installed, bool] | None":
+        """What is to be asked, and whether the person agrees still."""
+        waiting = fetching.load(tx, fetch_id)
+        session = None if waiting is None else sessions.by_id(tx, waiting.session_id)
+        installed = None if session is None else self._programs.by_id(tx, session.program_id)
+        if waiting is None or session is None or installed is None:
+            fetching.forget(tx, fetch_id)
+            return None
+        held = grants.held(tx, waiting.person_id, installed.id, installed.manifest, session.id)
+        allowed = self._limits.fetch and self._programs.is_open_to_people(installed)
+        return waiting, installed, allowed and grants.server(waiting.host) in held
 
     async def _give_up(self, session_id: int) -> None:
         def work(tx: Tx) -> None:
@@ -357,7 +416,8 @@ def event_of(tx: Tx, session: Session, about: About, waiting: Waiting) -> Event 
     installed, person = about.installed, about.person
     secret, manifest = installed.secret, installed.manifest
     # Where others are, nothing is granted: a name would tell in one room who it is in another.
-    scopes = () if session.in_room else grants.held(tx, person.id, installed.id, manifest, session.id)
+    held = () if session.in_room else grants.held(tx, person.id, installed.id, manifest, session.id)
+    scopes = tuple(scope for scope in held if grants.server_of(scope) is None)
     room = f"{session.account} {session.room_id}" if session.in_room else None
     told = {
         "type": waiting.type,

@@ -16,10 +16,11 @@ from bridge.delivery.queue import EDIT
 from bridge.ids import AccountId, EventId, RoomId
 from bridge.miniprograms import effects, typed
 from bridge.miniprograms.answer import Answer, Wanted
-from bridge.miniprograms.host import asking, drawing, grants, sessions, spaces, timers
+from bridge.miniprograms.host import asking, drawing, fetching, grants, sessions, spaces, timers
 from bridge.miniprograms.host.installed import Installed
 from bridge.miniprograms.host.sessions import COPY, Asked, Session, Source
 from bridge.miniprograms.manifest import in_language
+from bridge.miniprograms.ui import https_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class _Turn:
     session: Session
     pictures: Mapping[str, Mapping[str, Any]]
     following: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    """Servers that the person can't be asked about now."""
     ended: bool = False
 
 
@@ -71,6 +74,8 @@ class Performer:
             sessions.end(tx, turn.session)
         else:
             sessions.save(tx, turn.session)
+        for host in turn.refused:
+            fetching.decided(tx, turn.session, host, agreed=False)
         for kind, data in turn.following:
             sessions.tell(tx, turn.session, about.person.id, kind, data, about.source, chain=about.chain + 1)
 
@@ -122,9 +127,7 @@ class Performer:
         elif isinstance(effect, effects.TimerSet):
             self._set_timer(turn, effect)
         elif isinstance(effect, effects.Fetch):
-            # No server is asked yet: the program is told so, as of a server that can't be reached.
-            refused = {"effect": wanted.id, "tag": effect.tag, "ok": False, "error": "refused"}
-            turn.following.append(("fetch.result", refused))
+            self._fetch(turn, wanted.id, effect)
         elif isinstance(effect, effects.SessionEnd):
             turn.ended = True
             self.say(turn.tx, turn.session, turn.about, Message((Text("program-ended", {"title": title(turn.about)}),)))
@@ -246,6 +249,32 @@ class Performer:
             self.say(tx, turn.session, about, asked)
         else:
             turn.following.append(("scope.result", asked))
+
+    def _fetch(self, turn: _Turn, effect_id: str, effect: effects.Fetch) -> None:
+        """Have a server asked, if the person agrees; in rooms nobody does."""
+        tx, about, session = turn.tx, turn.about, turn.session
+        host = https_host(effect.url) or ""
+        scope = grants.server(host)
+        manifest, person = about.installed.manifest, about.person
+        decided = grants.of_program(tx, person.id, session.program_id, manifest).get(scope)
+        never = decided is not None and decided.verdict == "never"
+        full = fetching.count(tx, session) >= fetching.MAX_WAITING
+        last = about.chain + 1 >= self._limits.chain
+        if session.in_room or never or full or last or not self._limits.fetch or host not in manifest.domains:
+            refused = {"effect": effect_id, "tag": effect.tag, "ok": False, "error": "quota" if full else "refused"}
+            turn.following.append(("fetch.result", refused))
+            return
+        agreed = scope in grants.held(tx, person.id, session.program_id, manifest, session.id)
+        chain = about.chain
+        known = fetching.queue(tx, session, person.id, effect_id, effect, about.source, chain=chain, agreed=agreed)
+        if agreed or known:
+            return
+        wanted = asking.Request(None, "", (scope,), source=about.source, session_id=session.id)
+        asked = asking.ask(tx, about.installed, person, wanted)
+        if isinstance(asked, Message):
+            self.say(tx, session, about, asked)
+        else:
+            turn.refused.append(host)
 
     def _set_timer(self, turn: _Turn, effect: effects.TimerSet) -> None:
         tx, about = turn.tx, turn.about

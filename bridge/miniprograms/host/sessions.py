@@ -172,6 +172,7 @@ def end(tx: Tx, session: Session) -> Session:
     save(tx, ended)
     tx.sql("DELETE FROM program_timers WHERE session_id = ?", (session.id,))
     tx.sql("DELETE FROM program_questions WHERE session_id = ?", (session.id,))
+    tx.sql("DELETE FROM program_fetches WHERE session_id = ?", (session.id,))
     return ended
 
 

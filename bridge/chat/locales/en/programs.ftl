@@ -88,6 +88,9 @@ program-misread-large = { $what }: it should be at most { $bound }.
 ## What a program may know
 program-wants = { $title } asks for { $scope }.
 program-purpose = What for: { $purpose }
+program-wants-server = { $title } wants to ask the server { $host }.
+program-server-means = That server learns what { $title } sends it, which may be all that you type to { $title }: there it leaves the encryption. It does not learn who you are, nor your address.
+program-scope-server = answers of the server { $host }
 program-verdict-once = yes, this time: until it is closed
 program-verdict-always = yes, until I take it back or it is asked again
 program-verdict-never = no, and it is not to ask again

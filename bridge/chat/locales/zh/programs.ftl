@@ -88,6 +88,9 @@ program-misread-large = { $what }：最多是 { $bound }。
 ## 小程序能知道什么
 program-wants = “{ $title }”想要{ $scope }。
 program-purpose = 用途：{ $purpose }
+program-wants-server = “{ $title }”想询问服务器 { $host }。
+program-server-means = 那台服务器会得到“{ $title }”发给它的内容，可能包括你对“{ $title }”说的一切：那些内容就离开了加密。它不会知道你是谁，也不知道你的地址。
+program-scope-server = 服务器 { $host } 的回答
 program-verdict-once = 这次可以：到它关闭为止
 program-verdict-always = 可以，直到我收回或再次询问
 program-verdict-never = 不可以，也别再问

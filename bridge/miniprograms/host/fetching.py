@@ -1,0 +1,124 @@
+"""What servers are to be asked for programs, as rows: asked for, agreed to, done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.db import Tx
+from bridge.ids import PersonId
+from bridge.miniprograms.effects import Fetch
+from bridge.miniprograms.host import sessions
+from bridge.miniprograms.host.outside import Answered, Asked
+from bridge.miniprograms.host.sessions import Session, Source
+from bridge.miniprograms.ui import https_host
+
+MAX_WAITING = 10
+"""Of one session; further ones are refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    id: int
+    session_id: int
+    person_id: PersonId
+    chain: int
+    effect: str
+    tag: str
+    asked: Asked
+    source: Source
+
+    @property
+    def host(self) -> str:
+        return https_host(self.asked.url) or ""
+
+
+def queue(
+    tx: Tx,
+    session: Session,
+    person: PersonId,
+    effect_id: str,
+    effect: Fetch,
+    source: Source,
+    *,
+    chain: int,
+    agreed: bool,
+) -> bool:
+    """Have a server asked, now or once the person agrees. Whether they are asked about this server already."""
+    host = _lookup(tx, session.id, https_host(effect.url) or "")
+    known = tx.sql(
+        "SELECT 1 FROM program_fetches WHERE session_id = ? AND lookup = ? AND state = 'asked' LIMIT 1",
+        (session.id, host),
+    ).first()
+    [row_id] = tx.new_ids("program_fetches")
+    said = {
+        "effect": effect_id,
+        "tag": effect.tag,
+        "url": effect.url,
+        "method": effect.method,
+        "headers": dict(effect.headers),
+        "body": effect.body,
+        "reply_to": source.reply_to,
+        "thread": source.thread,
+    }
+    sealed = tx.vault.seal(person, "program_fetches", row_id, "sealed", said)
+    tx.sql(
+        "INSERT INTO program_fetches (id, session_id, person_id, lookup, sealed, state, chain, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (row_id, session.id, person, host, sealed, "waiting" if agreed else "asked", chain, tx.now),
+    )
+    return known is not None
+
+
+def count(tx: Tx, session: Session) -> int:
+    query = "SELECT COUNT(*) FROM program_fetches WHERE session_id = ?"
+    return int(tx.sql(query, (session.id,)).scalar_one())
+
+
+def decided(tx: Tx, session: Session, host: str, *, agreed: bool) -> None:
+    """Go on with what waited for the person's decision about a server."""
+    where = "session_id = ? AND lookup = ? AND state = 'asked'"
+    params = (session.id, _lookup(tx, session.id, host))
+    if agreed:
+        tx.sql(f"UPDATE program_fetches SET state = 'waiting' WHERE {where}", params)
+        return
+    for row_id in tx.sql(f"SELECT id FROM program_fetches WHERE {where} ORDER BY id", params).scalars().all():
+        waiting = load(tx, row_id)
+        if waiting is not None:
+            done(tx, session, waiting, Answered("refused"))
+
+
+def due(tx: Tx, most: int) -> list[int]:
+    rows = tx.sql("SELECT id FROM program_fetches WHERE state = 'waiting' ORDER BY id LIMIT ?", (most,))
+    return [int(row_id) for row_id in rows.scalars()]
+
+
+def load(tx: Tx, row_id: int) -> Waiting | None:
+    """None: it is gone, or can't be read."""
+    row = tx.sql("SELECT session_id, person_id, sealed, chain FROM program_fetches WHERE id = ?", (row_id,)).first()
+    if row is None:
+        return None
+    said: Mapping[str, Any] | None = tx.vault.read(row.person_id, "program_fetches", row_id, "sealed", row.sealed)
+    if said is None:
+        tx.sql("DELETE FROM program_fetches WHERE id = ?", (row_id,))
+        return None
+    asked = Asked(said["url"], said["method"], said["headers"], said["body"])
+    source = Source(said["reply_to"], said["thread"])
+    person = PersonId(row.person_id)
+    return Waiting(row_id, row.session_id, person, row.chain, said["effect"], said["tag"], asked, source)
+
+
+def done(tx: Tx, session: Session, waiting: Waiting, answered: Answered) -> bool:
+    """Tell the program what came of it. False: that was done before."""
+    if tx.sql("DELETE FROM program_fetches WHERE id = ?", (waiting.id,)).rowcount != 1:
+        return False
+    data = {"effect": waiting.effect, "tag": waiting.tag, **answered.data}
+    sessions.tell(tx, session, waiting.person_id, "fetch.result", data, waiting.source, chain=waiting.chain + 1)
+    return True
+
+
+def forget(tx: Tx, row_id: int) -> None:
+    tx.sql("DELETE FROM program_fetches WHERE id = ?", (row_id,))
+
+
+def _lookup(tx: Tx, session_id: int, host: str) -> bytes:
+    return tx.vault.lookup("program server", f"{session_id} {host}")
