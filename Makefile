@@ -1,6 +1,7 @@
 # make demo   try it: installs everything into .venv, starts a homeserver and the bot, opens a chat
 # make test   what has to pass before a change lands
 # make explore  the property tests with inputs that differ each time
+# make peers  the bots that make bench measures ours beside
 # make bench  what things cost, on a quiet machine
 # Needs Python 3.11 or newer (another one: make PYTHON=python3.13 ...), make, and nothing else.
 
@@ -13,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(BIN)/python requirements/install.py
 JS := tests/e2e/js
 
-.PHONY: help venv demo bench explore test lint format types imports pytest lock mutation clean
+.PHONY: help venv demo bench peers explore test lint format types imports pytest lock mutation clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
@@ -92,6 +93,13 @@ explore: venv
 bench: venv
 	@$(BIN)/python -m tests.bench
 
+# The bots that ours is measured beside, on libraries of their own: build/peers. make bench leaves out who is not there.
+peers: build/peers/.made
+build/peers/.made: requirements/peers.txt | $(VENV)/.dev
+	@$(PYTHON) -m venv --clear build/peers
+	@build/peers/bin/python requirements/install.py requirements/peers.txt
+	@touch $@
+
 # Changes what decides who sees what, bit by bit, and runs its tests against each change.
 mutation: venv
 	@$(BIN)/python -m tests.mutation
@@ -106,6 +114,7 @@ lock: $(VENV)/.made
 	$(COMPILE) --extra dev --group build pyproject.toml -o requirements/dev.txt
 	$(COMPILE:--upgrade=) --extra demo -c requirements/dev.txt pyproject.toml -o requirements/demo.txt
 	$(COMPILE:--upgrade=) --group build -c requirements/dev.txt -o requirements/build.txt
+	$(COMPILE) --group peers -o requirements/peers.txt
 
 clean:
 	rm -rf $(VENV) $(JS)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info

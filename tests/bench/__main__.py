@@ -7,11 +7,12 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import denial_timing, feed_cost, moments_cost, sandbox_cost, vault_cost
+from tests.bench import denial_timing, feed_cost, moments_cost, sandbox_cost, talk_cost, vault_cost
 from tests.bench.measure import machine
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "60"))
 CALLS = int(os.environ.get("BENCH_CALLS", "5"))
+TALKS = int(os.environ.get("BENCH_TALKS", "3"))
 DENIALS = int(os.environ.get("BENCH_DENIALS", "1000"))
 OUTPUT = Path(os.environ.get("BENCH_OUTPUT", "build/bench.json"))
 
@@ -39,10 +40,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         pages = feed_cost.run(Path(directory), 100)
         denials = denial_timing.run(Path(directory), DENIALS)
-    missed += feed_cost.told(pages) + denial_timing.told(denials)
+    talks = talk_cost.run(TALKS)
+    missed += feed_cost.told(pages) + denial_timing.told(denials) + talk_cost.told(talks)
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     found = {"machine": about, "vault": [asdict(row) for row in rows], "miniprograms": [asdict(f) for f in figures]}
     found |= {"pages": [asdict(row) for row in pages], "denials": [asdict(row) for row in denials]}
+    found["commands"] = [asdict(row) for row in talks]
     found["moments"] = [asdict(figure) for figure in crowd]
     OUTPUT.write_text(json.dumps(found, indent=2) + "\n")
     print(f"\nWritten to {OUTPUT}." + (f" Over the target: {', '.join(missed)}." if missed else ""))

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.stub.homeserver import BOT
+from tests.e2e.clients.node import JS_DIR, NODE
 
 PEERS = Path(__file__).parents[1] / "peers"
+PEERS_VENV = Path(__file__).parents[3] / "build" / "peers"
+OTHER_LIBRARIES = {"mautrix_echo"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,14 @@ def courtyard(url: str, directory: Path) -> Bot:
     return Bot([sys.executable, "-m", "bridge", "run", "-c", str(directory / "courtyard.yaml")], {})
 
 
-def peer(name: str, url: str, directory: Path) -> Bot:
-    """One of the echo bots in `tests/bench/peers`, in the Python that has its library."""
+def peer(script: Path, url: str, directory: Path) -> Bot:
+    """One of the echo bots in `tests/bench/peers`. Those on libraries that Courtyard does not use run in the venv
+    `build/peers` (`make peers`); JavaScript runs in the node that a wheel brought."""
     env = {"STUB_URL": url, "STUB_USER": BOT, "STUB_STORE": str(directory)}
-    return Bot([sys.executable, str(PEERS / f"{name}_echo.py")], env)
+    if script.suffix == ".mjs":
+        return Bot([str(NODE), str(script)], env)
+    own = PEERS_VENV / "bin" / "python"
+    return Bot([str(own if script.stem in OTHER_LIBRARIES else sys.executable), str(script)], env)
 
 
 def other(command: str, url: str, directory: Path) -> Bot:
@@ -55,6 +62,13 @@ def named(name: str, url: str, directory: Path) -> Bot:
     """`courtyard`, a peer by its name, or a command line."""
     if name == "courtyard":
         return courtyard(url, directory)
-    if (PEERS / f"{name}_echo.py").exists():
-        return peer(name, url, directory)
+    for script in PEERS.glob(f"{name}_echo.*"):
+        return peer(script, url, directory)
     return other(name, url, directory)
+
+
+def is_there(name: str) -> bool:
+    """Whether a peer's library is installed."""
+    if name == "js":
+        return (JS_DIR / "node_modules" / "matrix-js-sdk").exists()
+    return f"{name}_echo" not in OTHER_LIBRARIES or (PEERS_VENV / ".made").exists()

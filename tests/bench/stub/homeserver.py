@@ -260,6 +260,9 @@ class StubHomeserver:
     def _profile(self, request: web.Request, body: Answer, user: str) -> Answer:
         return {}
 
+    def _push_rules(self, request: web.Request, body: Answer) -> Answer:
+        return {"global": {}}
+
     def _send(self, request: web.Request, body: Answer, room: str, kind: str, txn: str) -> Answer:
         known = self._transactions.get(txn)
         if known is not None:
@@ -394,5 +397,6 @@ _ROUTES = [
         (rf"{_V3}/rooms/([^/]+)/redact/([^/]+)/([^/]+)", "redact"),
         (rf"{_V3}/rooms/([^/]+)/(?:receipt/.*|typing/.*|read_markers)", "receipt"),
         (rf"{_V3}/profile/([^/]+)(?:/.*)?", "profile"),
+        (rf"{_V3}/pushrules/?", "push_rules"),
     )
 ]
