@@ -430,6 +430,11 @@ post_defaults = _table(  # for whom a person's posts are when they say nothing e
     _ref("person_id", "people.id", primary_key=True),
     _blob("sealed"),  # the audience in words
 )
+keep_times = _table(  # how long people keep their own moments; without a row, for ever
+    "keep_times",
+    _ref("person_id", "people.id", primary_key=True),
+    _ms("moments_ms"),
+)
 moment_responders = _table(  # M13: who may like and comment; without a row, who sees it
     "moment_responders",
     _ref("moment_id", "moments.id", primary_key=True),

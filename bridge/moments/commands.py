@@ -17,7 +17,16 @@ from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
 from bridge.errors import UserError
 from bridge.ids import UserId
-from bridge.moments import defaults, draft_commands, kept_comments, numbers, pages, picture_store, post_commands
+from bridge.moments import (
+    defaults,
+    draft_commands,
+    keep_commands,
+    kept_comments,
+    numbers,
+    pages,
+    picture_store,
+    post_commands,
+)
 from bridge.moments.change_commands import ChangeCommands
 from bridge.moments.compose import Composed
 from bridge.moments.content import Content
@@ -282,6 +291,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         *changes.commands,
         *NotifyCommands(moments.limits.digest_minute).commands,
         *kept_comments.build(),
+        *keep_commands.build(),
     ]
     hooks = Hooks(
         on_reply={
@@ -300,6 +310,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         on_edit={MOMENT: do.moment_edited, COMMENT: do.comment_edited, DRAFT: drafting.edited},
         on_choice={
             **changes.choices,
+            keep_commands.KEEP: keep_commands.choose,
             DRAFT: drafting.choose,
             AUDIENCE: drafting.choose_audience,
             draft_commands.LIST: drafting.choose_draft,

@@ -95,7 +95,7 @@ class MomentsImporter:
         archive_ids.keep(tx, author.id, moment_id, note["id"])
         moment = store.moment(tx, moment_id)
         assert moment is not None
-        if self._service.limits.own_keys:
+        if self._service.needs_key(tx, author.id):
             moment = self._service.give_key(tx, moment)
         picture_store.add_pictures(tx, moment, pictures[: self._service.limits.pictures])
         if note.get("responders") is not None:

@@ -14,7 +14,18 @@ from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import PersonId
-from bridge.moments import copy_store, items, mentions, notify, numbers, picture_store, responses, sealed, store
+from bridge.moments import (
+    copy_store,
+    items,
+    keep_times,
+    mentions,
+    notify,
+    numbers,
+    picture_store,
+    responses,
+    sealed,
+    store,
+)
 from bridge.moments.audience import Said
 from bridge.moments.content import NOTHING, Content
 from bridge.moments.fanout import Fanout
@@ -71,7 +82,7 @@ class Moments:
         self._check_mentioned(tx, author, mentioned, to, named_tags)
         moment_id = store.add_moment(tx, author.id, content, to, named_tags)
         moment = self._get(tx, moment_id)
-        if self.limits.own_keys:
+        if self.needs_key(tx, author.id):
             moment = self.give_key(tx, moment)
         picture_store.add_pictures(tx, moment, pictures)
         numbers.number_of(tx, author.id, moment_id)
@@ -215,6 +226,10 @@ class Moments:
         # The sources of comments stay: an edit of one gets the same answer as if the moment were merely out of sight.
         for comment_id in responses.comment_ids(tx, moment.id):
             self._outbox.withdraw(tx, COMMENT, comment_id)
+
+    def needs_key(self, tx: Tx, author: PersonId) -> bool:
+        """Whether moments of this author will be let go when they are old, by whosever wish."""
+        return self.limits.own_keys or keep_times.load(tx, author) is not None
 
     def give_key(self, tx: Tx, moment: Moment) -> Moment:
         """Seal a moment under a key of its own too, with all that hangs on it, unless it is."""

@@ -5,6 +5,7 @@ from typing import Any
 from bridge.chat.command import Person
 from bridge.chat.reply import Text, Time
 from bridge.db import Tx
+from bridge.moments import keep_times
 from bridge.privacy import export_page, settings
 from bridge.privacy.exporter import ExportFile, Piece, Say, document, stamp, table
 from bridge.rights import access_log
@@ -33,12 +34,14 @@ class OwnExporter:
             "time_zone": person.time_zone,
             "privacy": privacy,
             "recovery": guarded,
+            "keep_moments_days": keep_times.load_days(tx, person.id),
         }
         lines = [
             ("language", person.language),
             ("time_zone", person.time_zone),
             *((name, _shown(one)) for name, one in privacy.items()),
             ("recovery", _shown(guarded)),
+            ("keep_moments_days", value["keep_moments_days"]),
         ]
         read = access_log.entries(tx, person.id)
         agreed = self._agreed(tx, person)

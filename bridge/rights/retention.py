@@ -10,12 +10,13 @@ from bridge.db import Tx
 from bridge.db.sealing import Unreadable
 from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
-from bridge.moments import store
+from bridge.moments import keep_times, store
 from bridge.moments.service import Moments
 from bridge.rights.deletions import Deletions
 
 _AT_ONCE = 100
 _KEYS_AT_ONCE = 20
+_NEVER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def count(tx: Tx, settings: RetentionSettings) -> dict[str, int | None]:
     bare = None
     if settings.moments_ms is not None:
         bare = int(tx.sql("SELECT COUNT(*) FROM moments WHERE key_id IS NULL").scalar_one())
+    counts["moments_by_wish_of_their_authors"] = keep_times.count_over(tx)
     # Those get one in the next hour; what is let go before is under its author's key alone, who keeps it.
     return {**counts, "moments_without_own_key": bare}
 
@@ -89,21 +91,22 @@ class Retention:
     def _old_moments(self, tx: Tx) -> int:
         """As if their authors deleted them: every copy is taken back."""
         ids = self._ids(tx, "moments", self._settings.moments_ms)
-        for moment_id in ids:
+        own = keep_times.over(tx, _AT_ONCE)
+        for moment_id in {*ids, *own}:
             moment = store.moment(tx, moment_id)
             if moment is not None:
                 self._moments.remove(tx, moment)
-        return len(ids)
+        return max(len(ids), len(own))
 
     def _give_keys(self, tx: Tx) -> int:
         """A key of its own for moments from before this was asked for, so that it can be destroyed with them."""
-        if self._settings.moments_ms is None:
-            return 0
+        age = self._settings.moments_ms
         # Damaged ones can't have one: the next look begins behind them.
         rows = tx.sql(
-            "SELECT id FROM moments WHERE key_id IS NULL AND created_at >= ? AND id > ?"
+            "SELECT id FROM moments WHERE key_id IS NULL AND id > ? AND (created_at >= ?"
+            " OR EXISTS (SELECT 1 FROM keep_times k WHERE k.person_id = author_id))"
             f" ORDER BY id LIMIT {_KEYS_AT_ONCE}",
-            (tx.now - self._settings.moments_ms, self._keyed),
+            (self._keyed, _NEVER if age is None else tx.now - age),
         )
         ids = list(rows.scalars())
         for moment_id in ids:

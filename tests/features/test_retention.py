@@ -50,7 +50,7 @@ def test_nothing_goes_unless_it_is_asked_for(village: Village, keep: Keep) -> No
     assert (village.bodies("alice"), village.bodies("bob")) == before
     assert village.db.run_sync(lambda tx: count(tx, RetentionSettings())) == dict.fromkeys(
         ("moments", "log_entries", "requests", "inactive_people", "moments_without_own_key")
-    )
+    ) | {"moments_by_wish_of_their_authors": 0}
 
 
 def test_old_moments_go_with_their_copies(village: Village, keep: Keep) -> None:
@@ -135,6 +135,50 @@ def test_damaged_moments_keep_no_key_from_others(village: Village, keep: Keep) -
     keep(moments_ms=10 * DAY)
     left = village.db.run_sync(lambda tx: tx.sql("SELECT COUNT(*) FROM moments WHERE key_id IS NULL").scalar_one())
     assert left == 21
+
+
+# --- what people themselves want ---------------------------------------------------------------------------------
+def test_how_long_ones_own_moments_stay(village: Village, keep: Keep) -> None:
+    village.say("bob", "post Old")
+    village.say("carol", "post Old of Carol")
+    village.say("alice", "feed")
+    assert "stay until" in village.one("bob", "moments keep")
+    village.wait(40 * DAY)
+    village.say("bob", "post New")
+    question = village.one("bob", "moments keep 30d")
+    assert "One of your moments is older than 30 days" in question
+    keep()
+    assert any("Old" in body for body in village.say("bob", "album")), "nothing before the yes"
+    village.say("bob", "2", to=village.rooms["bob"].events[-1].event_id)
+    village.one("bob", "moments keep 30d")
+    assert "30 days after" in village.one("bob", "1", to=village.rooms["bob"].events[-1].event_id)
+    assert village.db.run_sync(lambda tx: count(tx, RetentionSettings()))["moments_by_wish_of_their_authors"] == 1
+    keep()
+    assert [body for body in village.bodies("alice") if "Old" in body and "Carol" not in body] == []
+    assert any("Old of Carol" in body for body in village.bodies("alice"))
+    assert "30 days after" in village.one("bob", "moments keep")
+    copied = saved(village)
+    keys = list(village.db.run_sync(lambda tx: tx.sql("SELECT key_id FROM moments").scalars().all()))
+    assert sum(key is not None for key in keys) == 1, "Bob's has a key of its own, Carol's needs none"
+    village.say("bob", "post Newer")
+    village.wait(31 * DAY)
+    keep()
+    village.wait(MINUTE)
+    assert opens(village, [one for one in copied if one[0] == "moments"], [*keys, None]) == 1, "Carol's"
+    assert "posted nothing yet" in village.one("bob", "album")
+    assert "stay until" in village.one("bob", "moments keep all")
+
+
+@pytest.mark.parametrize("words", ["soon", "0d", "99999y", "-1d", "1 h", "1d 2d"])
+def test_other_times_are_refused(village: Village, words: str) -> None:
+    assert "How long, please" in village.one("bob", f"moments keep {words}")
+    assert "stay until" in village.one("bob", "moments keep")
+
+
+@pytest.mark.parametrize(("words", "days"), [("1d", 1), ("2 weeks", 14), ("6m", 180), ("1 year", 365), ("6个月", 180)])
+def test_times_in_words(village: Village, words: str, days: int) -> None:
+    said = village.one("bob", f"moments keep {words}")
+    assert ("one day" if days == 1 else f"{days} days") in said
 
 
 def test_old_requests_and_log_entries_go(village: Village, keep: Keep) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.archives import alike, export
 from tests.features.village import MINUTE, Shown, Village, user_id
 
 _NUMBER = re.compile(r"#(\d+)")
@@ -40,6 +41,8 @@ _BOB_SAYS = [
     "feed",
     "delete 3",
     "privacy recovery on",
+    "export",
+    "import",
 ]
 _BETWEEN = ["post Of Alice", "post to public | For all", "feed", "comment 1 Own", "like 1", f"tag add #t {CAROL}"]
 _AFTER = [
@@ -110,7 +113,10 @@ def live(bob_is_there: bool, bob_says: list[str], others: list[tuple[str, str]])
             for who in ("alice", "carol"):
                 village.say(who, text)
         village.wait(3 * MINUTE)
-        return {who: ranked(news(village.rooms[who].events, marks[who])) for who in marks}
+        told = {who: ranked(news(village.rooms[who].events, marks[who])) for who in marks}
+        # Nor is there a trace of him in what they export.
+        exports = {who: sorted(alike(export(village, who)).items()) for who in marks}
+        return {who: [*told[who], *map(str, exports[who])] for who in marks}
     finally:
         village.close()
 

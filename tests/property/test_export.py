@@ -4,11 +4,15 @@ Twin worlds that differ only in what Alice may not see: what she exports is the 
 of moments, which are random for each installation.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.archives import alike, export
+from bridge.ids import EventId
+from tests.archives import alike, export, parts
 from tests.features.village import Village, user_id
 from tests.property.test_non_interference import EVENTS, SETTING
 from tests.property.twins import FIRST, ME, SECOND, Do, Event, Step, Twin
@@ -34,6 +38,67 @@ def exports(happened: list[Event]) -> tuple[dict[str, str], dict[str, str]]:
 def test_an_export_tells_nothing_hidden(happened: list[Event]) -> None:
     first, second = exports(happened)
     assert first == second
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What Alice has in another place, as an archive."""
+
+    data: bytes = field(repr=False)
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Elsewhere]:
+    village = Village()
+    village.open(ME, "bob", "carol", "gina")
+    for friend in ("bob", "carol", "gina"):
+        village.befriend(ME, friend)
+    for text in (
+        "profile set name Alice",
+        f"tag add #one {BOB}",
+        f"remark {GINA} G",
+        f"block {FOURTH}",
+        "post to friends | From elsewhere",
+        "post to public | From elsewhere, for all",
+        f"post to {BOB} {GINA} | From elsewhere, for two",
+        "post to #one live | From elsewhere, for a tag",
+        f"post to friends except {GINA} | From elsewhere, not for Gina",
+    ):
+        village.say(ME, text)
+    [data] = parts(village, ME)
+    yield Elsewhere(data)
+    village.close()
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.lists(EVENTS, max_size=15), st.lists(EVENTS, max_size=5))
+def test_an_import_tells_nothing_hidden(elsewhere: Elsewhere, before: list[Event], after: list[Event]) -> None:
+    """Neither by what is said about it, nor by what comes of it."""
+    archive = elsewhere.data
+    exported: list[dict[str, str]] = []
+
+    def take_in(village: Village) -> None:
+        village.now += 25 * 3600 * 1000
+        village.next_event = EventId("$the file")
+        village.send_file(ME, archive, "import")
+        village.next_event = EventId("$the answer")
+        village.say(ME, "1", to=village.rooms[ME].events[-1].event_id)
+        village.work()
+
+    def give_out(village: Village) -> None:
+        village.now += 25 * 3600 * 1000
+        village.work()
+        village.next_event = EventId("$the export")
+        events = village.rooms[ME].events
+        shown = len(events)
+        exported.append(alike(export(village, ME)))
+        log = village.rooms[ME].log
+        del log[len(log) - (len(events) - shown) :]  # what brings the file says how large it is, which is random
+
+    steps = [*before, Do(take_in), *after, Do(give_out)]
+    first, second = (Twin(which, SETTING).live(steps) for which in (FIRST, SECOND))
+    assert first == second
+    assert exported[0] == exported[1]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from bridge.contacts.model import AVATAR
 from bridge.db import Database, Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
+from bridge.moments import keep_times
 from bridge.moments.importing import MomentsImporter, Taken
 from bridge.moments.picture_store import Described
 from bridge.privacy import settings
@@ -174,6 +175,8 @@ class Adopting:
             # A copy of one's own comments is for oneself: whoever wants it in one place has it.
             both["keep_comments"] = now.keep_comments or bool(said["keep_comments"])
             new = settings.Settings(min(windows) if windows else None, **both)
+        if fresh and value["keep_moments_days"] is not None:
+            keep_times.save(tx, person.id, value["keep_moments_days"] * keep_times.DAY_MS)
         if new != now:
             self._contacts.narrow(tx, person, lambda: settings.save(tx, person.id, new))
 

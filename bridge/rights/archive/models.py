@@ -354,6 +354,7 @@ class Settings(Model):
     time_zone: str = Field(max_length=100)
     privacy: Privacy
     recovery: bool
+    keep_moments_days: int | None = Field(ge=1, le=36_500, description="After that one's moments go. null: never.")
 
 
 class Files:

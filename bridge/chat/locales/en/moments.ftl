@@ -1,4 +1,24 @@
 # Moments: posts, feed, likes, comments.
+help-moments-keep = how long your own moments stay: `moments keep 1y`
+    .details = Days, weeks, months or years: 30d, 6m, 1y. After that they go for good, with what was said under them, as if you deleted them. `moments keep all` keeps them; `moments keep` says what holds.
+alias-moments-keep = keep my moments, keep moments
+keep-all = Your moments stay until you delete them.
+keep-shown = { $days ->
+    [one] Your moments go one day after you posted them.
+   *[other] Your moments go { $days } days after you posted them.
+}
+keep-set = { $days ->
+    [one] From now on your moments go one day after you posted them, for good. `moments keep all` keeps them.
+   *[other] From now on your moments go { $days } days after you posted them, for good. `moments keep all` keeps them.
+}
+keep-question = { $count ->
+    [one] One of your moments is older than { $days } days: it would go within the hour, for good, with what was said under it. Is that what you want?
+   *[other] { $count } of your moments are older than { $days } days: they would go within the hour, for good, with what was said under them. Is that what you want?
+}
+keep-choices = 1 Yes · 2 No
+keep-left = Nothing was changed.
+keep-when = How long, please: `moments keep 30d`, `moments keep 6m`, `moments keep 1y`, or `moments keep all`.
+
 
 ## Posting
 posted-friends = Posted as #{ $number }, for your { $count ->
