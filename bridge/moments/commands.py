@@ -190,13 +190,14 @@ class _Commands:
         return is_like(key, self._moments.limits.likes) and settings.load(request.tx, request.person.id).reactions
 
     def react(self, request: Request, copy: CopyRef, key: str) -> Reply:
-        # The person sees their own reaction: it needs no answer, and what is gone needs none either.
-        wanted = self._is_like(request, key)
-        moment = self._moments.visible(request.tx, request.person, copy.ref_id or 0) if wanted else None
-        if moment is not None and self._moments.responding.may_respond(request.tx, request.person, moment):
-            self._moments.responding.like(request.tx, request.person, moment)
-            sources.record_request(request, LIKE, moment.id)
-        return NOTHING
+        if not self._is_like(request, key):
+            return NOTHING
+        moment = self._moments.visible(request.tx, request.person, copy.ref_id or 0)
+        if moment is None:
+            raise UserError("moment-gone")
+        self._moments.responding.like(request.tx, request.person, moment)
+        sources.record_request(request, LIKE, moment.id)
+        return NOTHING  # they see their own reaction
 
     # --- one's own messages ---------------------------------------------------------------------------------
     def moment_redacted(self, request: Request, ref_id: int) -> Reply:

@@ -12,6 +12,7 @@ from bridge.errors import UserError
 from bridge.ids import UserId
 from bridge.moments.audience import AudienceError, Said, parse_audience
 from bridge.moments.compose import Composed, parse_post
+from bridge.moments.place import Place
 from bridge.moments.when import WhenError, looks_like_time, parse_when
 from bridge.privacy import Audience
 
@@ -42,6 +43,25 @@ def at(*parts: int, zone: str = "UTC") -> int:
         ("at in 2 hours | cw X | to private | Y", Composed("Y", PRIVATE, "X", NOON + 2 * HOUR)),
         ("cw X | cw Y | Z", Composed("cw Y | Z", warning="X")),
         ("to private | to friends | Z", Composed("to friends | Z", PRIVATE)),
+        ("poll Yes / No | Shall we?", Composed("Shall we?", poll=("Yes", "No"))),
+        ("投票 去／不去｜走吗", Composed("走吗", poll=("去", "不去"))),
+        ("expire 24h | X", Composed("X", expires="24h")),
+        ("到期 7天 | X", Composed("X", expires="7天")),
+        ("expire never | X", Composed("X")),
+        ("responses nobody | X", Composed("X", responses="nobody")),
+        ("responses #Family | X", Composed("X", responses="#Family")),
+        ("回应 所有人 | X", Composed("X", responses="all")),
+        ("geo:47.5,8.25;u=3 | X", Composed("X", place=Place(47.5, 8.25))),
+        ("geo:47.5,8.25 exact | X", Composed("X", place=Place(47.5, 8.25, exact=True))),
+        ("geo:47.5,8.25", Composed("", place=Place(47.5, 8.25))),
+        (
+            "poll a / b | cw C | to private | geo:1,2 | X",
+            Composed("X", PRIVATE, "C", None, ("a", "b"), place=Place(1, 2)),
+        ),
+        ("polls / and | more", Composed("polls / and | more")),
+        ("poll results | at last", Composed("poll results | at last")),
+        ("geology | rocks", Composed("geology | rocks")),
+        ("alt A lake | X", Composed("alt A lake | X")),
         ("at home we say | hello", Composed("at home we say | hello")),
         ("attention | please", Composed("attention | please")),
         ("cwm is a valley", Composed("cwm is a valley")),
@@ -66,6 +86,15 @@ def test_what_is_understood(text: str, composed: Composed) -> None:
         ("cw X | to | Secret", "audience-missing"),
         ("at 18:00 | to nobody | Secret", "audience-unknown"),
         ("to friends", "audience-no-separator"),
+        ("poll Yes / No", "poll-no-separator"),
+        ("poll Yes / | X", "poll-answers"),
+        ("poll Yes / yes | X", "poll-answer-twice"),
+        ("expire 24h", "expire-no-separator"),
+        ("expire 3 moons | X", "expire-when"),
+        ("responses nobody", "responses-no-separator"),
+        ("geo:91,0 | X", "place-unknown"),
+        ("geo:1,2 or so | X", "place-unknown"),
+        ("poll a / b | private | Secret", "audience-without-to"),
     ],
 )
 def test_what_is_refused(text: str, why: str) -> None:
@@ -74,7 +103,7 @@ def test_what_is_refused(text: str, why: str) -> None:
     assert error.value.message_id == why
 
 
-_anything = st.text(st.one_of(st.characters(), st.sampled_from("|｜\n #@:to cw at18")), max_size=60)
+_anything = st.text(st.one_of(st.characters(), st.sampled_from("|｜\n #@:to cw at18/poll expire geo:,")), max_size=60)
 
 
 @given(_anything)
@@ -91,28 +120,48 @@ _bodies = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), m
 )
 
 
-@given(st.permutations(["to", "cw", "at"]), st.data(), _audiences, _bodies)
+_HEADS = {
+    "cw": "cw A warning",
+    "at": "at in 3 hours",
+    "poll": "poll Yes / No",
+    "expire": "expire 2d",
+    "responses": "responses #in",
+    "geo": "geo:1.5,2.5",
+}
+
+
+@given(st.permutations(["to", *_HEADS]), st.data(), _audiences, _bodies)
 def test_heads_in_any_order_mean_the_same(order: list[str], data: st.DataObject, audience: str, body: str) -> None:
-    said = {"to": f"to {audience}", "cw": "cw A warning", "at": "at in 3 hours"}
-    chosen = order[: data.draw(st.integers(0, 3))]
+    said = {"to": f"to {audience}", **_HEADS}
+    chosen = order[: data.draw(st.integers(0, len(order)))]
     text = "".join(f"{said[head]}{data.draw(_bars)}{data.draw(_spaces)}" for head in chosen) + body
     composed = parse_post(text, NOON, "UTC")
     assert composed.to == (parse_audience(audience) if "to" in chosen else None)
     assert composed.warning == ("A warning" if "cw" in chosen else None)
     assert composed.at == (NOON + 3 * HOUR if "at" in chosen else None)
+    assert composed.poll == (("Yes", "No") if "poll" in chosen else ())
+    assert composed.expires == ("2d" if "expire" in chosen else None)
+    assert composed.responses == ("#in" if "responses" in chosen else None)
+    assert composed.place == (Place(1.5, 2.5) if "geo" in chosen else None)
     assert composed.text == body
 
 
-@given(st.permutations(["to", "cw", "at"]), _audiences, _anything, st.integers(0, 2))
+@given(st.permutations(["to", *_HEADS]), _audiences, _anything, st.integers(0, len(_HEADS)))
 def test_what_names_an_audience_never_loses_it(order: list[str], audience: str, rest: str, before: int) -> None:
     """However it is spaced and whatever follows: with `to AUDIENCE |` in it as a head, it goes to that, or nowhere."""
-    heads = [{"cw": "cw X", "at": "at in 3 hours"}[head] for head in order if head != "to"][:before]
+    heads = [_HEADS[head] for head in order if head != "to"][:before]
     text = "|".join([*heads, f"to {audience}", rest])
     try:
         composed = parse_post(text, NOON, "UTC")
     except (UserError, AudienceError):
         return
     assert composed.to == parse_audience(audience)
+
+
+def test_what_a_picture_shows() -> None:
+    assert parse_post("alt A lake\nMorning", NOON, "UTC", picture=True) == Composed("Morning", alt="A lake")
+    assert parse_post("cw X | alt A lake", NOON, "UTC", picture=True) == Composed("", warning="X", alt="A lake")
+    assert parse_post("altogether new", NOON, "UTC", picture=True) == Composed("altogether new")
 
 
 # --- times ---------------------------------------------------------------------------------------------------
