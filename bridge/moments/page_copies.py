@@ -37,7 +37,7 @@ class PageCopies:
                 "time": Time(moment.created_at),
             }
             new = moment.author != reader.id and not copy_store.was_shown(tx, moment.id, reader.id)
-            lines = self._lines(tx, reader.id, moment)
+            lines = (*self._lines(tx, reader.id, moment), Text("page-gap"))
             blocks.append(Lines((Text("moment-head-new" if new else "moment-head", args), *lines)))
             lasting.append(Lines((Text("moment-head", args), *lines)))
         howto = Text("page-howto", {"number": known[ids[0]]})

@@ -84,9 +84,9 @@ def _waited(village: Village) -> int:
     for reader in readers:
         village.befriend(author, reader)
     village.deliver()
-    village.say_only("alice", "post To the many")
+    village.say_only("alice", "post For the many")
     village.db.run_sync(village.fanout.step)
-    village.say_only(author, "post to friends except @alice:x.org | To the few")
+    village.say_only(author, "post to friends except @alice:x.org | For the few")
     left, before = set(readers), 0
     while left:
         village.db.run_sync(village.fanout.step)
@@ -98,9 +98,9 @@ def _waited(village: Village) -> int:
                 left -= {
                     reader
                     for reader in left
-                    if "To the few" in about and claimed.outgoing.only_dm_with == user_id(reader)
+                    if "For the few" in about and claimed.outgoing.only_dm_with == user_id(reader)
                 }
-                before += "To the many" in about and bool(left)
+                before += "For the many" in about and bool(left)
                 claimed = village.settle(claimed, village.arrive(claimed))
     return before
 

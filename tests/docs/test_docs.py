@@ -12,7 +12,7 @@ from bridge.chat import grammar
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.reply import Text
 from bridge.privacy import Rule
-from tests.docs import conversation, tables
+from tests.docs import conversation, moments_picture, tables
 from tests.docs.contract import published
 from tests.docs.tables import ROOT, TABLES, block
 
@@ -39,6 +39,10 @@ def test_the_picture_is_drawn_from_the_transcript() -> None:
     drawn = conversation.draw(conversation.TRANSCRIPT.read_text("utf-8"))
     assert conversation.PICTURE.read_text("utf-8") == drawn, "run: python -m tests.docs"
     assert len(drawn) < 20_000
+
+
+def test_the_picture_of_moments_is_what_is_sent() -> None:
+    assert moments_picture.PICTURE.read_text("utf-8") == moments_picture.draw(), "run: python -m tests.docs"
 
 
 def test_the_transcript_is_of_the_script() -> None:

@@ -44,11 +44,11 @@ def test_a_page_is_one_event_with_what_it_is_about(place: Village) -> None:
         ["#2", "new", "@carol:x.org"],
         ["#3", "new", "@alice:x.org"],
     ]
-    assert lines[1] == "⚠ Spiders"
     assert "Eight legs" not in str(shown.content)
-    assert lines[3] == "From **Carol**"
-    assert lines[5:7] == ["A lake at dawn", "one picture"]
-    assert lines[7].startswith("`moment 1` shows one")
+    assert lines[1:3] == ["⚠ Spiders", ""]
+    assert lines[4:6] == ["From **Carol**", ""]
+    assert lines[7:10] == ["A lake at dawn", "one picture", ""]
+    assert lines[10].startswith("`moment 1` shows one")
     assert shown.content["msgtype"] == "m.text"
     assert "new" not in page(place, "bob").body.split("`")[0]
 

@@ -130,6 +130,7 @@ album-empty-own = You have posted nothing yet. Begin with `post …`.
 moment-none = There is no moment { $number }. The numbers are those that `feed` and `album` show you.
 moment-gone = That is no longer there.
 
+page-gap = { "" }
 page-text = { $text }
 page-pictures = { $count ->
     [one] one picture

@@ -112,6 +112,7 @@ album-empty-own = 你还没有发布过动态。用 `发布 …` 开始吧。
 moment-none = 没有编号为 { $number } 的动态。编号以 `看看` 和 `相册` 显示的为准。
 moment-gone = 那条内容已经不在了。
 
+page-gap = { "" }
 page-text = { $text }
 page-pictures = { $count ->
    *[other] { $count } 张图片
