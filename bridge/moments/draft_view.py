@@ -102,5 +102,11 @@ class DraftView:
         if draft.expires is not None:
             blocks.append(Text("draft-expires", {"when": draft.expires}))
         if draft.responses is not None:
-            blocks.append(Text("draft-responses", {"who": draft.responses}))
+            named = draft.responses.startswith("#")
+            who = (
+                Text("audience-word-tag", {"tag": draft.responses[1:]})
+                if named
+                else Text(f"responders-{draft.responses}")
+            )
+            blocks.append(Text("draft-responses", {"who": who}))
         return blocks
