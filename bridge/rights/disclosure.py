@@ -38,7 +38,7 @@ class Disclosure:
             blocks.append(Text("disclosure-servers", {"own": own, "bots": bots}))
         used = here.reactions and settings.load(request.tx, request.person.id).reactions
         blocks.append(Text("disclosure-reactions" if used else "disclosure-no-reactions"))
-        blocks += [Text("disclosure-clients"), Text("disclosure-files")]
+        blocks += [Text("disclosure-programs"), Text("disclosure-clients"), Text("disclosure-files")]
         return Reply((Message(tuple(blocks)),))
 
 

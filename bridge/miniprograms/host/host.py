@@ -117,24 +117,30 @@ class Host:
                 self._wake.clear()
                 wait = _LOOK_S
                 try:
-                    wait = await self._db.run(self._tick)
-                    await self._leavings()
-                    free = _AT_ONCE - len(self._busy)
-                    busy = frozenset(self._busy)
-                    found = await self._db.run(lambda tx: sessions.waiting_sessions(tx, busy, free)) if free else []  # noqa: B023
+                    wait, found, due = await self._db.run(self._round)
                     for session_id in found:
                         self._busy.add(session_id)
                         tasks.create_task(self._work(session_id))
-                    room = _FETCHES - len(self._fetching)
-                    due = await self._db.run(lambda tx: fetching.due(tx, 2 * _FETCHES)) if room else []
-                    for fetch_id in [one for one in due if one not in self._fetching][:room]:
+                    for fetch_id in due:
                         self._fetching.add(fetch_id)
                         tasks.create_task(self._fetch_apart(fetch_id))
+                    await self._leavings()
                 except (OperationalError, InterfaceError) as error:
                     log.error("mini-programs could not be told of what happened", error=type(error).__name__)
+                except Exception as error:
+                    # Whatever it is: the bot goes on, and so do programs, half a minute later.
+                    log.error("what a mini-program was to be told could not be handled", error=type(error).__name__)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await self._wake.wait()
+
+    def _round(self, tx: Tx) -> tuple[float, list[int], list[int]]:
+        """Seconds until there is more; sessions and requests that can be begun with now."""
+        wait = self._tick(tx)
+        free, room = _AT_ONCE - len(self._busy), _FETCHES - len(self._fetching)
+        found = sessions.waiting_sessions(tx, frozenset(self._busy), free) if free > 0 else []
+        due = [one for one in fetching.due(tx, 2 * _FETCHES) if one not in self._fetching]
+        return wait, found, due[: max(room, 0)]
 
     async def settle(self) -> None:
         """Tell all that waits now, and return."""
@@ -366,7 +372,7 @@ class Host:
                     handled = await self._runtime.handle(program, leaving.event_of(installed, leaving_))
                 except Trapped as trapped:
                     log.info("a mini-program came to nothing", program=installed.name, kind=trapped.kind)
-                except (OperatorError, OSError) as error:
+                except Exception as error:
                     log.error("mini-programs can't be run", error=type(error).__name__)
 
             def work(tx: Tx) -> None:

@@ -301,7 +301,9 @@ class Simulator:
         elif isinstance(effect, effects.KvGet | effects.KvSet | effects.KvDel):
             return self._store(wanted.id, effect, person)
         elif isinstance(effect, effects.ScopeRequest):
-            granted = tuple(scope for scope in effect.scopes if scope in self._settings.grants)
+            # In rooms nothing is granted: see docs/mini-programs.md.
+            grants = self._settings.grants if self._settings.kind == "dm" else frozenset()
+            granted = tuple(scope for scope in effect.scopes if scope in grants)
             self._granted.setdefault(person, set()).update(granted)
             denied = tuple(scope for scope in effect.scopes if scope not in granted)
             answered = Granted(effect=wanted.id, tag=effect.tag, granted=granted, denied=denied)
