@@ -56,8 +56,10 @@ def newest(tx: Tx, person: PersonId, program_id: int | None, most: int) -> list[
 
 
 def shown(event: Event) -> str:
-    """An event as JSON, without what the program itself has kept: its state, and values, which may be others'."""
+    """An event as JSON, without what the program itself has kept: its state, and values, which may be others'. Nor does
+    chance stand in it: who knows it knows the cards of the others."""
     told: dict[str, Any] = event.model_dump(mode="json", exclude={"state"})
+    told["seed"] = "…"
     if event.type == "kv.result":
         told["data"] = {**told["data"], "items": "…"}
     text = json.dumps(told, ensure_ascii=False, indent=1)

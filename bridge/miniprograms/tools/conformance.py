@@ -6,31 +6,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from bridge.miniprograms.events import (
-    Chat,
-    ChoiceEvent,
-    Chosen,
-    Closed,
-    CloseEvent,
-    Command,
-    CommandEvent,
-    Event,
-    Fetched,
-    FetchResultEvent,
-    Filled,
-    FormEvent,
-    Granted,
-    Kept,
-    KvResultEvent,
-    Opened,
-    OpenEvent,
-    Rung,
-    ScopeResultEvent,
-    TextEvent,
-    TimerEvent,
-    Typed,
-    User,
-)
+from bridge.miniprograms import events
+from bridge.miniprograms.events import Event
 from bridge.miniprograms.manifest import Argument, ProgramCommand
 from bridge.miniprograms.program import Handled, Program, Runtime, Trapped
 from bridge.miniprograms.strict_json import MAX_INTEGER, dump
@@ -64,14 +41,14 @@ class _Subject:
             "now": 1_767_268_800,
             "seed": "0123456789abcdef0123456789abcdef",
             "locale": self.locale,
-            "user": User(id="uconformance"),
-            "chat": Chat(id="cconformance", kind="dm"),
+            "user": events.User(id="uconformance"),
+            "chat": events.Chat(id="cconformance", kind="dm"),
             "state": state,
         }
 
     async def opened(self) -> JsonValue:
         """The state after opening."""
-        handled = await self.give(OpenEvent(**self.about("open"), data=Opened()))
+        handled = await self.give(events.OpenEvent(**self.about("open"), data=events.Opened()))
         return handled.answer.state
 
 
@@ -94,26 +71,26 @@ async def run(program: Program, runtime: Runtime) -> list[Result]:
 
 
 async def _opens(subject: _Subject) -> None:
-    handled = await subject.give(OpenEvent(**subject.about("open"), data=Opened()))
+    handled = await subject.give(events.OpenEvent(**subject.about("open"), data=events.Opened()))
     if not handled.answer.effects:
         raise _Wrong("it answered open with no effect: people see nothing")
 
 
 async def _opens_with_payload(subject: _Subject) -> None:
     for payload in ("", "x", "invite/42?a=b", "\U0001f600" * 100):
-        await subject.give(OpenEvent(**subject.about("open"), data=Opened(payload=payload)))
+        await subject.give(events.OpenEvent(**subject.about("open"), data=events.Opened(payload=payload)))
 
 
 async def _speaks_languages(subject: _Subject) -> None:
     for locale in (*subject.program.manifest.languages, "xx", "en-GB"):
         other = replace(subject, locale=locale)
-        await other.give(OpenEvent(**other.about("open"), data=Opened()))
+        await other.give(events.OpenEvent(**other.about("open"), data=events.Opened()))
 
 
 async def _is_reproducible(subject: _Subject) -> None:
-    event = OpenEvent(**subject.about("open"), data=Opened())
+    event = events.OpenEvent(**subject.about("open"), data=events.Opened())
     first = dump(came_to(await subject.give(event)))
-    await subject.give(TextEvent(**subject.about("between"), data=Typed(text="between")))
+    await subject.give(events.TextEvent(**subject.about("between"), data=events.Typed(text="between")))
     if dump(came_to(await subject.give(event))) != first:
         raise _Wrong("the same event came to something else the second time")
 
@@ -121,21 +98,23 @@ async def _is_reproducible(subject: _Subject) -> None:
 async def _takes_text(subject: _Subject) -> None:
     state = await subject.opened()
     for number, text in enumerate(TEXTS):
-        handled = await subject.give(TextEvent(**subject.about(f"text-{number}", state), data=Typed(text=text)))
+        handled = await subject.give(
+            events.TextEvent(**subject.about(f"text-{number}", state), data=events.Typed(text=text))
+        )
         state = handled.answer.state
 
 
 async def _stands_without_state(subject: _Subject) -> None:
-    await subject.give(TextEvent(**subject.about("text"), data=Typed(text="hello")))
-    await subject.give(ChoiceEvent(**subject.about("choice"), data=Chosen(choice="a")))
+    await subject.give(events.TextEvent(**subject.about("text"), data=events.Typed(text="hello")))
+    await subject.give(events.ChoiceEvent(**subject.about("choice"), data=events.Chosen(choice="a")))
 
 
 async def _takes_commands(subject: _Subject) -> None:
     state = await subject.opened()
     for command in subject.program.manifest.commands:
         for args in _arguments(command):
-            data = Command(name=command.name, args=args)
-            await subject.give(CommandEvent(**subject.about("command", state), data=data))
+            data = events.Command(name=command.name, args=args)
+            await subject.give(events.CommandEvent(**subject.about("command", state), data=data))
 
 
 def _arguments(command: ProgramCommand) -> list[dict[str, Any]]:
@@ -166,15 +145,17 @@ async def _takes_what_it_did_not_ask_for(subject: _Subject) -> None:
     about = subject.about("stray", state)
     effect: dict[str, Any] = {"effect": "e0:0", "tag": "stray"}
     for event in (
-        ChoiceEvent(**about, data=Chosen(key="stray", choice="stray")),
-        FormEvent(**about, data=Filled(form="stray", values=None)),
-        FormEvent(**about, data=Filled(form="stray", values={"stray": 1})),
-        FetchResultEvent(**about, data=Fetched(**effect, ok=False, error="timeout")),
-        FetchResultEvent(**about, data=Fetched(**effect, ok=True, status=500, body="<html>")),
-        KvResultEvent(**about, data=Kept(**effect, op="get", space="chat", ok=True, items={})),
-        KvResultEvent(**about, data=Kept(**effect, op="set", space="chat", ok=False, error="conflict", items={})),
-        ScopeResultEvent(**about, data=Granted(**effect, granted=(), denied=("profile.name",))),
-        TimerEvent(**about, data=Rung(tag="stray", payload={"a": [1]})),
+        events.ChoiceEvent(**about, data=events.Chosen(key="stray", choice="stray")),
+        events.FormEvent(**about, data=events.Filled(form="stray", values=None)),
+        events.FormEvent(**about, data=events.Filled(form="stray", values={"stray": 1})),
+        events.FetchResultEvent(**about, data=events.Fetched(**effect, ok=False, error="timeout")),
+        events.FetchResultEvent(**about, data=events.Fetched(**effect, ok=True, status=500, body="<html>")),
+        events.KvResultEvent(**about, data=events.Kept(**effect, op="get", space="chat", ok=True, items={})),
+        events.KvResultEvent(
+            **about, data=events.Kept(**effect, op="set", space="chat", ok=False, error="conflict", items={})
+        ),
+        events.ScopeResultEvent(**about, data=events.Granted(**effect, granted=(), denied=("profile.name",))),
+        events.TimerEvent(**about, data=events.Rung(tag="stray", payload={"a": [1]})),
     ):
         await subject.give(event)
 
@@ -183,7 +164,7 @@ async def _closes(subject: _Subject) -> None:
     state = await subject.opened()
     reason: Any
     for reason in ("user", "idle", "left"):
-        await subject.give(CloseEvent(**subject.about("close", state), data=Closed(reason=reason)))
+        await subject.give(events.CloseEvent(**subject.about("close", state), data=events.Closed(reason=reason)))
 
 
 _CHECKS: dict[str, Callable[[_Subject], Awaitable[None]]] = {
