@@ -10,6 +10,7 @@ import pytest
 from bridge.config.model import ProgramsConfig
 from bridge.db import Tx
 from bridge.db.tables import metadata
+from bridge.miniprograms.host import sessions
 from tests.archives import export
 from tests.features.apps import Engine, built_in, packed
 from tests.features.test_damage import PROGRAMS
@@ -203,3 +204,13 @@ def test_an_export_holds_what_programs_keep_and_were_told() -> None:
         assert "secret of alice" in files["lists/program-told.csv"]
         assert "secret of bob" not in "".join(files.values())
         assert not [name for name in export(town, "bob") if "alice" in name]
+
+
+def test_what_is_closed_is_forgotten() -> None:
+    with village(packed(), tester=echo) as (town, _):
+        town.say("alice", "open tester")
+        town.say("alice", "close")
+        town.say("bob", "open tester")
+        town.now += 25 * 3600_000
+        town.db.run_sync(sessions.forget_old)
+        assert count(town, "program_sessions") == count(town, "program_messages") == 1, "bob's, which is open"

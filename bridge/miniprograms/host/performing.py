@@ -62,7 +62,8 @@ class Performer:
         pictures: Mapping[str, Mapping[str, Any]],
     ) -> None:
         """Carry out an answer. `pictures`: those that were uploaded, by the id of the effect."""
-        turn = _Turn(tx, about, replace(session, state=answer.state), pictures)
+        # Nothing asks for the state of what is closed.
+        turn = _Turn(tx, about, replace(session, state=answer.state if session.is_open else None), pictures)
         for wanted in answer.effects:
             self._one(turn, wanted)
         if turn.following and about.chain + 1 >= self._limits.chain:

@@ -14,7 +14,7 @@ from bridge.miniprograms.ui import Content, Form
 
 COPY = "program"
 """Kind of the copies: their ref is the id of the program's message."""
-_KEPT_MS = 7 * 24 * 3600 * 1000
+_KEPT_MS = 24 * 3600 * 1000
 MAX_MESSAGES = 60
 """Messages of a session that can still be changed or chosen from."""
 _COLUMNS = "id, program_id, person_id, account_id, room_id, sealed, open, room"
@@ -187,7 +187,7 @@ def idle_since(tx: Tx, before: int, most: int) -> list[Session]:
 
 
 def forget_old(tx: Tx) -> None:
-    """Forget closed ones of a week ago with what was said in them, and grants whose time is over."""
+    """Forget closed ones of a day ago with what was said in them, and grants whose time is over."""
     before = tx.now - _KEPT_MS
     tx.sql("DELETE FROM program_grants WHERE expires_at IS NOT NULL AND expires_at < ?", (tx.now,))
     tx.sql(
