@@ -15,9 +15,11 @@ from bridge.db.tables import comments, likes, moments
 from bridge.errors import UserError
 from bridge.moments import archive_ids, defaults, kept_comments, notify, picture_store, responders, responses, store
 from bridge.moments.audience import Said
-from bridge.moments.content import Content
+from bridge.moments.compose import checked_poll
+from bridge.moments.content import Content, Poll
 from bridge.moments.model import Moment
 from bridge.moments.picture_store import Described
+from bridge.moments.place import Place
 from bridge.moments.responders import Responders
 from bridge.moments.service import Moments
 from bridge.privacy import settings
@@ -62,6 +64,7 @@ class MomentsImporter:
             return Taken(over=True)
         try:
             self._service.text(note["source"]["content"], empty_ok=bool(note.get("attachment")))
+            _poll(note)
         except UserError:
             return Taken(over=True)
         return Taken(narrowed=self._fitted(tx, author, note, origin, planned=True).narrowed)
@@ -87,7 +90,13 @@ class MomentsImporter:
         friends = {friend.user_id: friend.id for friend in friends_of(tx, author.id)}
         mentioned = [friends[one["name"]] for one in note.get("tag", ()) if one["name"] in friends]
         warning = note.get("summary")
-        content = Content(text, None if warning is None else warning[:_WARNING], tuple(dict.fromkeys(mentioned)))
+        content = Content(
+            text,
+            None if warning is None else warning[:_WARNING],
+            tuple(dict.fromkeys(mentioned)),
+            _poll(note),
+            _place(note),
+        )
         moment_id = store.add_moment(tx, author.id, content, fitted.to, fitted.named_tags)
         created = min(ms(note["published"]), tx.now)
         edited = None if note.get("updated") is None else min(ms(note["updated"]), tx.now)
@@ -152,3 +161,27 @@ class MomentsImporter:
         if fresh and post_for != defaults.load(tx, person.id):
             defaults.save(tx, person.id, post_for)
         kept_comments.restore(tx, person.id, [(ms(kept["at"]), kept["text"]) for kept in value["kept_comments"]])
+
+
+def _poll(note: Mapping[str, Any]) -> Poll | None:
+    """Who chose what is theirs, and is not taken.
+
+    Raises:
+        UserError: these are no answers that a poll may have here.
+    """
+    answers = [one["name"] for one in note.get("oneOf") or ()]
+    if not answers:
+        return None
+    kept = checked_poll("/".join(answer.replace("/", "\u2215") for answer in answers))
+    return Poll(tuple(answer.replace("\u2215", "/") for answer in kept), bool(note.get("poll_closed")))
+
+
+def _place(note: Mapping[str, Any]) -> Place | None:
+    """As exact as it was shown: what fits on the coarse grid is no exact one."""
+    said = note.get("location")
+    if said is None:
+        return None
+    coarse = Place(said["latitude"], said["longitude"]).shown
+    if (coarse.latitude, coarse.longitude) == (said["latitude"], said["longitude"]):
+        return coarse
+    return Place(said["latitude"], said["longitude"], exact=True).shown

@@ -64,6 +64,8 @@ def own(files: dict[str, bytes]) -> dict[str, str]:
                 continue
             page = json.loads(text)
             for item in page["orderedItems"]:
+                for answer in item["object"].get("oneOf", ()):
+                    answer.pop("replies")
                 for what in ("likes", "replies"):
                     mine = [
                         {"said": one["content"]} if isinstance(one, dict) else one
@@ -129,6 +131,25 @@ def test_at_home_it_brings_back_what_was_deleted(village: Village) -> None:
     texts = [one["source"]["content"] for one in moments(export(village, "alice"))]
     assert sorted(texts) == sorted(one["source"]["content"] for one in moments(unpacked(zips)))
     assert "about" in village.one("alice", "profile")
+
+
+def test_polls_and_places_come_back(village: Village, elsewhere: Village) -> None:
+    village.say("alice", "post poll The lake / The hill / Home | Where shall we go?")
+    village.say("alice", "post poll Yes / No | Closed?")
+    village.say("alice", "poll close 2")
+    village.say("alice", "post geo:48.2081,16.3713 | Coarse")
+    village.say("alice", "post geo:48.2081,16.3713 exact | Exact")
+    village.say("bob", "feed")
+    zips = parts(village, "alice")
+    first = moments(unpacked(zips))
+    assert [one["type"] for one in first].count("Question") == 2
+    assert [one.get("poll_closed") for one in first] == [None, None, True, False]
+    assert [("location" in one) for one in first] == [True, True, False, False]
+    take(elsewhere, zips)
+    again = moments(export(elsewhere, "alice"))
+    for before, after in zip(first, again, strict=True):
+        for key in ("id", "type", "source", "oneOf", "poll_closed", "location"):
+            assert before.get(key) == after.get(key), key
 
 
 # --- asking -----------------------------------------------------------------------------------------------------

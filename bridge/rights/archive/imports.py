@@ -231,7 +231,8 @@ class Imports:
             news = await asyncio.to_thread(pages, part)
         value["docs"] = docs
         notes = value.get("pages", []) + [
-            {key: note.get(key) for key in ("id", "expires", "audience_rule", "source", "attachment")} for note in news
+            {key: note.get(key) for key in ("id", "expires", "audience_rule", "source", "attachment", "oneOf")}
+            for note in news
         ]
         value["pages"] = [{**note, "source": {"content": note["source"]["content"][:1]}} for note in notes]
         value["part"] -= 1
