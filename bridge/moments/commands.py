@@ -47,6 +47,7 @@ from bridge.moments.kinds import (
     OTHER_PICTURES,
     PAGE,
     PLACE,
+    VOTE,
     WHOLE,
 )
 from bridge.moments.model import Moment, MomentLimits, Page, is_like
@@ -267,7 +268,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
     publisher = Publisher(moments, outbox)
     drafting = Drafting(publisher, find)
     posting = Posting(publisher, drafting)
-    polls = PollCommands(moments, Refreshing(outbox))
+    polls = PollCommands(moments, Refreshing(outbox), find)
     do = _Commands(moments, polls, find)
     copies = Copies(moments)
     changes = ChangeCommands(moments, outbox)
@@ -306,9 +307,10 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
             MOMENT: do.moment_redacted,
             COMMENT: do.comment_redacted,
             LIKE: do.like_redacted,
+            VOTE: polls.redacted,
             DRAFT: drafting.redacted,
         },
-        on_edit={MOMENT: do.moment_edited, COMMENT: do.comment_edited, DRAFT: drafting.edited},
+        on_edit={MOMENT: do.moment_edited, COMMENT: do.comment_edited, VOTE: polls.edited, DRAFT: drafting.edited},
         on_choice={
             **changes.choices,
             keep_commands.KEEP: keep_commands.choose,

@@ -19,6 +19,8 @@ SHOWN = (*MOMENT_COPIES, PAGE)
 EVERY = (*ALL_COPIES, PAGE)
 LIKE = "like"
 """Kind of the sources of likes; the subject is the moment, the person is whose event it is."""
+VOTE = "vote"
+"""Kind of the sources of votes; the subject is the moment, the person is whose event it is."""
 VIEWED = "moment-viewed"
 """Kind of the copies of one's own moments that `view as` shows: nothing but deletion concerns them."""
 DIGEST = "digest"

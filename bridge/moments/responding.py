@@ -13,7 +13,7 @@ from bridge.errors import UserError
 from bridge.ids import AccountId, EventId, PersonId
 from bridge.moments import kept_comments, mentions, notify, responders, responses, store
 from bridge.moments.items import visible_comment
-from bridge.moments.kinds import COMMENT, LIKE, LIKES
+from bridge.moments.kinds import COMMENT, LIKE, LIKES, VOTE
 from bridge.moments.model import Comment, Moment, MomentLimits
 from bridge.moments.refreshing import Refreshing
 
@@ -92,6 +92,7 @@ class Responding:
 
     def unvote(self, tx: Tx, person: Person, moment_id: int) -> bool:
         """Take a vote back, also of a moment that one may no longer see. False when there was none."""
+        sources.forget_of(tx, VOTE, moment_id, person.id)
         gone = responses.unvote(tx, moment_id, person.id)
         moment = store.moment(tx, moment_id) if gone else None
         if moment is not None:

@@ -30,7 +30,7 @@ from bridge.moments.audience import Said
 from bridge.moments.content import NOTHING, Content
 from bridge.moments.fanout import Fanout
 from bridge.moments.items import Items
-from bridge.moments.kinds import COMMENT, LIKE, LIKES, MENTION, MOMENT, VIEWED
+from bridge.moments.kinds import COMMENT, LIKE, LIKES, MENTION, MOMENT, VIEWED, VOTE
 from bridge.moments.mentions import Mentioned
 from bridge.moments.model import Moment, MomentLimits
 from bridge.moments.picture_store import Described
@@ -215,6 +215,7 @@ class Moments:
         self._take_back(tx, moment)
         sources.forget(tx, MOMENT, moment.id)
         sources.forget(tx, LIKE, moment.id)
+        sources.forget(tx, VOTE, moment.id)
         store.delete_moment(tx, moment)
         if moment.key is not None:
             tx.after_commit(self.on_expiry)

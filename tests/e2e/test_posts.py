@@ -3,6 +3,8 @@ and read in the compact form."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.e2e.clients.js import JsClient
@@ -32,11 +34,15 @@ async def test_undo(three: Three) -> None:
     assert (await alice.ask("undo")).startswith("There is nothing to take back")
 
 
-async def test_mentions_and_a_schedule(three: Three) -> None:
-    """M7, M16: a ping for who is mentioned and for nobody else, by an edit too; and a post whose time comes."""
+async def test_mentions_a_schedule_and_the_daily_message(three: Three) -> None:
+    """M7, M16, M18: a ping for who is mentioned and nobody else, by an edit too; a post whose time comes; and once a day
+    how much is new."""
     alice, bob, carol = three.alice, three.bob, three.carol
     later, text, more = canary(), canary(), canary()
     mark = alice.client.mark()
+    # Carol's daily message comes in a few minutes: by then there is something that she was not shown.
+    soon = datetime.now(UTC) + timedelta(minutes=3)
+    assert "once a day" in await carol.ask(f"notify at {soon.hour}:{soon.minute:02}")
     scheduled = await alice.ask(f"post at in 1 min | {later} for {carol.user_id}")
     assert scheduled.startswith("I'll post that"), scheduled
     carols, bobs = carol.client.mark(), bob.client.mark()
@@ -55,6 +61,13 @@ async def test_mentions_and_a_schedule(three: Three) -> None:
     assert "Posted as #" in told_alice.body
     await told(carol, carols, "mentions you", later)
     assert later in (await find(bob, later)).body
+    unseen = canary()
+    await post(alice, f"post {unseen}")
+    digest = await carol.client.wait_message(
+        carol.room, lambda m: "new moment" in m.body and alice.user_id in m.body, 240.0, since=carols
+    )
+    assert unseen not in digest.body, "it says how much is new, not what"
+    assert "`feed` shows them." in digest.body
 
 
 async def test_a_poll(three: Three) -> None:

@@ -284,3 +284,34 @@ def test_an_export_holds_polls_and_votes(place: Village) -> None:
     assert [vote["answer"] for vote in votes] == ["The hill"]
     place.say("alice", "block @bob:x.org")
     assert place.db.run_sync(exported)[1] == []
+
+
+def test_a_message_that_voted_is_edited_and_taken_back(place: Village) -> None:
+    place.say("alice", POLL)
+    copy = shown(place, "bob")
+    place.say("bob", "1", copy.event_id)
+    first = place.last_event
+    assert place.edit("bob", first, "2")[0].endswith("Your vote on #1: The hill")
+    assert answers(place.one("alice", "moment 1"))[1] == "2 · The hill — 1: @bob:x.org"
+    place.say("bob", "vote 1 3")
+    second = place.last_event
+    assert place.redact("bob", first) == []
+    assert answers(place.one("alice", "moment 1"))[2] == "3 · Home — 1: @bob:x.org", "an older message counts no more"
+    assert place.edit("bob", second, "vote 1 1")[0].endswith("Your vote on #1: The lake")
+    place.say("alice", "post No poll")
+    assert "no longer understand" in place.edit("bob", second, "Oh")[0]
+    assert place.redact("bob", second) == []
+    assert "—" not in "".join(answers(place.one("alice", "moment 1")))
+
+
+@pytest.mark.parametrize("happens", ["delete 1", "audience 1 private", "block @bob:x.org"])
+def test_an_edit_of_a_vote_on_what_is_gone(place: Village, happens: str) -> None:
+    """Whatever became of the moment: the same answer, and none to a redaction."""
+    place.say("alice", POLL)
+    shown(place, "bob")
+    place.say("bob", "vote 1 1")
+    event = place.last_event
+    place.say("alice", happens)
+    place.wait(2 * MINUTE)
+    assert place.edit("bob", event, "vote 1 2")[0].startswith("It is done already,")
+    assert place.redact("bob", event) == []

@@ -124,7 +124,7 @@ _mine = st.one_of(
         Touch,
         st.sampled_from(["react", "reply", "redact", "edit"]),
         st.integers(0, 40),
-        st.sampled_from(["Oh", "post Oh", "friends", "#1 Oh", "#2 Oh"]),
+        st.sampled_from(["Oh", "post Oh", "friends", "#1 Oh", "#2 Oh", "1", "vote 1 1"]),
     ),
 )
 
