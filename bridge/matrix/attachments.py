@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.chat.inbound import EncryptedFile
 from bridge.chat.picture import StoredPicture
+from bridge.errors import UserError
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable
 from bridge.matrix.media import DamagedMedia, decrypt, encrypt
 from bridge.matrix.pictures import stored
@@ -47,6 +48,10 @@ class Attachments:
         """See `Files`."""
         try:
             return await stored(self._http, await self._pictures.process(data))
+        except UserError as error:
+            if error.message_id == "picture-busy":  # others send pictures just now
+                raise FileLater("busy") from None
+            raise
         except MatrixError as error:
             raise FileLater("busy") if error.temporary else FileRefused("refused") from None
         except (Unreachable, TokenRevoked, TooLarge):

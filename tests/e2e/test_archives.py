@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tests.e2e.archives import export, fetched, files, send_file, take_it
 from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsProcess
 from tests.e2e.clients.olm_client import OlmClient
-from tests.e2e.flow import answers, meeting, number, shown, told
+from tests.e2e.flow import answers, gone, meeting, number, shown, told
 from tests.e2e.leaks import canary, server_rows
 from tests.e2e.people import Friendly, befriend, open_dm, unique
 
@@ -190,3 +191,34 @@ async def admin(bot: BotProcess, *arguments: str) -> str:
         out, err = await process.communicate()
     assert process.returncode == 0, err.decode()
     return out.decode()
+
+
+async def test_what_is_old_goes_with_its_keys(
+    servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path
+) -> None:
+    """O4: by the operator's wish and by its author's; a friend on the other server sees it taken back."""
+    word, kept = canary(), canary()
+    async with (
+        running_bot(tmp_path / "bot", servers[0], unique("courtyard"), SMALL) as bot,
+        meeting(servers, js, bot) as meet,
+    ):
+        alice, carol = await meet("alice"), await meet("carol", 1)
+        await befriend(alice, carol)
+        assert "one day after" in await alice.ask("moments keep 1d")
+        await alice.ask(f"post {word}")
+        await carol.ask(f"post {kept}")
+        [copy] = [m for m in await answers(carol, "feed") if word in m.body]
+        before = json.loads(await admin(bot, "status"))
+        assert await bot.stop() == 0
+        with sqlite3.connect(bot.database) as database:
+            database.execute("UPDATE moments SET created_at = created_at - 2 * 86400000")
+        database.close()
+        counts = json.loads(await admin(bot, "retention", "--dry-run"))
+        assert (counts["moments"], counts["moments_by_wish_of_their_authors"]) == (None, 1)
+        await bot.start()
+        await gone(carol, copy.event_id)
+        assert word not in "\n".join(m.body for m in await answers(alice, "album"))
+        assert kept in "\n".join(m.body for m in await answers(carol, "album"))
+        async with asyncio.timeout(_WAIT):
+            while json.loads(await admin(bot, "status"))["erased"] == before["erased"]:
+                pass
