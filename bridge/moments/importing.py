@@ -63,7 +63,7 @@ class MomentsImporter:
         if note.get("expires") is not None and ms(note["expires"]) <= tx.now:
             return Taken(over=True)
         try:
-            self._service.text(note["source"]["content"], empty_ok=bool(note.get("attachment")))
+            self._service.text(note["source"]["content"], empty_ok=bool(note.get("attachment") or note.get("location")))
             _poll(note)
         except UserError:
             return Taken(over=True)
@@ -83,9 +83,9 @@ class MomentsImporter:
         if not looked.is_new:
             return looked
         text = note["source"]["content"]
-        if not text and not pictures:
+        if not text and not pictures and not note.get("location"):
             return Taken(over=True)
-        text = self._service.text(text, empty_ok=bool(pictures))
+        text = self._service.text(text, empty_ok=bool(pictures or note.get("location")))
         fitted = self._fitted(tx, author, note, origin)
         friends = {friend.user_id: friend.id for friend in friends_of(tx, author.id)}
         mentioned = [friends[one["name"]] for one in note.get("tag", ()) if one["name"] in friends]

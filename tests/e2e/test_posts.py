@@ -35,7 +35,7 @@ async def test_undo(three: Three) -> None:
 
 
 async def test_mentions_a_schedule_and_the_daily_message(three: Three) -> None:
-    """M7, M16, M18: a ping for who is mentioned and nobody else, by an edit too; a post whose time comes; and once a day
+    """M7, M16, M18: a ping for who is mentioned and nobody else, by an edit too; a post whose time comes; and daily
     how much is new."""
     alice, bob, carol = three.alice, three.bob, three.carol
     later, text, more = canary(), canary(), canary()
