@@ -41,6 +41,7 @@ pytestmark = pytest.mark.e2e
 
 SOON = {"erasure": {"grace_days": 3 / 86_400}}
 DAY = 24 * 3600 * 1000
+_NOW = "CAST(strftime('%s', 'now') AS INTEGER) * 1000"
 
 
 def ciphertexts(hs: Homeserver, room: str) -> list[Mapping[str, Any]]:
@@ -140,6 +141,31 @@ async def test_somebody_of_another_server_is_erased(
         await befriend(alice, again)
         assert "Posted as #1" in await again.ask("post Anew")
         assert any("Anew" in m.body for m in await answers(alice, "feed"))
+
+
+async def test_who_keeps_their_account_keeps_everything(
+    servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path
+) -> None:
+    async with (
+        running_bot(tmp_path / "bot", servers[0], unique("courtyard"), {"erasure": {"grace_days": 10 / 86_400}}) as bot,
+        meeting(servers, js, bot) as meet,
+    ):
+        alice, bob = await meet("alice"), await meet("bob", 1)
+        await befriend(alice, bob)
+        await bob.ask("post Of Bob")
+        [shown_before] = [m for m in await answers(alice, "feed") if "Of Bob" in m.body]
+        [asked] = await answers(bob, "account delete")
+        [code] = re.findall(r"account delete ([A-Z]{4}-[A-Z]{4})", asked.body)
+        assert "Nothing was changed" in await bob.ask("account delete AAAA-AAAA")
+        await bob.ask(f"account delete {code}")
+        assert "stays" in await bob.ask("account keep")
+        # The time at which it would have come is over, over a restart as well.
+        await bot.kill()
+        await bot.start()
+        await until(f"sqlite:///{bot.database}", f"SELECT CASE WHEN {now_ms() + 11_000} < {_NOW} THEN 1 ELSE 0 END")
+        assert "Of Bob" in "\n".join(m.body for m in await answers(alice, "feed"))
+        assert not [m for m in shown(alice) if m.event_id == shown_before.event_id and m.redacted]
+        assert alice.user_id in await bob.ask("friends")
 
 
 async def live(alice: Friendly, bob: Friendly) -> None:
