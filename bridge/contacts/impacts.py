@@ -1,6 +1,10 @@
 """What a change of privacy changes, in a sentence."""
 
 from bridge.chat.reply import Text
+from bridge.contacts import store
+from bridge.db import Tx
+from bridge.ids import PersonId
+from bridge.privacy import Addressed, ProfileItem, load_world, may_see
 from bridge.privacy.impact import Impact
 
 
@@ -15,3 +19,19 @@ def impact_lines(impact: Impact) -> tuple[Text, ...]:
     if not lines:
         lines.append(Text("impact-none"))
     return tuple(lines)
+
+
+def field_impact(tx: Tx, owner: PersonId, before: Addressed, after: Addressed) -> tuple[int, int]:
+    """How many friends lose sight of a part of the profile and how many gain it, as its owner may know: whoever blocks
+    them counts as if they did not."""
+    friends = store.friend_ids(tx, owner)
+    world = load_world(tx, [owner], friends, before.all_tags | after.all_tags).known_to(owner)
+    seen = [{friend for friend in friends if may_see(friend, ProfileItem(owner, to), world)} for to in (before, after)]
+    return len(seen[0] - seen[1]), len(seen[1] - seen[0])
+
+
+def field_impact_lines(impact: tuple[int, int]) -> tuple[Text, ...]:
+    """One or two lines: who loses sight of a part of the profile, and who gains it."""
+    lost, gained = impact
+    lines = [Text(f"impact-field-{name}", {"people": n}) for name, n in (("lost", lost), ("gained", gained)) if n]
+    return tuple(lines) or (Text("impact-field-none"),)

@@ -119,7 +119,8 @@ _MAX_FIELD_NAME = 30
 _NO_FIELDS = frozenset(
     (
         *("window", "strangers", "by-id", "by-code", "by-room", "reactions", "mine", "theirs", "chats-only", "post"),
-        *("窗口", "陌生人", "表情回应", "我的", "他们的", "仅聊天", "发布"),
+        *("窗口", "陌生人", "按账号", "按邀请码", "按聊天室", "表情回应", "我的", "他们的", "仅聊天", "发布"),
+        *("keep-comments", "保留评论"),
     )
 )
 """What `privacy set` takes for a setting: a field of that name could not be given an audience."""

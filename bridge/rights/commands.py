@@ -15,9 +15,10 @@ def build(
 ) -> tuple[list[Command], Hooks]:
     """What this adds to the chat."""
     settings = PrivacySettings(people, changes, moments)
+    checking = checkup.Checkup(settings)
     commands = [
         *settings_commands.build(settings),
-        *checkup.build(settings),
+        *checkup.build(checking),
         *view_as.build(people, moments),
         *why.build(people, moments),
         *disclosure.build(installation),
@@ -25,7 +26,7 @@ def build(
         *undo_commands.build(undo_commands.UndoCommand(moments, settings)),
     ]
     hooks = Hooks(
-        on_choice={OVERVIEW: settings.choose_key, VALUE: settings.choose_value, FIX: settings.choose_value},
+        on_choice={OVERVIEW: settings.choose_key, VALUE: settings.choose_value, FIX: checking.choose},
         on_device=access_log.device_spoke,
         menus=frozenset({OVERVIEW, VALUE, FIX}),
     )

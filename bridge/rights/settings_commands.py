@@ -12,7 +12,7 @@ from bridge.chat.reply import Block, CopyRef, Lines, Message, Reply, Text
 from bridge.contacts import profiles, store, tags
 from bridge.contacts.audiences import described, named_people
 from bridge.contacts.changes import Changes
-from bridge.contacts.impacts import impact_lines
+from bridge.contacts.impacts import field_impact, field_impact_lines, impact_lines
 from bridge.contacts.model import KNOWN_FIELDS, Field
 from bridge.contacts.profile_commands import field_name
 from bridge.errors import UserError
@@ -40,17 +40,22 @@ SWITCHES = {
 """Key as typed → attribute of `Settings`."""
 PAIRS = {"mine": "shut_out", "theirs": "hidden", "chats-only": "chats_only"}
 """Key as typed → stance. `mine @bob off`: Bob doesn't see mine (P2); `theirs @bob off`: I don't see Bob's (P3)."""
-_WORDS = {
+POST = "post"
+WORDS = {
     "窗口": "window",
     "陌生人": "strangers",
+    "按账号": "by-id",
+    "按邀请码": "by-code",
+    "按聊天室": "by-room",
     "我的": "mine",
     "他们的": "theirs",
     "仅聊天": "chats-only",
     "表情回应": "reactions",
-    "发布": "post",
+    "发布": POST,
     "保留评论": "keep-comments",
 }
-POST = "post"
+"""Other words for keys."""
+_WINDOW_WORDS = {"三天": "3d", "一个月": "1m", "半年": "6m", "全部": "all"}
 _POST_CHOICES = ("friends", "public", "private")
 _FIELD_CHOICES = ("everyone", "friends", "me")
 
@@ -154,7 +159,7 @@ class PrivacySettings:
         Raises:
             UserError: there is no such key, or it does not take this value.
         """
-        plain = _WORDS.get(key.casefold(), key.casefold())
+        plain = WORDS.get(key.casefold(), key.casefold())
         value = value.strip()
         before = self._before(request, plain, key, value)
         reply = self._apply(request, plain, key, value)
@@ -221,6 +226,7 @@ class PrivacySettings:
         return self._field(request, key, value)
 
     def _window(self, request: Request, value: str) -> Reply:
+        value = _WINDOW_WORDS.get(value, value)
         if value not in WINDOWS:
             raise UserError("privacy-window-values")
         now = settings.load(request.tx, request.person.id)
@@ -232,7 +238,12 @@ class PrivacySettings:
         now = settings.load(request.tx, request.person.id)
         if key == "keep-comments" and not on:
             kept_comments.clear(request.tx, request.person.id)
-        return self._save(request, _with(now, SWITCHES[key], on), Text(f"privacy-{key}-{'on' if on else 'off'}"))
+        after, line = _with(now, SWITCHES[key], on), Text(f"privacy-{key}-{_word(on)}")
+        if key != "strangers":
+            # No moment comes into sight or goes out of it.
+            settings.save(request.tx, request.person.id, after)
+            return Reply((Message((line,)),))
+        return self._save(request, after, line)
 
     def _save(self, request: Request, after: Settings, line: Text) -> Reply:
         tx, owner = request.tx, request.person.id
@@ -292,8 +303,11 @@ class PrivacySettings:
         line = Text(
             "privacy-field", {"field": field_name(field), "audience": described(tx, owner, to, always_live=True)}
         )
+        before = field_rules.load(tx, [owner]).get((owner, name), field_rules.default(name))
         self._changes.make_profile(tx, owner, lambda: field_rules.save(tx, owner, name, to))
-        return Reply((Message((line,)),))
+        if not profiles.has(tx, owner, field):
+            return Reply((Message((line, Text("impact-field-empty"))),))
+        return Reply((Message((line, *field_impact_lines(field_impact(tx, owner, before, to)))),))
 
     def _audience(self, request: Request, value: str) -> Addressed:
         tx, owner = request.tx, request.person.id

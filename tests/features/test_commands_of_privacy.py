@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from bridge.rights.settings_commands import PAIRS, SWITCHES, WORDS
 from tests.features.village import MINUTE, Village
 
 ALICE, BOB = "@alice:x.org", "@bob:x.org"
@@ -53,6 +54,69 @@ def test_the_checkup_fixes_by_number(village: Village) -> None:
         village.say("alice", "1")
     assert "Nothing here is wider" in village.one("alice", "privacy checkup")
     assert "Strangers see nothing" in village.one("alice", "privacy")
+
+
+def test_the_checkup_goes_on_until_nothing_is_wide(village: Village) -> None:
+    village.say("alice", f"tag add #t {BOB}")
+    for one in ("privacy set strangers on", "privacy set post public", "profile set phone 5", "privacy set phone #t"):
+        village.say("alice", one)
+    said = village.one("alice", "privacy checkup")
+    for _ in range(10):
+        if "1 — " not in said:
+            break
+        said = village.one("alice", "1")
+    assert said.endswith("Nothing here is wider than most people want it.")
+    overview = village.one("alice", "privacy")
+    for line in (
+        "Your friends see your moments for six months.",
+        "Strangers see nothing of your moments.",
+        "Your posts are for your friends, unless you say otherwise.",
+        "Your phone: for you alone.",
+        "Your reactions count for nothing",
+    ):
+        assert line in overview
+
+
+def test_a_part_of_the_profile_says_for_whom_it_differs(village: Village) -> None:
+    village.say("alice", f"tag add #t {BOB}")
+    assert "It is empty so far" in village.one("alice", "privacy set phone #t")
+    village.say("alice", "profile set phone 5")
+    assert "2 friends do not" not in village.one("alice", "privacy set phone #t")
+    assert "One friend does not see it any more." in village.one("alice", "privacy set phone me")
+    assert "2 friends more see it now." in village.one("alice", "privacy set phone everyone")
+    assert "nothing changes" in village.one("alice", "privacy set phone friends")
+    answer = village.one("alice", "privacy set phone @carol:x.org except #t")
+    assert "One friend does not see it any more." in answer
+    assert "more see" not in answer
+
+
+def test_who_blocks_one_counts_among_who_sees_a_part_of_the_profile(village: Village) -> None:
+    village.say("alice", "profile set phone 5")
+    village.say("bob", f"block {ALICE}")
+    assert "2 friends more see it now." in village.one("alice", "privacy set phone friends")
+
+
+@pytest.mark.parametrize("key", sorted({"window", "post", *SWITCHES, *PAIRS, *WORDS}))
+def test_no_part_of_a_profile_is_called_like_a_setting(village: Village, key: str) -> None:
+    assert "can't be the name of a field" in village.one("alice", f"profile set {key} x")
+
+
+@pytest.mark.parametrize(
+    ("said", "done"),
+    [
+        ("设置隐私 窗口 三天", "好友能看到你三天内的动态。"),
+        ("设置隐私 窗口 一个月", "好友能看到你一个月内的动态。"),
+        ("设置隐私 窗口 半年", "好友能看到你半年内的动态。"),
+        ("设置隐私 窗口 全部", "好友能看到你全部的动态，不论多久以前。"),
+        ("设置隐私 按账号 关", "别人不能用你的 Matrix 账号加你：看起来就像你不在这里。"),
+        ("设置隐私 按邀请码 关", "别人不能用邀请码加你：你的邀请码都不起作用。"),
+        ("设置隐私 按聊天室 关", "和你我同在一个聊天室也不能加你。"),
+        ("设置隐私 地区 好友 除了 @bob:x.org", "你的地区给谁看：你的好友，除了 @bob:x.org。"),
+    ],
+)
+def test_each_setting_has_a_chinese_word(village: Village, said: str, done: str) -> None:
+    village.say("alice", "language zh")
+    assert village.one("alice", said).split("\n")[0] == done
 
 
 def test_a_change_says_what_differs(village: Village) -> None:

@@ -210,6 +210,16 @@ impact-gained-least = At least { $people ->
    *[other] { $moments } more moments
 } now.
 impact-none = For what you have posted so far, nothing changes.
+impact-field-lost = { $people ->
+    [one] One friend does not see it any more.
+   *[other] { $people } friends do not see it any more.
+}
+impact-field-gained = { $people ->
+    [one] One friend more sees it now.
+   *[other] { $people } friends more see it now.
+}
+impact-field-none = For your friends nothing changes.
+impact-field-empty = It is empty so far: there is nothing to see yet.
 
 ## More help
 help-block = lets nothing of somebody reach you, silently

@@ -144,6 +144,8 @@ checkup-invites = { $count ->
 }: `invites` shows them.
 checkup-fine = Nothing here is wider than most people want it.
 checkup-advices = You may want to change:
+checkup-left = What else you may want to change:
+checkup-post = Your posts are for everyone, unless you say otherwise. — Make them for your friends.
 checkup-window = Your friends see moments however old they are. — Show them for six months.
 checkup-strangers = Strangers see your newest public moments. — Show them nothing.
 checkup-field = Your { $field } is for { $audience }. — Narrow it.
@@ -173,7 +175,7 @@ log-foot = Friends' reading is never noted.
 help-privacy = shows what you show to whom, with numbers to change it
     .details = `privacy set` changes one thing by name, `privacy checkup` walks through it, `view as @bob:example.org` shows what somebody gets.
 help-privacy-set = changes what you show to whom
-    .details = `privacy set window 3d`, `1m`, `6m` or `all`; `privacy set strangers`, `by-id`, `by-code`, `by-room`, `reactions` with `on` or `off`; a part of the profile with an audience: `privacy set phone #family`, `privacy set bio everyone`, `privacy set region friends except @bob:example.org`; `privacy set post #family`, for whom your posts are when you say nothing else; `privacy set mine @bob:example.org off` or `#work off`, `privacy set theirs @bob:example.org off`, `privacy set chats-only @bob:example.org on`.
+    .details = `privacy set window 3d`, `1m`, `6m` or `all`; `privacy set strangers`, `by-id`, `by-code`, `by-room`, `reactions`, `keep-comments` with `on` or `off`; a part of the profile with an audience: `privacy set phone #family`, `privacy set bio everyone`, `privacy set region friends except @bob:example.org`; `privacy set post #family`, for whom your posts are when you say nothing else; `privacy set mine @bob:example.org off` or `#work off`, `privacy set theirs @bob:example.org off`, `privacy set chats-only @bob:example.org on`.
 help-privacy-checkup = walks through what you show, and says what is wide
     .details = Answer with the number of an advice to follow it.
 help-view-as = shows what somebody gets of you

@@ -199,6 +199,14 @@ impact-gained-least = 至少 { $people ->
    *[other] { $moments } 条动态
 }。
 impact-none = 对你已发布的内容没有影响。
+impact-field-lost = { $people ->
+   *[other] { $people } 位好友不再看到它。
+}
+impact-field-gained = { $people ->
+   *[other] 又有 { $people } 位好友能看到它。
+}
+impact-field-none = 对你的好友没有影响。
+impact-field-empty = 这一项还没有填写：现在没有可看的内容。
 
 ## 更多帮助
 help-block = 悄悄拉黑一个人，让对方的一切都到不了你这里

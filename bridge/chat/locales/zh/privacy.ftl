@@ -24,7 +24,7 @@ paused = 你的加密身份被重置了，所以我不会给出个人内容。�
 ## `隐私` 和 `设置隐私`
 privacy-head = **你的内容给谁看**
 privacy-row = { $number } — { $line }
-privacy-howto = 回复数字即可修改。也可以用命令：`设置隐私 窗口 6m`，`设置隐私 电话 #家人`，`设置隐私 我的 @bob:example.org 关`（对方看不到你的），`设置隐私 他们的 @bob:example.org 关`（你不看对方的），`设置隐私 仅聊天 @bob:example.org 开`。
+privacy-howto = 回复数字即可修改。也可以用命令：`设置隐私 窗口 半年`，`设置隐私 电话 #家人`，`设置隐私 我的 @bob:example.org 关`（对方看不到你的），`设置隐私 他们的 @bob:example.org 关`（你不看对方的），`设置隐私 仅聊天 @bob:example.org 开`（这三项针对好友；不是好友的人，可以在发布时排除或拉黑）。
 privacy-window-3d = 好友能看到你三天内的动态。
 privacy-window-1m = 好友能看到你一个月内的动态。
 privacy-window-6m = 好友能看到你半年内的动态。
@@ -39,7 +39,7 @@ privacy-by-room-on = 和你我同在一个聊天室的人可以用 Matrix 账号
 privacy-by-room-off = 和你我同在一个聊天室也不能加你。
 privacy-reactions-on = 你的表情回应算作赞。表情回应不加密：你的服务器能看到。
 privacy-reactions-off = 你的表情回应不起作用；`赞 N` 是加密的。
-privacy-field = 你的{ $field }：{ $audience }可见。
+privacy-field = 你的{ $field }给谁看：{ $audience }。
 privacy-mine-on = { $who } 又可以看到你的动态了。
 privacy-mine-off = { $who } 看不到你的动态了，对方不会知道。
 privacy-theirs-on = 你又能看到 { $who } 的动态了。
@@ -64,7 +64,7 @@ privacy-value-private = 仅自己
 privacy-post = 没有另外说明时，你发布的内容范围是：{ $audience }。
 privacy-post-later = 之前发布的内容不变。
 privacy-post-gone = 你的默认发布范围里有人或标签已不存在。请重新选择，例如：`设置隐私 发布 好友`
-privacy-window-values = 只能是 `3d`、`1m`、`6m` 或 `all`。没有任何改动。
+privacy-window-values = 只能是 `三天`、`一个月`、`半年` 或 `全部`（也可以写 `3d`、`1m`、`6m`、`all`）。没有任何改动。
 privacy-on-off = 只能是 `开` 或 `关`。没有任何改动。
 privacy-key-unknown = 没有“{ $key }”这一项。`隐私` 会全部列出。
 
@@ -141,9 +141,11 @@ checkup-invites = { $count ->
 }：`我的邀请码` 可以查看。
 checkup-fine = 没有什么比大多数人希望的更宽。
 checkup-advices = 你也许想改一改：
+checkup-left = 你也许还想改：
+checkup-post = 没有另外说明时，你发布的内容给所有人。— 改为给好友。
 checkup-window = 好友能看到你全部的动态，不论多久以前。— 只展示半年。
 checkup-strangers = 陌生人能看到你最新的公开动态。— 什么都不给看。
-checkup-field = 你的{ $field }：{ $audience }可见。— 收窄。
+checkup-field = 你的{ $field }给谁看：{ $audience }。— 收窄。
 checkup-reactions = 你的表情回应不加密。— 让它们不起作用。
 
 ## 谁能读到
@@ -170,7 +172,7 @@ log-foot = 好友的阅读从不记录。
 help-privacy = 查看你的内容给谁看，并用数字修改
     .details = `设置隐私` 按名字修改一项，`隐私体检` 逐项检查，`预览 @bob:example.org` 显示别人能看到什么。
 help-privacy-set = 修改你的内容给谁看
-    .details = `设置隐私 窗口 3d`、`1m`、`6m` 或 `all`；`设置隐私` 加 `陌生人`、`by-id`、`by-code`、`by-room`、`表情回应`，再加 `开` 或 `关`；资料项加范围：`设置隐私 电话 #家人`，`设置隐私 简介 所有人`，`设置隐私 地区 好友 除了 @bob:example.org`；`设置隐私 发布 #家人` 是没有另外说明时的发布范围；`设置隐私 我的 @bob:example.org 关` 或 `#工作 关`，`设置隐私 他们的 @bob:example.org 关`，`设置隐私 仅聊天 @bob:example.org 开`。
+    .details = `设置隐私 窗口 三天`、`一个月`、`半年` 或 `全部`；`设置隐私` 加 `陌生人`、`按账号`、`按邀请码`、`按聊天室`、`表情回应`、`保留评论`，再加 `开` 或 `关`；资料项加范围：`设置隐私 电话 #家人`，`设置隐私 简介 所有人`，`设置隐私 地区 好友 除了 @bob:example.org`；`设置隐私 发布 #家人` 是没有另外说明时的发布范围；`设置隐私 我的 @bob:example.org 关` 或 `#工作 关`，`设置隐私 他们的 @bob:example.org 关`，`设置隐私 仅聊天 @bob:example.org 开`。
 help-privacy-checkup = 逐项看看你展示了什么，指出太宽的地方
     .details = 回复建议的数字即可采纳。
 help-view-as = 显示别人能看到的你
