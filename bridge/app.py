@@ -398,6 +398,7 @@ def features(
         ),
         installation=Installation(config.matrix.user_id, config.moments.reactions, config.operator_name),
         meeting=meeting,
+        serves=config.access.serves,
         publish=publish,
         guarded=guarded,
         apps_limits=config.miniprograms,

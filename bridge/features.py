@@ -83,10 +83,11 @@ def compose(
     guarded: recovery.Guarded | None = None,
     deletion: DeletionSettings | None = None,
     archives: ArchiveSettings | None = None,
+    serves: Callable[[UserId], bool] = lambda user: True,
     apps_limits: ProgramsConfig | None = None,
 ) -> Features:
     """`find`: the command that a text begins with, of the registry. `meeting`: who shares a room with whom. `publish`:
-    uploads pictures of our own."""
+    uploads pictures of our own. `serves`: whether people of somebody's server may use the bot."""
     here = installation or Installation(UserId("@courtyard:example.org"))
     post = moments.build(outbox, people, find, moment_limits)
     past = LeftBehind(post.service, people)
@@ -98,6 +99,7 @@ def compose(
         past,
         meeting,
         bot=here.bot,
+        serves=serves,
         publish=publish,
     )
     right_commands, right_hooks = rights.build(people, changes, post.service, here)

@@ -220,7 +220,9 @@ class AccessConfig(Section):
     allow_servers: Patterns = Field(
         default=("*",), description="Servers whose people may use the bot. Ports do not count."
     )
-    deny_servers: Patterns = Field(default=(), description="Servers whose people may not.")
+    deny_servers: Patterns = Field(
+        default=(), description="Servers whose people may not; who asks one of them to be a friend is told so."
+    )
     allow_people: Patterns = Field(default=("*",), description="Matrix ids that may use the bot, if their server may.")
     deny_people: Patterns = Field(default=(), description="Matrix ids that may not.")
     invites: Literal["dm", "allowed", "all"] = Field(
@@ -240,10 +242,14 @@ class AccessConfig(Section):
 
     def allows(self, user_id: UserId) -> bool:
         """Whether this person may use the bot."""
-        server = server_without_port(server_name(user_id))
-        if matches(self.deny_servers, server) or matches(self.deny_people, user_id):
+        if not self.serves(user_id) or matches(self.deny_people, user_id):
             return False
-        return matches(self.allow_servers, server) and matches(self.allow_people, user_id)
+        return matches(self.allow_people, user_id)
+
+    def serves(self, user_id: UserId) -> bool:
+        """Whether people of this person's server may use the bot, if nothing is said of themselves."""
+        server = server_without_port(server_name(user_id))
+        return matches(self.allow_servers, server) and not matches(self.deny_servers, server)
 
     def accepts_invite(self, inviter: UserId, *, dm: bool) -> bool:
         """Whether the bot follows an invite of `inviter` to a DM, or to another room."""

@@ -11,6 +11,7 @@ from bridge.ids import PersonId
 from bridge.privacy import Addressed, Audience
 
 _SHOWN = 10
+_SHOWN_TAGS = 20
 
 
 def described(
@@ -45,7 +46,14 @@ def named_people(tx: Tx, owner: PersonId, people: Iterable[PersonId], words: lis
 
 
 def _tags(tx: Tx, ids: Iterable[int], message_id: str) -> list[Text]:
-    return [Text(message_id, {"tag": tag.name}) for _, tag in sorted(tags.by_ids(tx, ids).items())]
+    return tag_words((tag.name for _, tag in sorted(tags.by_ids(tx, ids).items())), message_id)
+
+
+def tag_words(names: Iterable[str], message_id: str = "audience-word-tag") -> list[Text]:
+    """Tags by name; of very many the first, and how many more there are."""
+    words = [Text(message_id, {"tag": name}) for name in names]
+    more = len(words) - _SHOWN_TAGS
+    return words if more <= 0 else [*words[:_SHOWN_TAGS], Text("audience-word-more-tags", {"count": more})]
 
 
 def _people(tx: Tx, owner: PersonId, people: Iterable[PersonId]) -> list[Text]:

@@ -1,6 +1,6 @@
 """Commands, hooks and copies of friends and profiles."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from bridge.chat.command import Command, Kind, Param, Person, Request
@@ -21,7 +21,7 @@ from bridge.contacts import (
 from bridge.contacts.changes import PROFILE, Changes, Showing
 from bridge.contacts.erasing import ContactsEraser
 from bridge.contacts.model import Asked, ContactLimits
-from bridge.contacts.names import enumeration, labels, plain
+from bridge.contacts.names import enumeration, labels, pages, plain
 from bridge.contacts.past import PAST, Past, past_choices
 from bridge.contacts.private_chats import PrivateChats
 from bridge.contacts.service import (
@@ -43,9 +43,6 @@ from bridge.privacy.eraser import Eraser
 _GROUP = "contacts"
 _USER = Param("user", (Kind.USER,))
 _WHO = Param("who", (Kind.USER, Kind.NUMBER))
-_MESSAGE_BYTES = 12_000
-"""Estimated bytes of one list of friends; longer lists take several messages."""
-
 _SHOWN_TAGS = 10
 
 
@@ -64,7 +61,7 @@ class _Commands:
         names |= {one: Text("friend-line-blocked", {"who": names[one]}) for one in ids if one in blocked}
         parts: list[Message] = []
         if friends:
-            for i, lines in enumerate(_pages([names[friend.id] for friend in friends])):
+            for i, lines in enumerate(pages([names[friend.id] for friend in friends])):
                 head: tuple[Block, ...] = () if i else (Text("friends-head", {"count": len(friends)}),)
                 parts.append(Message((*head, Lines(lines))))
         else:
@@ -158,12 +155,14 @@ def build(
     meeting: Meeting = lambda a, b: False,
     *,
     bot: UserId,
+    serves: Callable[[UserId], bool] = lambda user: True,
     publish: Publish | None = None,
 ) -> tuple[list[Command], Hooks, Mapping[str, Renderer], Changes, PrivateChats, Eraser]:
     """Everything that contacts add to the chat. `showing` looks before and after each change of who sees what; `past`
-    takes back what somebody said under another's moments. `bot`: who is invited to; `publish`: uploads pictures."""
+    takes back what somebody said under another's moments. `bot`: who is invited to; `serves`: whether the operator lets
+    people of somebody's server use the bot; `publish`: uploads pictures."""
     changes = Changes(outbox, showing)
-    contacts = Contacts(outbox, people, limits, changes, meeting)
+    contacts = Contacts(outbox, people, limits, changes, meeting, serves)
     do = _Commands(contacts, past)
     chats = PrivateChats(outbox, people, limits)
     chat_command, chat_renderers = chat_commands.build(chats)
@@ -197,20 +196,3 @@ def _request_line(entry: OpenRequest) -> Text:
     if entry.request.note:
         return Text("request-line-note", {"number": entry.number, "user": entry.user_id, "note": entry.request.note})
     return Text("request-line", {"number": entry.number, "user": entry.user_id})
-
-
-def _pages(lines: Iterable[Text]) -> list[tuple[Text, ...]]:
-    pages: list[tuple[Text, ...]] = []
-    page: list[Text] = []
-    size = 0
-    for line in lines:
-        # JSON may take six bytes for a character.
-        cost = 8 + sum(len(str(value)) if str(value).isascii() else 6 * len(str(value)) for value in line.args.values())
-        if page and size + cost > _MESSAGE_BYTES:
-            pages.append(tuple(page))
-            page, size = [], 0
-        page.append(line)
-        size += cost
-    if page:
-        pages.append(tuple(page))
-    return pages

@@ -21,6 +21,12 @@ def impact_lines(impact: Impact) -> tuple[Text, ...]:
     return tuple(lines)
 
 
+def stranger_lines(lost: int, gained: int) -> tuple[Text, ...]:
+    """Of how many moments strangers lose sight and how many they gain; nothing when it is none."""
+    numbers = (("lost", lost), ("gained", gained))
+    return tuple(Text(f"impact-strangers-{name}", {"moments": count}) for name, count in numbers if count)
+
+
 def field_impact(tx: Tx, owner: PersonId, before: Addressed, after: Addressed) -> tuple[int, int]:
     """How many friends lose sight of a part of the profile and how many gain it, as its owner may know: whoever blocks
     them counts as if they did not."""

@@ -9,6 +9,9 @@ from bridge.contacts.model import NAME
 from bridge.db import Tx
 from bridge.ids import PersonId, UserId
 
+_MESSAGE_BYTES = 12_000
+"""Estimated bytes of one part of a list; longer lists take several messages."""
+
 
 def labels(tx: Tx, viewer: PersonId, ids: Iterable[PersonId]) -> dict[PersonId, Text]:
     """A text for each person: the remark that `viewer` keeps, or the own name where `viewer` may see it, and always the
@@ -52,3 +55,32 @@ def enumeration(items: Sequence[Text]) -> Text:
     for item in items[1:]:
         listed = Text("person-list", {"first": listed, "next": item})
     return listed
+
+
+def pages(lines: Iterable[Text]) -> list[tuple[Text, ...]]:
+    """Lines in as many parts as take several messages."""
+    parts: list[tuple[Text, ...]] = []
+    page: list[Text] = []
+    size = 0
+    for line in lines:
+        cost = 8 + _cost(line)
+        if page and size + cost > _MESSAGE_BYTES:
+            parts.append(tuple(page))
+            page, size = [], 0
+        page.append(line)
+        size += cost
+    if page:
+        parts.append(tuple(page))
+    return parts
+
+
+def _cost(text: Text) -> int:
+    total = 0
+    for value in text.args.values():
+        if isinstance(value, Text):
+            total += 8 + _cost(value)
+        else:
+            # JSON may take six bytes for a character.
+            plain_text = str(value)
+            total += len(plain_text) if plain_text.isascii() else 6 * len(plain_text)
+    return total

@@ -21,7 +21,7 @@ from bridge.db import Tx
 from bridge.db.sealing import Unreadable
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
-from bridge.ids import PersonId, UserId
+from bridge.ids import PersonId, UserId, server_name
 from bridge.privacy import FriendshipItem, RequestItem, load_world, may_see, settings
 
 PROMPT = "friend-request"
@@ -65,11 +65,13 @@ class Contacts:
         limits: ContactLimits,
         changes: Changes,
         meeting: Meeting = lambda a, b: False,
+        serves: Callable[[UserId], bool] = lambda user: True,
     ) -> None:
         self._outbox = outbox
         self._people = people
         self._changes = changes
         self._meeting = meeting
+        self._serves = serves
         self.limits = limits
 
     # --- asking ---------------------------------------------------------------------------------------------
@@ -77,13 +79,16 @@ class Contacts:
         """Ask somebody, or accept what they asked. What it returns and raises depends only on what `person` may know.
 
         Raises:
-            UserError: it is oneself, a friend already, or a limit of one's own is reached.
+            UserError: it is oneself, a friend already, or a limit of one's own is reached; or the operator lets nobody
+                of their server use the bot, which tells nothing of the person.
         """
         note = one_line(note)
         if len(note) > self.limits.note:
             raise UserError("friend-note-too-long", limit=self.limits.note)
         if user_id == person.user_id:
             raise UserError("friend-self")
+        if not self._serves(user_id):
+            raise UserError("friend-server", server=server_name(user_id))
         # Whoever was never here is asked about like anybody else: the time of the answer must not tell either.
         try:
             them = self._people.ensure_named(tx, user_id).id

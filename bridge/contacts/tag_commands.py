@@ -8,7 +8,7 @@ from bridge.contacts import store, tags
 from bridge.contacts.changes import Changes
 from bridge.contacts.impacts import impact_lines
 from bridge.contacts.model import ContactLimits, folded, one_line
-from bridge.contacts.names import enumeration, labels, own_labels
+from bridge.contacts.names import enumeration, labels, own_labels, pages
 from bridge.contacts.service import Contacts
 from bridge.errors import UserError
 from bridge.ids import PersonId, UserId
@@ -17,6 +17,10 @@ from bridge.privacy import field_rules
 _GROUP = "contacts"
 _TAG = Param("tag", (Kind.WORD,))
 _SHOWN = 20
+"""People of one tag that are listed, or named in one command."""
+_LEAST_SHOWN = 2
+_SHOWN_IN_ALL = 200
+"""People that are listed where there are many tags, but for these least ones."""
 
 
 class _Commands:
@@ -30,18 +34,20 @@ class _Commands:
         every = tags.every(tx, person.id)
         if not every:
             return Reply.text("tags-none")
+        most = max(_LEAST_SHOWN, min(_SHOWN, _SHOWN_IN_ALL // len(every)))
+        first = {tag.id: tags.members(tx, [tag.id])[:most] for tag in every}
+        names = labels(tx, person.id, {one for people in first.values() for one in people})
         lines: list[Text] = []
         for tag in every:
-            people = tags.members(tx, [tag.id])
-            names = labels(tx, person.id, people[:_SHOWN])
-            shown = [names[one] for one in people[:_SHOWN]]
-            if len(people) > _SHOWN:
-                shown.append(Text("audience-word-more", {"count": len(people) - _SHOWN}))
+            shown = [names[one] for one in first[tag.id]]
+            if tag.count > most:
+                shown.append(Text("audience-word-more", {"count": tag.count - most}))
             if shown:
                 lines.append(Text("tag-line", {"tag": tag.name, "people": enumeration(shown)}))
             else:
                 lines.append(Text("tag-line-empty", {"tag": tag.name}))
-        return Reply((Message((Text("tags-head"), Lines(tuple(lines)))),))
+        head: tuple[Block, ...] = (Text("tags-head"),)
+        return Reply(tuple(Message((*(() if i else head), Lines(part))) for i, part in enumerate(pages(lines))))
 
     def add(self, request: Request) -> Reply:
         tx, person = request.tx, request.person

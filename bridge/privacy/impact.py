@@ -13,3 +13,8 @@ class Impact:
     moments_gained: int = 0
     complete: bool = True
     """False: there were too many to look at all, so the numbers are the least."""
+
+    @property
+    def any(self) -> bool:
+        """Whether anything differs."""
+        return bool(self.moments_lost or self.moments_gained)

@@ -10,17 +10,19 @@ from bridge.chat.grammar import parse_user
 from bridge.chat.people import People
 from bridge.chat.reply import Block, CopyRef, Lines, Message, Reply, Text
 from bridge.contacts import profiles, store, tags
-from bridge.contacts.audiences import described, named_people
+from bridge.contacts.audiences import described, named_people, tag_words
 from bridge.contacts.changes import Changes
-from bridge.contacts.impacts import field_impact, field_impact_lines, impact_lines
+from bridge.contacts.impacts import field_impact, field_impact_lines, impact_lines, stranger_lines
 from bridge.contacts.model import KNOWN_FIELDS, Field
 from bridge.contacts.profile_commands import field_name
+from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.ids import PersonId, UserId
-from bridge.moments import defaults, kept_comments
+from bridge.moments import defaults, kept_comments, viewing
 from bridge.moments.audience import AudienceError, Said, parse_audience
 from bridge.moments.service import Moments
-from bridge.privacy import Addressed, field_rules, settings, undo
+from bridge.privacy import Addressed, field_rules, settings, undo, viewer
+from bridge.privacy.model import STRANGERS_SEE
 from bridge.privacy.settings import WINDOWS, Settings
 
 GROUP = "privacy"
@@ -120,8 +122,8 @@ class PrivacySettings:
         lines: list[Text] = []
         for name in (*PAIRS.values(), "blocked"):
             people = store.with_stance(tx, owner, name)
-            words = [Text("audience-word-tag", {"tag": tag.name}) for tag in tags.every(tx, owner) if tag.shut_out]
-            listed = named_people(tx, owner, people, words if name == "shut_out" else [])
+            shut_out = [tag.name for tag in tags.every(tx, owner) if tag.shut_out] if name == "shut_out" else []
+            listed = named_people(tx, owner, people, tag_words(shut_out))
             if listed is not None:
                 lines.append(Text(f"privacy-{name.replace('_', '-')}", {"people": listed}))
         return lines
@@ -247,7 +249,12 @@ class PrivacySettings:
 
     def _save(self, request: Request, after: Settings, line: Text) -> Reply:
         tx, owner = request.tx, request.person.id
-        return self._changed(request, None, lambda: settings.save(tx, owner, after), line)
+        strangers = _shown_to_strangers(tx, owner)
+        impact = self._changes.make(tx, owner, None, lambda: settings.save(tx, owner, after))
+        now = _shown_to_strangers(tx, owner)
+        lines = stranger_lines(len(strangers - now), len(now - strangers))
+        # Friends and strangers are told apart: of these nobody knows how many there are.
+        return Reply((Message((line, *(impact_lines(impact) if not lines or impact.any else ()), *lines)),))
 
     def _pair(self, request: Request, key: str, value: str) -> Reply:
         tx, owner = request.tx, request.person.id
@@ -336,6 +343,12 @@ class PrivacySettings:
     ) -> Reply:
         impact = self._changes.make(request.tx, request.person.id, viewers, change)
         return Reply((Message((line, *impact_lines(impact))),))
+
+
+def _shown_to_strangers(tx: Tx, owner: PersonId) -> frozenset[int]:
+    """The moments that strangers see."""
+    shown, _ = viewing.shown_to(tx, owner, viewer.stranger(tx, owner), STRANGERS_SEE)
+    return frozenset(moment.id for moment in shown)
 
 
 def _said(value: str) -> Said:

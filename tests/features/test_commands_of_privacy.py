@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from bridge.contacts import store, tags
+from bridge.db import Tx
 from bridge.rights.settings_commands import PAIRS, SWITCHES, WORDS
-from tests.features.village import MINUTE, Village
+from tests.features.village import MINUTE, Village, user_id
 
 ALICE, BOB = "@alice:x.org", "@bob:x.org"
 
@@ -75,6 +77,24 @@ def test_the_checkup_goes_on_until_nothing_is_wide(village: Village) -> None:
         "Your reactions count for nothing",
     ):
         assert line in overview
+
+
+def test_what_strangers_see_is_told_apart(village: Village) -> None:
+    assert "nothing changes" in village.one("alice", "privacy set strangers on")
+    village.say("alice", "privacy set strangers off")
+    village.say("alice", "post For friends")
+    for number in range(12):
+        village.say("alice", f"post to public | Number {number}")
+    village.say("alice", "post to public except @bob:x.org | All but one")
+    answer = village.one("alice", "privacy set strangers on")
+    assert "Strangers see 10 more moments now." in answer
+    assert "nothing changes" not in answer
+    village.wait(4 * 24 * 60 * MINUTE)
+    answer = village.one("alice", "privacy set window 3d")
+    assert "2 people lose sight of 14 moments" in answer
+    assert "Strangers lose sight of 10 moments" in answer
+    village.say("alice", "privacy set window all")
+    assert "Strangers lose sight of 10 moments" in village.one("alice", "privacy set strangers off")
 
 
 def test_a_part_of_the_profile_says_for_whom_it_differs(village: Village) -> None:
@@ -186,6 +206,49 @@ def test_bad_input_gets_one_line_and_changes_nothing(village: Village, text: str
     answer = village.one("alice", text)
     assert len(answer.split("\n\n")) == 1
     assert [village.say("alice", one) for one in looked] == before
+
+
+def test_people_on_a_server_that_the_operator_ruled_out() -> None:
+    village = Village(serves=lambda user: not user.endswith(":denied.org"))
+    village.open("alice", "bob")
+    looked = ("friends", "privacy", "tags")
+    before = [village.say("alice", one) for one in looked]
+    for who in ("@one:denied.org", "@two:denied.org"):
+        answer = village.one("alice", f"friend add {who} Hello")
+        assert answer.startswith("People of denied.org can't use me")
+        assert "\n" not in answer
+    village.say("alice", "language zh")
+    assert village.one("alice", "加好友 @one:denied.org").startswith("denied.org 的用户不能使用我")
+    village.say("alice", "language en")
+    assert [village.say("alice", one) for one in looked] == before
+    assert village.db.run_sync(lambda tx: tx.sql("SELECT COUNT(*) FROM friend_requests").scalar_one()) == 0
+    assert "Your request waits" in village.one("alice", f"friend add {BOB}")
+    village.close()
+
+
+def test_however_many_tags_there_are_all_are_listed(village: Village) -> None:
+    def fill(tx: Tx) -> None:
+        names = ("alice", *(f"friend{number}" for number in range(24)))
+        alice, *others = (village.people.ensure(tx, user_id(name)).id for name in names)
+        for other in others:
+            store.befriend(tx, alice, other)
+        for number in range(200):
+            tag = tags.create(tx, alice, f"{'标' * 36}{number}")
+            tags.set_shut_out(tx, tag.id, True)
+            for other in others:
+                tags.add(tx, tag.id, other)
+
+    village.db.run_sync(fill)
+    said = village.say("alice", "tags")
+    text = "\n".join(said)
+    assert all(f"#{'标' * 36}{number}: " in text for number in range(200))
+    assert "22 more" in text
+    assert "…" not in text
+    overview = village.one("alice", "privacy")
+    assert "180 more tags" in overview
+    assert "Answer with a number" in overview
+    assert "200 tags" in village.one("alice", f"tag add #new {BOB}")
+    assert "#new" not in "".join(village.say("alice", "tags"))
 
 
 @pytest.mark.parametrize(

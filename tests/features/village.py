@@ -146,6 +146,7 @@ class Village:
         digests: bool = False,
         new_id: Callable[[], int] | None = None,
         archives: ArchiveSettings | None = None,
+        serves: Callable[[UserId], bool] = lambda user: True,
         runtime: Runtime | None = None,
         apps_limits: ProgramsConfig | None = None,
         outside: Outside | None = None,
@@ -204,6 +205,7 @@ class Village:
             publish=publish,
             guarded=self.guarded,
             archives=archives,
+            serves=serves,
             apps_limits=apps_limits,
         )
         self.files = FakeFiles()

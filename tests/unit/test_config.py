@@ -314,6 +314,9 @@ def test_access_rules(tmp_path: Path) -> None:
     assert not access.allows(UserId("@alice:other.org"))
     assert not access.allows(UserId("@alice:bad.example.org"))
     assert not access.allows(UserId("@carol:example.org"))
+    assert access.serves(UserId("@carol:example.org"))
+    assert not access.serves(UserId("@alice:bad.example.org"))
+    assert not access.serves(UserId("@alice:other.org"))
     assert access.accepts_invite(UserId("@alice:example.org"), dm=True)
     assert not access.accepts_invite(UserId("@alice:example.org"), dm=False)
     rooms = load(write(tmp_path, MATRIX + "access: {invites: allowed, room_inviters: ['@alice:*']}\n"), {}).access

@@ -19,6 +19,7 @@ lookalike-tag = Look twice: #{ $tag } reads much like your #{ $other }, and is a
 lookalike-tag-letters = Look twice: #{ $tag } mixes letters of several alphabets that look alike.
 friend-new = You and { $user } are friends now.
 friend-self = That is you. Friends are other people.
+friend-server = People of { $server } can't use me: whoever runs me has ruled that server out. Nothing was changed.
 friend-already = You and { $user } are friends already.
 friend-note-too-long = The note is too long. At most { $limit } characters are possible.
 friend-too-many-requests = { $limit } of your requests are still unanswered. Please wait until some of them are accepted.
@@ -178,6 +179,7 @@ audience-word-private = you alone
 audience-word-tag = #{ $tag }
 audience-word-tag-live = #{ $tag } (followed)
 audience-word-more = { $count } more
+audience-word-more-tags = { $count } more tags
 audience-word-except = { $in } except { $out }
 
 ## What a change changes
@@ -210,6 +212,14 @@ impact-gained-least = At least { $people ->
    *[other] { $moments } more moments
 } now.
 impact-none = For what you have posted so far, nothing changes.
+impact-strangers-lost = Strangers lose sight of { $moments ->
+    [one] one moment
+   *[other] { $moments } moments
+}; copies that were shown are being taken back.
+impact-strangers-gained = Strangers see { $moments ->
+    [one] one more moment
+   *[other] { $moments } more moments
+} now.
 impact-field-lost = { $people ->
     [one] One friend does not see it any more.
    *[other] { $people } friends do not see it any more.

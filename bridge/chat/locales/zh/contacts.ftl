@@ -19,6 +19,7 @@ lookalike-tag = 请看仔细：#{ $tag } 和你的 #{ $other } 很像，但不�
 lookalike-tag-letters = 请看仔细：#{ $tag } 混用了几种看起来相似的字母。
 friend-new = 你和 { $user } 现在是好友了。
 friend-self = 这是你自己。好友得是别人。
+friend-server = { $server } 的用户不能使用我：运行我的人排除了这个服务器。没有任何改动。
 friend-already = 你和 { $user } 已经是好友了。
 friend-note-too-long = 附言太长了，最多 { $limit } 个字符。
 friend-too-many-requests = 你还有 { $limit } 个申请没有回复。请等其中一些被接受后再试。
@@ -175,6 +176,7 @@ audience-word-private = 仅自己
 audience-word-tag = #{ $tag }
 audience-word-tag-live = #{ $tag }（跟随）
 audience-word-more = 另外 { $count } 人
+audience-word-more-tags = 另外 { $count } 个标签
 audience-word-except = { $in }，除了 { $out }
 
 ## 改动的影响
@@ -199,6 +201,12 @@ impact-gained-least = 至少 { $people ->
    *[other] { $moments } 条动态
 }。
 impact-none = 对你已发布的内容没有影响。
+impact-strangers-lost = 陌生人将看不到 { $moments ->
+   *[other] { $moments } 条动态
+}，已展示的正在撤回。
+impact-strangers-gained = 陌生人现在能多看到 { $moments ->
+   *[other] { $moments } 条动态
+}。
 impact-field-lost = { $people ->
    *[other] { $people } 位好友不再看到它。
 }
