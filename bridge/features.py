@@ -102,12 +102,14 @@ def compose(
         serves=serves,
         publish=publish,
     )
-    right_commands, right_hooks = rights.build(people, changes, post.service, here)
     guarded = guarded or recovery.Guarded()
     recovery_commands, recovery_hooks = recovery.build(outbox, guarded)
     limits = apps_limits or ProgramsConfig()
     programs, allowances = Programs(limits), Allowances(limits)
     app = apps.build(programs, allowances, limits)
+    right_commands, right_hooks = rights.build(
+        people, changes, post.service, here, lambda tx: bool(programs.open_to_people(tx))
+    )
     deletions = Deletions(
         people,
         outbox,

@@ -8,7 +8,7 @@ from bridge.chat.inbound import EditedMessage, Redaction
 from bridge.chat.picture import StoredPicture
 from bridge.chat.reply import NOTHING, Block, CopyRef, Lines, Message, Reply, Text
 from bridge.chat.router import handled
-from bridge.contacts import tags
+from bridge.contacts import lookalikes, tags
 from bridge.contacts.model import cleaned, one_line
 from bridge.db import Tx
 from bridge.errors import UserError
@@ -219,13 +219,15 @@ class Drafting:
         tx, person = request.tx, request.person
         lines = [Text(f"audience-word-{kind}") for kind in _KINDS]
         options = [*_KINDS]
-        for tag in tags.every(tx, person.id)[:_SHOWN_TAGS]:
+        shown = tags.every(tx, person.id)[:_SHOWN_TAGS]
+        for tag in shown:
             lines.append(Text("audience-word-tag", {"tag": tag.name}))
             options.append(str(tag.id))
         rows = tuple(Text("privacy-row", {"number": i, "line": line}) for i, line in enumerate(lines, 1))
         prompt_id = prompts.open(tx, person.id, AUDIENCE, draft.id, options, self._limits.draft_ms)
-        blocks: tuple[Block, ...] = (Text("draft-audience-which"), Lines(rows), Text("draft-audience-howto"))
-        return Reply((Message(blocks, CopyRef(prompts.COPY_KIND, prompt_id)),))
+        alike = lookalikes.of_tags(tx, person.id, [tag.id for tag in shown])
+        blocks: list[Block] = [Text("draft-audience-which"), Lines(rows), *alike, Text("draft-audience-howto")]
+        return Reply((Message(tuple(blocks), CopyRef(prompts.COPY_KIND, prompt_id)),))
 
     # --- when its time comes --------------------------------------------------------------------------------
     def due(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:

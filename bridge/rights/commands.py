@@ -1,9 +1,12 @@
 """Everything that people do about their privacy, as commands and hooks."""
 
+from collections.abc import Callable
+
 from bridge.chat.command import Command
 from bridge.chat.hooks import Hooks
 from bridge.chat.people import People
 from bridge.contacts.changes import Changes
+from bridge.db import Tx
 from bridge.moments.service import Moments
 from bridge.rights import access_log, checkup, disclosure, settings_commands, undo_commands, view_as, why
 from bridge.rights.disclosure import Installation
@@ -11,9 +14,13 @@ from bridge.rights.settings_commands import FIX, OVERVIEW, VALUE, PrivacySetting
 
 
 def build(
-    people: People, changes: Changes, moments: Moments, installation: Installation
+    people: People,
+    changes: Changes,
+    moments: Moments,
+    installation: Installation,
+    has_programs: Callable[[Tx], bool],
 ) -> tuple[list[Command], Hooks]:
-    """What this adds to the chat."""
+    """What this adds to the chat. `has_programs`: whether there are mini-programs that people may open."""
     settings = PrivacySettings(people, changes, moments)
     checking = checkup.Checkup(settings)
     commands = [
@@ -21,7 +28,7 @@ def build(
         *checkup.build(checking),
         *view_as.build(people, moments),
         *why.build(people, moments),
-        *disclosure.build(installation),
+        *disclosure.build(installation, has_programs),
         *access_log.build(),
         *undo_commands.build(undo_commands.UndoCommand(moments, settings)),
     ]

@@ -1,9 +1,11 @@
 """`who can read this` (P15): the truth about this very installation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.chat.command import Command, Request
 from bridge.chat.reply import Block, Message, Reply, Text
+from bridge.db import Tx
 from bridge.ids import UserId, server_name
 from bridge.privacy import settings
 
@@ -20,8 +22,9 @@ class Installation:
 
 
 class Disclosure:
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, has_programs: Callable[[Tx], bool]) -> None:
         self._installation = installation
+        self._has_programs = has_programs
 
     def tell(self, request: Request) -> Reply:
         here = self._installation
@@ -38,10 +41,13 @@ class Disclosure:
             blocks.append(Text("disclosure-servers", {"own": own, "bots": bots}))
         used = here.reactions and settings.load(request.tx, request.person.id).reactions
         blocks.append(Text("disclosure-reactions" if used else "disclosure-no-reactions"))
-        blocks += [Text("disclosure-programs"), Text("disclosure-clients"), Text("disclosure-files")]
+        if self._has_programs(request.tx):
+            blocks.append(Text("disclosure-programs"))
+        blocks += [Text("disclosure-clients"), Text("disclosure-files")]
         return Reply((Message(tuple(blocks)),))
 
 
-def build(installation: Installation) -> list[Command]:
-    do = Disclosure(installation)
+def build(installation: Installation, has_programs: Callable[[Tx], bool]) -> list[Command]:
+    """`has_programs`: whether there are mini-programs that people may open."""
+    do = Disclosure(installation, has_programs)
     return [Command("who can read this", (), do.tell, effect=False, group="privacy", when_paused=True)]

@@ -55,6 +55,20 @@ def test_tags_in_the_question_before_a_wider_post() -> None:
     assert "#fаmily reads much like your #family" in asked
 
 
+def test_tags_in_the_question_for_whom_a_draft_is(village: Village) -> None:
+    asked: list[str] = []
+    for name in ("#family", "#fаmily"):
+        village.say("alice", f"tag add {name} {BOB}")
+        village.say("alice", "post")
+        village.say("alice", "Hello")
+        asked.append(village.one("alice", "2"))
+        village.say("alice", "draft")
+        village.say("alice", "3")
+    assert "Look twice" not in asked[0]
+    assert "5 — #fаmily" in asked[1]
+    assert "#fаmily reads much like your #family" in asked[1]
+
+
 def test_they_are_two_tags(village: Village) -> None:
     village.say("alice", f"tag add #family {BOB}")
     village.say("alice", "tag add #fаmily @carol:x.org")

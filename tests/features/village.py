@@ -57,6 +57,7 @@ from bridge.rights.archive.jobs import EXPORT, IMPORT
 from bridge.rights.archive.layout import ArchiveSettings
 from bridge.rights.archive.ports import FileGone
 from bridge.rights.archive.worker import ArchiveWorker
+from bridge.rights.disclosure import Installation
 from bridge.rights.farewells import Farewell
 from bridge.vault import Vault
 from tests.vaults import new_vault
@@ -147,6 +148,7 @@ class Village:
         new_id: Callable[[], int] | None = None,
         archives: ArchiveSettings | None = None,
         serves: Callable[[UserId], bool] = lambda user: True,
+        installation: Installation | None = None,
         runtime: Runtime | None = None,
         apps_limits: ProgramsConfig | None = None,
         outside: Outside | None = None,
@@ -206,6 +208,7 @@ class Village:
             guarded=self.guarded,
             archives=archives,
             serves=serves,
+            installation=installation,
             apps_limits=apps_limits,
         )
         self.files = FakeFiles()
