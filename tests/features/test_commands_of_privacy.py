@@ -312,3 +312,65 @@ def test_everything_is_said_in_chinese(village: Village) -> None:
             plain = re.sub(r"`[^`]*`|[@#!]\S+|“[^”]*”|https?://\S+|[A-Z0-9]{4}(-[A-Z0-9]{4})+", " ", body)
             assert not re.search(r"\b[a-z]{2,}\s+[a-z]{2,}\s+[a-z]{2,}", plain), (text, body)
             assert re.search(r"[\u4e00-\u9fff]", body), (text, body)
+
+
+TALK = """
+alice: tag add #t @bob:x.org @carol:x.org
+alice: tag add #u @carol:x.org
+alice: profile set phone 5
+alice: profile set zebra Z
+alice: privacy set zebra #t except #u
+alice: privacy set phone #t
+alice: post to public | One
+alice: post to #t live except #u | Two
+alice: post to #t | Three
+alice: post to friends except #u | Four
+bob: feed
+carol: feed
+bob: comment 1 Oh
+carol: profile @alice:x.org
+bob: profile @alice:x.org
+bob: album @alice:x.org
+carol: search one
+alice: tag remove #t @bob:x.org
+bob: feed
+alice: tag rename #u #w
+alice: tags
+alice: privacy set strangers on
+alice: privacy set mine #w off
+carol: feed
+alice: tag delete #w
+alice: privacy
+alice: view as @carol:x.org
+alice: view as #t
+alice: view as stranger
+alice: why can @bob:x.org see 1
+alice: why can @bob:x.org see 3
+alice: why can't @carol:x.org see zebra
+alice: remark @bob:x.org B
+alice: note @bob:x.org N
+alice: block @bob:x.org
+bob: feed
+bob: album @alice:x.org
+alice: friends
+bob: friends
+alice: unblock @bob:x.org
+alice: privacy set window 3d
+alice: undo
+alice: privacy checkup
+alice: 1
+alice: chat @bob:x.org
+alice: friend remove @bob:x.org
+bob: friend add @alice:x.org Hi
+alice: friends
+alice: friend accept @bob:x.org
+alice: log
+alice: invites
+"""
+
+
+def test_each_engine_says_the_same(any_engine: Village, village: Village) -> None:
+    for line in TALK.strip().split("\n"):
+        who, text = line.split(": ", 1)
+        assert any_engine.say(who, text) == village.say(who, text), line
+    assert {name: any_engine.bodies(name) for name in any_engine.rooms} == {n: village.bodies(n) for n in village.rooms}
