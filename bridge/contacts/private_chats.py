@@ -82,8 +82,9 @@ class PrivateChats:
         Raises:
             UserError: they are no friends, the person blocks the other, or asked already or too often.
         """
-        other = self._people.get(tx, user_id)
-        if other is None or not store.are_friends(tx, person.id, other.id):
+        are_friends = store.are_friends(tx, person.id, self._people.named(tx, user_id))
+        other = self._people.known(tx, user_id) if are_friends else None
+        if other is None:
             raise UserError("friend-none", user=user_id)
         if store.stance(tx, person.id, other.id, "blocked"):
             raise UserError("friend-you-block", user=user_id)

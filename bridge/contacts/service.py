@@ -171,8 +171,7 @@ class Contacts:
                 request = store.request_by_id(tx, slots[who - 1])
             missing = UserError("request-none-number", number=who)
         else:
-            other = self._people.known(tx, who)
-            request = store.request_between(tx, other.id, person.id) if other else None
+            request = store.request_between(tx, self._people.named(tx, who), person.id)
             missing = UserError("request-none-user", user=who)
         if request is None or request.asked != person.id or not self._sees(tx, person.id, request):
             raise missing
@@ -188,13 +187,11 @@ class Contacts:
     # --- parting --------------------------------------------------------------------------------------------
     def remove(self, tx: Tx, person: Person, user_id: UserId) -> bool:
         """End a friendship, or take back one's own request. Nobody is told. Returns whether they were friends."""
-        other = self._people.known(tx, user_id)
-        if other is None or other.id == person.id:
-            return False
-        if store.are_friends(tx, person.id, other.id):
-            self._changes.make_between(tx, person.id, other.id, lambda: store.part(tx, person.id, other.id))
+        other = self._people.named(tx, user_id)
+        if store.are_friends(tx, person.id, other):
+            self._changes.make_between(tx, person.id, other, lambda: store.part(tx, person.id, other))
             return True
-        self._take_back(tx, person.id, other.id)
+        self._take_back(tx, person.id, other)
         return False
 
     def kept(self, tx: Tx, person: Person, user_id: UserId) -> Kept:
@@ -220,10 +217,11 @@ class Contacts:
         Raises:
             UserError: they are no friend.
         """
-        other = self._people.known(tx, user_id)
-        if other is None or not store.are_friends(tx, person.id, other.id):
+        # Of whoever is no friend nothing is opened: the time of the answer must not tell whether they are here.
+        other = self._people.named(tx, user_id)
+        if not store.are_friends(tx, person.id, other) or self._people.known(tx, user_id) is None:
             raise UserError("friend-none", user=user_id)
-        return other.id
+        return other
 
     def open_requests(self, tx: Tx, person: Person) -> list[OpenRequest]:
         """The oldest open requests, numbered from 1; the numbers hold until this is called again."""

@@ -7,10 +7,10 @@ from typing import Any
 from bridge.chat import prompts
 from bridge.chat.command import Command, Kind, Param, Request
 from bridge.chat.grammar import parse_user
-from bridge.chat.people import People
+from bridge.chat.people import NOBODY, People
 from bridge.chat.reply import Block, CopyRef, Lines, Message, Reply, Text
 from bridge.contacts import profiles, store, tags
-from bridge.contacts.audiences import described, named_people, tag_words
+from bridge.contacts.audiences import described
 from bridge.contacts.changes import Changes
 from bridge.contacts.impacts import field_impact, field_impact_lines, impact_lines, stranger_lines
 from bridge.contacts.model import KNOWN_FIELDS, Field
@@ -24,6 +24,7 @@ from bridge.moments.service import Moments
 from bridge.privacy import Addressed, field_rules, settings, undo, viewer
 from bridge.privacy.model import STRANGERS_SEE
 from bridge.privacy.settings import WINDOWS, Settings
+from bridge.rights.left_out import BLOCKED, LEFT_OUT, PAIRS, chosen, left_out_choices, left_out_lines
 
 GROUP = "privacy"
 OVERVIEW, VALUE, FIX = "privacy", "privacy-value", "privacy-fix"
@@ -40,8 +41,6 @@ SWITCHES = {
     "keep-comments": "keep_comments",
 }
 """Key as typed → attribute of `Settings`."""
-PAIRS = {"mine": "shut_out", "theirs": "hidden", "chats-only": "chats_only"}
-"""Key as typed → stance. `mine @bob off`: Bob doesn't see mine (P2); `theirs @bob off`: I don't see Bob's (P3)."""
 POST = "post"
 WORDS = {
     "窗口": "window",
@@ -83,11 +82,8 @@ class PrivacySettings:
     def overview(self, request: Request) -> Reply:
         rows = self._rows(request)
         lines = tuple(Text("privacy-row", {"number": i, "line": row.line}) for i, row in enumerate(rows, 1))
-        blocks: list[Block] = [Text("privacy-head"), Lines(lines)]
-        pairs = self._pair_lines(request)
-        if pairs:
-            blocks.append(Lines(tuple(pairs)))
-        blocks.append(Text("privacy-howto"))
+        here = Text("privacy-here", {"zone": request.person.time_zone})
+        blocks: list[Block] = [Text("privacy-head"), Lines(lines), here, Text("privacy-howto")]
         options = [row.name for row in rows]
         prompt_id = prompts.open(request.tx, request.person.id, OVERVIEW, None, options, _TTL_MS)
         return Reply((Message(tuple(blocks), CopyRef(prompts.COPY_KIND, prompt_id)),))
@@ -106,7 +102,8 @@ class PrivacySettings:
                 {"field": field_name(field), "audience": described(tx, person.id, to, always_live=True)},
             )
             rows.append(_Row(field.name, profiles.column(tx, person.id, field), line, _FIELD_CHOICES))
-        return [*rows, self._post_row(request)]
+        left_out = [_Row(key, key, line, ()) for key, line in left_out_lines(tx, person.id)]
+        return [*rows, self._post_row(request), *left_out]
 
     @staticmethod
     def field_audiences(request: Request) -> list[tuple[Field, Addressed]]:
@@ -116,26 +113,13 @@ class PrivacySettings:
         known = [(Field(name), rules.get((owner, name), field_rules.default(name))) for name in KNOWN_FIELDS]
         return known + [(one.field, one.to) for one in profiles.fields(tx, owner) if one.field.free]
 
-    @staticmethod
-    def _pair_lines(request: Request) -> list[Text]:
-        tx, owner = request.tx, request.person.id
-        lines: list[Text] = []
-        for name in (*PAIRS.values(), "blocked"):
-            people = store.with_stance(tx, owner, name)
-            shut_out = [tag.name for tag in tags.every(tx, owner) if tag.shut_out] if name == "shut_out" else []
-            listed = named_people(tx, owner, people, tag_words(shut_out))
-            if listed is not None:
-                lines.append(Text(f"privacy-{name.replace('_', '-')}", {"people": listed}))
-        return lines
-
     # --- choosing -------------------------------------------------------------------------------------------
     def choose_key(self, request: Request, ref_id: int, name: str) -> Reply:
         row = self._row(request, name)
-        lines = tuple(
-            Text("privacy-row", {"number": i, "line": Text(f"privacy-value-{value}")})
-            for i, value in enumerate(row.values, 1)
-        )
-        options = [f"{row.name} {value}" for value in row.values]
+        choices = [(Text(f"privacy-value-{value}"), value) for value in row.values]
+        choices = choices or left_out_choices(request.tx, request.person.id, row.key)
+        lines = tuple(Text("privacy-row", {"number": i, "line": line}) for i, (line, _) in enumerate(choices, 1))
+        options = [f"{row.name} {value}" for _, value in choices]
         prompt_id = prompts.open(request.tx, request.person.id, VALUE, None, options, _TTL_MS)
         blocks: tuple[Block, ...] = (row.line, Lines(lines), Text("request-notice-howto"))
         return Reply((Message(blocks, CopyRef(prompts.COPY_KIND, prompt_id)),))
@@ -143,6 +127,8 @@ class PrivacySettings:
     def choose_value(self, request: Request, ref_id: int, option: str) -> Reply:
         """An option is the name of a row and the value that it gets."""
         name, _, value = option.rpartition(" ")
+        if name in LEFT_OUT:
+            return self._let_in(request, name, value)
         return self.apply(request, self._row(request, name).key, value)
 
     def _row(self, request: Request, name: str) -> _Row:
@@ -150,6 +136,19 @@ class PrivacySettings:
             if row.name == name:
                 return row
         raise UserError("prompt-none")  # a field of its own that is there no more
+
+    def _let_in(self, request: Request, key: str, value: str) -> Reply:
+        """Somebody, or who is in a tag, is left out no more."""
+        tx, owner = request.tx, request.person.id
+        who = chosen(tx, owner, value)
+        if who is None:
+            raise UserError("prompt-none")  # is there no more
+        if key != BLOCKED:
+            return self.apply(request, key, f"{who} {_word(key != 'chats-only')}")
+        user = UserId(who)
+        other = self._people.named(tx, user)
+        self._changes.make_between(tx, owner, other, lambda: store.set_stance(tx, owner, other, BLOCKED, False))
+        return Reply.text("unblock-done", user=user)
 
     # --- changing -------------------------------------------------------------------------------------------
     def set(self, request: Request) -> Reply:
@@ -186,6 +185,8 @@ class PrivacySettings:
         if "post" in before:
             defaults.save(tx, owner, Said.of_json(before["post"]))
             return Reply.text("undo-setting")
+        if before["key"] in PAIRS:
+            return self._pair(request, before["key"], before["value"], again=True)
         return self._apply(request, before["key"], before["key"], before["value"])
 
     def _before(self, request: Request, plain: str, key: str, value: str) -> dict[str, Any] | None:
@@ -204,10 +205,8 @@ class PrivacySettings:
                 tag = tags.find(tx, owner, who[1:])
                 return None if tag is None else {"key": plain, "value": f"{who} {_word(not tag.shut_out)}"}
             user = parse_user(who)
-            other = None if user is None else self._people.known(tx, user)
-            if other is None:
-                return None
-            closed = other.id in store.with_stance(tx, owner, PAIRS[plain])
+            other = NOBODY if user is None else self._people.named(tx, user)
+            closed = other in store.with_stance(tx, owner, PAIRS[plain])
             return {"key": plain, "value": f"{who} {_word(closed if plain == 'chats-only' else not closed)}"}
         field = Field.of(key)
         if field is None:
@@ -256,7 +255,8 @@ class PrivacySettings:
         # Friends and strangers are told apart: of these nobody knows how many there are.
         return Reply((Message((line, *(impact_lines(impact) if not lines or impact.any else ()), *lines)),))
 
-    def _pair(self, request: Request, key: str, value: str) -> Reply:
+    def _pair(self, request: Request, key: str, value: str, *, again: bool = False) -> Reply:
+        """`again`: as it was before."""
         tx, owner = request.tx, request.person.id
         who, _, word = value.partition(" ")
         allowed = _on(word)
@@ -270,14 +270,14 @@ class PrivacySettings:
             line = Text(f"privacy-mine-{suffix}", {"who": Text("audience-word-tag", {"tag": tag.name})})
             return self._changed(request, tags.members(tx, [tag.id]), lambda: tags.set_shut_out(tx, tag.id, on), line)
         user = parse_user(who)
-        other = None if user is None else self._people.known(tx, user)
-        if user is None or other is None or not store.are_friends(tx, owner, other.id):
+        other = NOBODY if user is None else self._people.named(tx, user)
+        stance = PAIRS[key]
+        # What was set about a friend outlives the friendship: so it can be changed then too.
+        holds = again or store.are_friends(tx, owner, other) or store.stance(tx, owner, other, stance)
+        if user is None or other == NOBODY or not holds:
             raise UserError("friend-none", user=who)
         line = Text(f"privacy-{key}-{suffix}", {"who": user})
-        stance = PAIRS[key]
-        impact = self._changes.make_between(
-            tx, owner, other.id, lambda: store.set_stance(tx, owner, other.id, stance, on)
-        )
+        impact = self._changes.make_between(tx, owner, other, lambda: store.set_stance(tx, owner, other, stance, on))
         # Of what one hides from oneself there is nothing to count: nobody else is concerned.
         told: tuple[Block, ...] = () if key == "theirs" else impact_lines(impact)
         return Reply((Message((line, *told)),))
@@ -321,11 +321,11 @@ class PrivacySettings:
         said = _said(value)
 
         def people(users: Sequence[UserId]) -> frozenset[PersonId]:
-            found = [self._people.known(tx, user) for user in users]
+            found = [self._people.named(tx, user) for user in users]
             for user, one in zip(users, found, strict=True):
-                if one is None or not store.are_friends(tx, owner, one.id):
+                if not store.are_friends(tx, owner, one):
                     raise UserError("friend-none", user=user)
-            return frozenset(one.id for one in found if one is not None)
+            return frozenset(found)
 
         def tag_ids(names: Sequence[str]) -> frozenset[int]:
             found = [tags.find(tx, owner, name) for name in names]

@@ -66,8 +66,16 @@ def run(directory: Path, calls: int) -> Sequence[Row]:
             *(("an account", asked, here) for asked in ("profile @{}:x.org", "album @{}:x.org", "view as @{}:x.org")),
             ("an account", "why can @{}:x.org see name", here),
             ("an account", "friend add @{}:x.org", here),
+            *(("an account", asked.replace("@", "@{}:x.org"), here) for asked in _NAMING),
         ]
         return [_row(village, about, asked, classes, calls) for about, asked, classes in questions]
+
+
+_NAMING = (
+    *("chat @", "friend accept @", "friend remove @", "remark @ X", "tag add #out @", "privacy set mine @ off"),
+    *("privacy set phone @", "post to @ | X", "block @", "unblock @"),
+)
+"""Commands that name somebody; only friends, but for the last two."""
 
 
 def _moments(village: Village) -> dict[str, int]:

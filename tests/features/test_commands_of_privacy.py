@@ -6,7 +6,8 @@ import pytest
 
 from bridge.contacts import store, tags
 from bridge.db import Tx
-from bridge.rights.settings_commands import PAIRS, SWITCHES, WORDS
+from bridge.rights.left_out import PAIRS
+from bridge.rights.settings_commands import SWITCHES, WORDS
 from tests.features.village import MINUTE, Village, user_id
 
 ALICE, BOB = "@alice:x.org", "@bob:x.org"
@@ -137,6 +138,46 @@ def test_no_part_of_a_profile_is_called_like_a_setting(village: Village, key: st
 def test_each_setting_has_a_chinese_word(village: Village, said: str, done: str) -> None:
     village.say("alice", "language zh")
     assert village.one("alice", said).split("\n")[0] == done
+
+
+def test_whom_one_leaves_out_is_let_in_again_by_number(village: Village) -> None:
+    for one in (
+        *("tag add #t @carol:x.org", "privacy set mine #t off", f"privacy set mine {BOB} off"),
+        *(f"privacy set theirs {BOB} off", "privacy set chats-only @carol:x.org on", "block @zed:y.org"),
+    ):
+        village.say("alice", one)
+    overview = village.one("alice", "privacy")
+    for head, who in (
+        *(("These don't see your moments: ", "#t"), ("These don't see your moments: ", BOB)),
+        *(("You don't see the moments of: ", BOB), ("Friends for chats only: ", "@carol:x.org")),
+        ("Blocked: ", "@zed:y.org"),
+    ):
+        [line] = [line for line in village.one("alice", "privacy").split("\n") if head in line]
+        question = village.one("alice", line.split(" ")[0])
+        [choice] = [line for line in question.split("\n") if f" — {who}: " in line]
+        village.say("alice", choice.split(" ")[0])
+    after = village.one("alice", "privacy")
+    assert len(after.split("\n")) == len(overview.split("\n")) - 4
+    village.say("alice", "post Hello")
+    for name in ("bob", "carol"):
+        assert any("Hello" in body for body in village.say(name, "feed"))
+    assert "You were not blocking" in village.one("alice", "unblock @zed:y.org")
+
+
+def test_what_outlives_a_friendship_can_be_taken_back(village: Village) -> None:
+    village.say("alice", f"privacy set mine {BOB} off")
+    village.say("alice", f"friend remove {BOB}")
+    village.say("alice", f"privacy set mine {BOB} on")
+    assert "These don't see" not in village.one("alice", "privacy")
+    village.say("alice", "undo")
+    assert f"These don't see your moments: {BOB}" in village.one("alice", "privacy")
+    village.say("alice", f"privacy set mine {BOB} on")
+    assert "not among your friends" in village.one("alice", f"privacy set mine {BOB} off")
+
+
+def test_the_overview_tells_language_and_time_zone(village: Village) -> None:
+    village.say("alice", "timezone Asia/Shanghai")
+    assert "your times are those of Asia/Shanghai" in village.one("alice", "privacy")
 
 
 def test_a_change_says_what_differs(village: Village) -> None:

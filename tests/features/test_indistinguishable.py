@@ -1,7 +1,11 @@
 """P6: denied, gone and never there get the same answer, to the byte."""
 
-import pytest
+from typing import Any
 
+import pytest
+import sqlalchemy as sa
+
+from bridge.vault import Vault
 from tests.features.village import MINUTE, Village
 
 DAY = 24 * 60 * MINUTE
@@ -163,6 +167,42 @@ def test_an_account(language: str) -> None:
         village.close()
     for reason, answer in answers.items():
         assert answer == answers["never was here"], reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("profile @WHO:x.org", "album @WHO:x.org", "chat @WHO:x.org", "friend accept @WHO:x.org"),
+        *("friend decline @WHO:x.org", "friend remove @WHO:x.org", "remark @WHO:x.org X", "note @WHO:x.org X"),
+        *("tag add #t @WHO:x.org", "tag remove #t @WHO:x.org", "privacy set mine @WHO:x.org off"),
+        *("privacy set theirs @WHO:x.org off", "privacy set phone friends except @WHO:x.org"),
+        *("view as @WHO:x.org", "why can @WHO:x.org see name", "unblock @WHO:x.org", "post to @WHO:x.org | X"),
+        "privacy set phone @WHO:x.org",
+    ],
+)
+def test_an_account_takes_the_same_work(village: Village, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is here or never was: the same statements and as many values opened. `make bench` takes the time."""
+    village.open("erin")
+    village.say("alice", "tag add #t @bob:x.org")
+    done: list[str] = []
+
+    def note(value: str) -> None:
+        done.append(value)
+
+    sa.event.listen(village.db.engine, "before_cursor_execute", lambda c, cursor, statement, *_: note(statement))
+    opened = Vault.open
+
+    def count(self: Vault, owner: int, table: str, *rest: Any) -> Any:
+        note(f"open {table}")
+        return opened(self, owner, table, *rest)
+
+    monkeypatch.setattr(Vault, "open", count)
+    work: list[list[str]] = []
+    for who in ("nobody", "erin", "somebody", "erin"):
+        done.clear()
+        village.say("alice", text.replace("WHO", who))
+        work.append(list(done))
+    assert work[1] == work[2] == work[3]
 
 
 def test_the_limit_of_requests_says_nothing_about_whom_one_asked() -> None:
