@@ -139,7 +139,7 @@ def usage(command: Command) -> Text:
 
 
 def _usage(param: Param) -> Text:
-    if not param.required and param.kinds[0] in (Kind.WORD, Kind.REST):
+    if not param.required and param.kinds[0] is not Kind.USER:
         return Text("usage-optional", {"name": Text(f"param-{_slug(param)}")})
     known = {Kind.USER: "usage-user", Kind.NUMBER: "usage-number"}
     either = [Text(known.get(kind, f"param-{_slug(param)}.required")) for kind in param.kinds]
