@@ -222,7 +222,9 @@ async def test_parts_of_a_profile_have_audiences_of_their_own(meet: Meet) -> Non
         seen = await reader.ask(ask)
         assert region in seen
         assert phone not in seen  # a phone number is for its owner, unless they choose
-    assert await alice.ask(f"privacy set phone {bob.user_id}") == f"Your phone: for {bob.user_id}."
+    assert await alice.ask(f"privacy set phone {bob.user_id}") == (
+        f"Your phone: for {bob.user_id}.\nOne friend more sees it now."
+    )
     assert phone in await bob.ask(ask)
     assert phone not in await carol.ask(ask)
 
@@ -231,7 +233,9 @@ async def test_parts_of_a_profile_have_audiences_of_their_own(meet: Meet) -> Non
         reader.user_id: [m for m in shown(reader) if region in m.body and not m.redacted] for reader in (bob, carol)
     }
     assert all(copies.values())
-    assert await alice.ask("privacy set region me") == "Your region: for you alone."
+    assert await alice.ask("privacy set region me") == (
+        "Your region: for you alone.\n2 friends do not see it any more."
+    )
     for reader in (bob, carol):
         await gone(reader, *(m.event_id for m in copies[reader.user_id]))
         assert region not in await reader.ask(ask)
