@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from bridge.chat import prompts
 from bridge.chat.command import Person
-from bridge.chat.people import People, user_ids
+from bridge.chat.people import NOBODY, People, user_ids
 from bridge.contacts import invites, store, tags
 from bridge.contacts.changes import Changes
 from bridge.contacts.model import (
@@ -239,19 +239,20 @@ class Contacts:
         Raises:
             UserError: the code does not work, for whatever reason; it is one's own, or of a friend.
         """
-        found = invites.owner_of(tx, code)
-        if found is None:
-            raise UserError("invite-none")
-        invite_id, owner = found
+        # Nobody's code takes the same work as one that is closed to this person, and nothing of its owner is opened.
+        invite_id, owner = invites.owner_of(tx, code) or (0, NOBODY)
         if owner == person.id:
             raise UserError("invite-own")
-        user = user_ids(tx, [owner]).get(owner)
-        if user is not None and store.are_friends(tx, person.id, owner):
-            raise UserError("friend-already", user=user)
+        friends = store.are_friends(tx, person.id, owner)
         blocked = store.stance(tx, owner, person.id, "blocked")
         full = store.count_friends(tx, owner) + self._outstanding(tx, owner) >= self.limits.friends
-        if user is None or blocked or full or not settings.load(tx, owner).by_code:
+        closed = not settings.load(tx, owner).by_code
+        works = owner != NOBODY and not (blocked or full or closed)
+        user = user_ids(tx, [owner]).get(owner) if friends or works else None
+        if user is None:
             raise UserError("invite-none")
+        if friends:
+            raise UserError("friend-already", user=user)
         if store.stance(tx, person.id, owner, "blocked"):
             raise UserError("friend-you-block", user=user)
         self._check_room(tx, person.id, open_requests=False)

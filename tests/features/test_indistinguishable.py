@@ -169,6 +169,40 @@ def test_an_account(language: str) -> None:
         assert answer == answers["never was here"], reason
 
 
+def _watched(village: Village, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is done from now on: statements, and values that are opened."""
+    done: list[str] = []
+
+    def note(value: str) -> None:
+        done.append(value)
+
+    sa.event.listen(village.db.engine, "before_cursor_execute", lambda c, cursor, statement, *_: note(statement))
+    opened = Vault.open
+
+    def count(self: Vault, owner: int, table: str, *rest: Any) -> Any:
+        note(f"open {table}")
+        return opened(self, owner, table, *rest)
+
+    monkeypatch.setattr(Vault, "open", count)
+    return done
+
+
+@pytest.mark.parametrize("closed", ["block @erin:x.org", "privacy set by-code off"])
+def test_a_code_that_is_closed_takes_the_same_work(
+    village: Village, closed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    village.open("erin")
+    code = village.one("alice", "invite new").split("invite ")[1][:14]
+    village.say("alice", closed)
+    done = _watched(village, monkeypatch)
+    work: list[list[str]] = []
+    for one in ("NONE-NONE-NONE", code, "NONE-NONE-NONE", code):
+        done.clear()
+        assert "does not work" in village.one("erin", f"invite {one}")
+        work.append(list(done))
+    assert work[1] == work[2] == work[3]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -184,19 +218,7 @@ def test_an_account_takes_the_same_work(village: Village, text: str, monkeypatch
     """Who is here or never was: the same statements and as many values opened. `make bench` takes the time."""
     village.open("erin")
     village.say("alice", "tag add #t @bob:x.org")
-    done: list[str] = []
-
-    def note(value: str) -> None:
-        done.append(value)
-
-    sa.event.listen(village.db.engine, "before_cursor_execute", lambda c, cursor, statement, *_: note(statement))
-    opened = Vault.open
-
-    def count(self: Vault, owner: int, table: str, *rest: Any) -> Any:
-        note(f"open {table}")
-        return opened(self, owner, table, *rest)
-
-    monkeypatch.setattr(Vault, "open", count)
+    done = _watched(village, monkeypatch)
     work: list[list[str]] = []
     for who in ("nobody", "erin", "somebody", "erin"):
         done.clear()
