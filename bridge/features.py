@@ -11,7 +11,7 @@ from bridge.chat.people import People
 from bridge.chat.picture import Publish
 from bridge.chat.registry import Found
 from bridge.chat.reply import Reply
-from bridge.config.model import ProgramsConfig
+from bridge.config.programs import ProgramsConfig
 from bridge.contacts import commands as contacts
 from bridge.contacts.exporting import ContactsExporter
 from bridge.contacts.importing import ContactsImporter

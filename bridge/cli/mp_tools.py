@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from bridge.config import load as load_config
-from bridge.config.model import MiniProgramsConfig
 from bridge.config.private_file import write_new
+from bridge.config.programs import MiniProgramsConfig
 from bridge.errors import OperatorError
 from bridge.miniprograms import guest, package
 from bridge.miniprograms.events import Event

@@ -1,21 +1,11 @@
 """The configuration: YAML and environment in, frozen values out."""
 
+from bridge.config.account import AccessConfig, MatrixConfig, VerificationConfig
+from bridge.config.chat import ChatConfig, LimitsConfig, MomentsConfig
+from bridge.config.endings import LogConfig
 from bridge.config.load import Loaded, load, load_with_warnings
 from bridge.config.master_key import MasterKeySource, master_key_source
-from bridge.config.model import (
-    AccessConfig,
-    BackupConfig,
-    ChatConfig,
-    Config,
-    DatabaseConfig,
-    LimitsConfig,
-    LogConfig,
-    MatrixConfig,
-    MomentsConfig,
-    SecretsConfig,
-    VaultConfig,
-    VerificationConfig,
-)
+from bridge.config.model import Config
 from bridge.config.problem import ConfigError, Problem
 from bridge.config.recovery_key import (
     decode_recovery_key,
@@ -23,6 +13,7 @@ from bridge.config.recovery_key import (
     load_recovery_key,
     save_recovery_key,
 )
+from bridge.config.storage import BackupConfig, DatabaseConfig, SecretsConfig, VaultConfig
 from bridge.config.store_key import load_or_create_store_key
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, ValidationError
 
-from bridge.config.model import MiniProgramsConfig
+from bridge.config.programs import MiniProgramsConfig
 from bridge.miniprograms import effects, strict_json
 from bridge.miniprograms.effects import EFFECTS, Effect
 from bridge.miniprograms.events import Event

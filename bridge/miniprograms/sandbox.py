@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from bridge.config.model import MiniProgramsConfig
+from bridge.config.programs import MiniProgramsConfig
 from bridge.miniprograms import answer, strict_json
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.faults import Faulty

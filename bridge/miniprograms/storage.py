@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import JsonValue
 
-from bridge.config.model import MiniProgramsConfig
+from bridge.config.programs import MiniProgramsConfig
 from bridge.miniprograms.effects import KvDel, KvGet, KvSet
 from bridge.miniprograms.events import Stored
 from bridge.miniprograms.strict_json import dump

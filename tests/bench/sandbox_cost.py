@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.config.model import MiniProgramsConfig
+from bridge.config.programs import MiniProgramsConfig
 from bridge.miniprograms.machine import Job, Machine, read_prelude
 from bridge.miniprograms.program import Trapped
 from bridge.miniprograms.sandbox import Sandbox

@@ -19,7 +19,7 @@ from bridge.chat.people import People
 from bridge.chat.registry import Registry, key
 from bridge.chat.reply import Text
 from bridge.config import Config
-from bridge.config.model import LimitsConfig
+from bridge.config.chat import LimitsConfig
 from bridge.delivery.outbox import Outbox
 from bridge.privacy import Rule
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from bridge.config.model import ProgramsConfig
+from bridge.config.programs import ProgramsConfig
 from bridge.miniprograms import answer, builtin, package
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.faults import Faulty

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.config.model import ProgramsConfig
+from bridge.config.programs import ProgramsConfig
 from bridge.ids import UserId
 from bridge.rights.disclosure import Installation
 from tests.features.apps import packed

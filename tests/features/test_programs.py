@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from bridge.chat.commands import build_registry
-from bridge.config.model import ProgramsConfig
+from bridge.config.programs import ProgramsConfig
 from bridge.db import Tx
 from bridge.miniprograms import builtin
 from bridge.miniprograms.package import Package

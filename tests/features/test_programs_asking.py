@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.config.model import ProgramsConfig
+from bridge.config.programs import ProgramsConfig
 from bridge.miniprograms.host.outside import Answered, Asked, Outside
 from tests.features.apps import Engine, packed
 from tests.features.village import Village

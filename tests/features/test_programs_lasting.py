@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.config.model import ProgramsConfig
+from bridge.config.programs import ProgramsConfig
 from bridge.db import Tx
 from bridge.db.tables import metadata
 from bridge.miniprograms.host import sessions

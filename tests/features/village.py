@@ -35,7 +35,7 @@ from bridge.chat.picture import Publish, StoredPicture
 from bridge.chat.pipeline import Pipeline
 from bridge.chat.quota import Quotas, Rate
 from bridge.chat.registry import Found
-from bridge.config.model import ProgramsConfig
+from bridge.config.programs import ProgramsConfig
 from bridge.contacts.model import ContactLimits
 from bridge.contacts.private_chats import Job, State
 from bridge.db import Database, Tx

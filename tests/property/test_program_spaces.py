@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.config.model import MiniProgramsConfig
+from bridge.config.programs import MiniProgramsConfig
 from bridge.db import Tx
 from bridge.miniprograms.effects import KvDel, KvGet, KvSet
 from bridge.miniprograms.host import spaces

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from bridge.config.model import MiniProgramsConfig
+from bridge.config.programs import MiniProgramsConfig
 from bridge.miniprograms import guest
 from bridge.miniprograms.events import Chat, Event, Opened, OpenEvent, User
 from bridge.miniprograms.manifest import Manifest

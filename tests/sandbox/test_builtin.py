@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.config.model import MiniProgramsConfig
+from bridge.config.programs import MiniProgramsConfig
 from bridge.miniprograms import builtin, package
 from bridge.miniprograms.effects import KvGet, KvSet, UiSend
 from bridge.miniprograms.events import Command, CommandEvent, Kept, KvResultEvent, Stored

@@ -1,6 +1,6 @@
 """Installing the programs that come with Courtyard."""
 
-from bridge.config.model import ProgramsConfig
+from bridge.config.programs import ProgramsConfig
 from bridge.db import Tx
 from bridge.miniprograms import builtin, package
 from bridge.miniprograms.host.installed import Programs

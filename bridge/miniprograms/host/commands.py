@@ -6,7 +6,7 @@ from typing import Any
 from bridge.chat.command import Command, Kind, Param, Person, Request
 from bridge.chat.hooks import Hooks
 from bridge.chat.reply import NOTHING, Block, Lines, Message, Reply, Text, Time, Written
-from bridge.config.model import ProgramsConfig
+from bridge.config.programs import ProgramsConfig
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.miniprograms.events import MAX_PAYLOAD

@@ -15,7 +15,7 @@ from bridge.chat.command import Person
 from bridge.chat.people import People
 from bridge.chat.picture import DrawnPicture, Publish
 from bridge.chat.reply import Message, Text
-from bridge.config.model import ProgramsConfig
+from bridge.config.programs import ProgramsConfig
 from bridge.contacts import qr
 from bridge.db import Database, Tx
 from bridge.db.sealing import Unreadable

@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.config.model import ProgramsConfig
+from bridge.config.programs import ProgramsConfig
 from bridge.db import Tx
 from bridge.db.sealing import HOUSE
 from bridge.miniprograms import package

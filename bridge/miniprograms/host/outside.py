@@ -14,7 +14,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from bridge.config.model import ProgramsConfig
+from bridge.config.programs import ProgramsConfig
 from bridge.miniprograms.ui import https_host
 
 Failure: TypeAlias = Literal["refused", "timeout", "too_large", "unreachable"]

@@ -8,7 +8,7 @@ from bridge.chat import prompts
 from bridge.chat.command import Person
 from bridge.chat.inbound import Origin, Relation, RoomView, TextMessage
 from bridge.chat.reply import CopyRef, Lines, Message, Reply, Text
-from bridge.config.model import ProgramsConfig
+from bridge.config.programs import ProgramsConfig
 from bridge.db import Tx
 from bridge.delivery import queue
 from bridge.delivery.outbox import Outbox

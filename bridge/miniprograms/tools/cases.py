@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bridge.config.model import MiniProgramsConfig
+from bridge.config.programs import MiniProgramsConfig
 from bridge.errors import OperatorError
 from bridge.miniprograms.program import Program, Runtime
 from bridge.miniprograms.tools import terminal

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from bridge.config.model import MiniProgramsConfig
 from bridge.config.problem import ConfigError, Problem
+from bridge.config.programs import MiniProgramsConfig
 from bridge.errors import OperatorError
 from bridge.miniprograms import manifest_file
 from bridge.miniprograms.program import Program

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from bridge.config.model import MiniProgramsConfig
+from bridge.config.programs import MiniProgramsConfig
 from bridge.miniprograms import effects, pseudonym, typed
 from bridge.miniprograms.answer import Wanted
 from bridge.miniprograms.events import (

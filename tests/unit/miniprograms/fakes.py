@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from bridge.config.model import MiniProgramsConfig
+from bridge.config.programs import MiniProgramsConfig
 from bridge.miniprograms import answer
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.faults import Faulty

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.config.model import MiniProgramsConfig
+from bridge.config.programs import MiniProgramsConfig
 from bridge.miniprograms import answer, schemas
 from bridge.miniprograms.effects import EFFECTS
 from bridge.miniprograms.events import Closed, CloseEvent, Event

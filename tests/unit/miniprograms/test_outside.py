@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from bridge.config.model import ProgramsConfig
+from bridge.config.programs import ProgramsConfig
 from bridge.miniprograms.host.outside import Asked, Outside, is_public
 
 HOSTS = ("api.example.org", "other.example.org", "evil.example.org")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bridge.config.model import MiniProgramsConfig
+from bridge.config.programs import MiniProgramsConfig
 from bridge.miniprograms import package
 from bridge.miniprograms.faults import Faulty
 from tests.sandbox.made import program

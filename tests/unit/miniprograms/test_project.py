@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config.model import MiniProgramsConfig
 from bridge.config.problem import ConfigError
+from bridge.config.programs import MiniProgramsConfig
 from bridge.errors import OperatorError
 from bridge.miniprograms.tools import project
 from tests.sandbox.made import program

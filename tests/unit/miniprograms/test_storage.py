@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config.model import MiniProgramsConfig
+from bridge.config.programs import MiniProgramsConfig
 from bridge.miniprograms.effects import KvDel, KvGet, KvSet
 from bridge.miniprograms.storage import Refusal, SpaceOfOne
 from bridge.miniprograms.strict_json import dump
