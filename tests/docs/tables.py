@@ -176,10 +176,10 @@ def without_effect() -> frozenset[str]:
     """Keys of the configuration that nothing in the program reads."""
     room = ROOT / "bridge" / "config"
     reads = "\n".join(f.read_text("utf-8") for f in (ROOT / "bridge").rglob("*.py") if f.parent != room)
-    model = (room / "model.py").read_text("utf-8")
+    sections = "\n".join(f.read_text("utf-8") for f in room.glob("*.py"))
 
     def is_read(key: str) -> bool:
-        return bool(re.search(rf"\.{key}\b", reads) or re.search(rf"self\.(?:\w+\.)?{key}\b", model))
+        return bool(re.search(rf"\.{key}\b", reads) or re.search(rf"self\.(?:\w+\.)?{key}\b", sections))
 
     # What is read from a file is read as the secret that is in it.
     return frozenset(
