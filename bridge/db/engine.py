@@ -275,6 +275,19 @@ def _private_file(path: Path) -> None:
         ) from None
 
 
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """While two begin on a new file at once, SQLite refuses one of them without waiting."""
+    end = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.02)
+
+
 def _sqlite(url: sa.URL) -> Engine:
     memory = url.database in (None, "", ":memory:")
     if not memory:
@@ -291,7 +304,7 @@ def _sqlite(url: sa.URL) -> Engine:
         # The driver must not open transactions by itself: BEGIN IMMEDIATE below does.
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _use_wal(cursor)
         # FULL: a committed sync token or message index must survive a power cut, or messages would be lost.
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")

@@ -53,7 +53,13 @@ def _advisory_lock(engine: Engine, account: str) -> Iterator[None]:
             query = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
             if not connection.exec_driver_sql(query, (f"courtyard {account}",)).scalar():
                 raise _taken()
-            yield
+            try:
+                yield
+            finally:
+                # A server notices a while after its end that a connection has ended: who comes next need not wait.
+                with contextlib.suppress(sa.exc.DBAPIError):
+                    unlock = "SELECT pg_advisory_unlock(hashtextextended(%s, 0))"
+                    connection.exec_driver_sql(unlock, (f"courtyard {account}",))
     finally:
         own.dispose()
 
