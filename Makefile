@@ -78,12 +78,12 @@ imports: venv
 	@echo "--- import rules"
 	@$(BIN)/lint-imports
 
-# Each of the two processes has homeservers of its own; the tests of one file share them.
+# Each process has homeservers of its own; the tests of one file share them. They wait more than they work.
 pytest: venv
 	@echo "--- unit and property tests"
 	@$(BIN)/python -m pytest -q -m "not e2e" -n 2
 	@echo "--- end-to-end tests"
-	@$(BIN)/python -m pytest -q -m e2e -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -q -m e2e -n 3 --dist loadfile
 
 # The property tests with inputs that differ each time; what it finds becomes an @example of its test.
 explore: venv

@@ -113,6 +113,7 @@ async def prepare_bot(
             "invites_per_minute": 6000,
         },
         "moments": {"likes_gather_seconds": 1, "confirm_wider": False},
+        "miniprograms": {"events_per_minute": 6000, "events_burst": 1000, "cpu_ms_per_minute": 60_000},
     }
     for section, values in (settings or {}).items():
         config.setdefault(section, {}).update(values)
