@@ -45,7 +45,7 @@ from bridge.miniprograms.host.builtin import install_builtin
 from bridge.miniprograms.host.outside import Outside
 from bridge.miniprograms.host.sessions import forget_old as forget_old_sessions
 from bridge.miniprograms.sandbox import Sandbox
-from bridge.moments import drafts
+from bridge.moments import drafts, pages
 from bridge.moments.expiry import Expiry
 from bridge.moments.model import MomentLimits
 from bridge.moments.pictures import Pictures
@@ -271,6 +271,7 @@ class _Bot:
             await self._db.run(lambda tx: forget_handled(tx, keep_ms))
             await self._db.run(PrivateChats.forget_old)
             await self._db.run(undo.forget_old)
+            await self._db.run(pages.forget_gone)
             await self._db.run(jobs.forget_old)
             await self._db.run(forget_old_sessions)
             await self._db.run(lambda tx: drafts.forget_old(tx, self._config.moments.draft_days * _DAY_MS))

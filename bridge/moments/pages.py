@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from bridge.db import Tx
 from bridge.ids import PersonId
+from bridge.moments.kinds import PAGE
 from bridge.moments.places import position, set_position
 
 _FORM = "form"
 """The place with the form that a person chose."""
+_DAY_MS = 24 * 3600 * 1000
 
 
 def is_compact(tx: Tx, reader: PersonId) -> bool:
@@ -50,3 +52,13 @@ def with_moment(tx: Tx, moment_id: int, reader: PersonId | None = None) -> list[
         (moment_id,) if reader is None else (moment_id, reader),
     )
     return [(int(row.id), PersonId(row.person_id)) for row in rows]
+
+
+def forget_gone(tx: Tx) -> None:
+    """Forget pages that stand in no chat any more, nor are to be sent."""
+    tx.sql(
+        "DELETE FROM pages WHERE created_at < ?"
+        " AND NOT EXISTS (SELECT 1 FROM copies c WHERE c.kind = ? AND c.ref_id = pages.id)"
+        " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.copy_kind = ? AND o.copy_ref = pages.id)",
+        (tx.now - _DAY_MS, PAGE, PAGE),
+    )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bridge.moments import pages
 from bridge.moments.model import MomentLimits
 from tests.features.village import MINUTE, Shown, Village
 
@@ -139,6 +140,19 @@ def test_an_expired_moment_takes_its_pages_along(place: Village) -> None:
     shown = page(place, "bob")
     place.wait(DAY)
     assert shown.redacted
+
+
+def test_pages_that_stand_nowhere_are_forgotten(place: Village) -> None:
+    place.say("alice", "post First")
+    place.say("carol", "post Second")
+    page(place, "bob")
+    kept = page(place, "bob", "album @carol:x.org")
+    place.say("alice", "delete 1")
+    place.wait(2 * DAY)
+    place.db.run_sync(pages.forget_gone)
+    assert place.db.run_sync(lambda tx: tx.sql("SELECT COUNT(*) FROM pages").scalar()) == 1
+    place.say("carol", "delete 1")
+    assert kept.redacted
 
 
 def test_a_page_that_waits_is_made_of_what_is_left(place: Village) -> None:
