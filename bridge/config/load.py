@@ -82,6 +82,11 @@ class _Load:
             raise ConfigError(unique[:_MAX_PROBLEMS])
         if config.matrix.homeserver.startswith("http://") and not _is_loopback(config.matrix.homeserver):
             self._warn(("matrix", "homeserver"), "unencrypted http: passwords and tokens can be read on the way")
+        if config.miniprograms.development_servers:
+            self._warn(
+                ("miniprograms", "development_servers"),
+                "programs reach these addresses unchecked; use it for development only",
+            )
         if config.log.level == "debug":
             self._warn(("log", "level"), "debug logs hold personal data; use it for tests only")
         return Loaded(self._absolute(config), tuple(self._warnings))
@@ -191,9 +196,11 @@ class _Load:
                     return SecretStr(f"sqlite:///{self._base / rest}")
             return url
 
+        certificates = at(config.miniprograms.development_certificates)
         return config.model_copy(
             update={
                 "data_dir": at(config.data_dir),
+                "miniprograms": config.miniprograms.model_copy(update={"development_certificates": certificates}),
                 "matrix": config.matrix.model_copy(
                     update={
                         "password_file": at(config.matrix.password_file),

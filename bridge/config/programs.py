@@ -1,8 +1,16 @@
 """Configuration: mini-programs."""
 
-from pydantic import Field
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
 
 from bridge.config.base import Section
+
+Server = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}=(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:]+\]):\d{1,5}$")
+]
+"""`HOST=ADDRESS:PORT`."""
 
 
 class MiniProgramsConfig(Section):
@@ -56,6 +64,9 @@ class MiniProgramsConfig(Section):
     )
     memory_bytes: int = Field(
         default=33_554_432, ge=4_194_304, le=536_870_912, description="Memory of one event, in bytes (32 MiB)."
+    )
+    remote_seconds: float = Field(
+        default=3.0, ge=0.1, le=30, description="How long a program on a server may take to answer, in seconds."
     )
     workers: int = Field(
         default=1, ge=1, le=64, description="Processes that run programs. Each runs one event at a time."
@@ -117,6 +128,60 @@ class ProgramsConfig(MiniProgramsConfig):
     )
     fetch_seconds: float = Field(
         default=10.0, ge=0.1, le=120, description="How long a server may take to answer a program, in seconds."
+    )
+    remote: bool = Field(
+        default=True,
+        description="Whether people may open programs that run on servers of their developers, if they agree.",
+    )
+    remote_at_once: int = Field(
+        default=16, ge=1, le=1000, description="Events that are told to such servers at the same time."
+    )
+    remote_retry_seconds: int = Field(
+        default=30,
+        ge=0,
+        le=900,
+        description="For how long what somebody did is told to a server again that does not answer, in seconds. Then "
+        "they are told.",
+    )
+    remote_failures: int = Field(
+        default=5, ge=1, le=1000, description="A server that fails so often in a row is left alone for a while."
+    )
+    remote_pause_seconds: float = Field(
+        default=30.0,
+        ge=1,
+        le=600,
+        description="For how long at first, in seconds; twice as long after each failure that follows, up to ten "
+        "minutes.",
+    )
+    defer_minutes: int = Field(
+        default=15,
+        ge=1,
+        le=1440,
+        description="How long a program on a server may take that says that its answer comes later, in minutes.",
+    )
+    leave_hours: int = Field(
+        default=24,
+        ge=0,
+        le=168,
+        description="When somebody leaves for good, programs are told of each room that they knew them from at a time "
+        "of its own within so many hours, so that the times do not tell that it was one person.",
+    )
+    leave_wait_minutes: int = Field(
+        default=15,
+        ge=0,
+        le=10_080,
+        description="How long the end of an account waits for servers to confirm that they delete what they keep, in "
+        "minutes. They are told again afterwards, until the time is over that their manifest names.",
+    )
+    development_servers: tuple[Server, ...] = Field(
+        default=(),
+        max_length=100,
+        description="Dangerous, for development alone: HOST=ADDRESS:PORT. What is meant for HOST goes to this address, "
+        "which may be of this machine or a private one, and nothing looks whether it may be reached.",
+    )
+    development_certificates: Path | None = Field(
+        default=None,
+        description="Certificates (PEM) that are trusted for the hosts of development_servers, and for no others.",
     )
     grant_days: int = Field(
         default=180, ge=1, le=3650, description="After how long what a program may know is asked again, in days."

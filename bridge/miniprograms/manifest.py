@@ -1,12 +1,13 @@
 """What a program says of itself, so that people and operators know what they agree to."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
-from bridge.miniprograms.ui import MAX_CHOICES, Choice, Url
-from bridge.miniprograms.values import Host, Locale, Name, Scope, Value, pattern
+from bridge.miniprograms.ui import MAX_CHOICES, Choice, Url, https_host
+from bridge.miniprograms.values import HOST, Host, Locale, Name, Scope, Value, pattern
 
 SCOPES = {
     "profile.name": "the name in the profile",
@@ -79,6 +80,16 @@ class ProgramCommand(Value):
         return self
 
 
+class Deletion(Value):
+    """What a program on a server promises when somebody leaves it for good."""
+
+    days: int = Field(default=30, ge=1, le=90, description="Within how many days it has deleted what it keeps of them.")
+    key: (
+        Annotated[str, pattern(r"^ed25519:[A-Za-z0-9+/]{43}=$", "should be a key as `mp sign` prints it, ed25519:…")]
+        | None
+    ) = Field(default=None, description="With it the developer signs that it was deleted.")
+
+
 class Manifest(Value):
     """The file `manifest.yaml` (or manifest.json) of a program."""
 
@@ -98,6 +109,9 @@ class Manifest(Value):
         Field(default=None, description="The file with the code, beside this one.")
     )
     url: Url | None = Field(default=None, description="Instead of main: where a program on a server of yours is asked.")
+    deletion: Deletion | None = Field(
+        default=None, description="With url: by when what it keeps of somebody who left is deleted, and who says so."
+    )
     commands: tuple[ProgramCommand, ...] = Field(default=(), max_length=30)
     scopes: dict[Scope, LocalText] = Field(
         default_factory=dict, max_length=10, description="What it may ask of a person, and what for."
@@ -110,7 +124,14 @@ class Manifest(Value):
     def _consistent(self) -> "Manifest":
         if (self.main is None) == (self.url is None):
             raise ValueError("give either main (code that runs inside Courtyard) or url (a program on a server)")
+        if self.deletion is not None and self.url is None:
+            raise ValueError("deletion is for programs on a server; what code inside Courtyard stores is deleted here")
         return self
+
+    @property
+    def server(self) -> str | None:
+        """The host of `url`, which people agree to; None: it runs inside Courtyard."""
+        return None if self.url is None else https_host(self.url)
 
     def command(self, name: str) -> ProgramCommand | None:
         """The command of that name."""
@@ -140,6 +161,8 @@ def inconsistencies(manifest: Manifest) -> Iterator[Found]:
             for language in text:
                 if language not in manifest.languages:
                     yield (*path, language), "is none of the languages; add it there, or remove the text"
+    if manifest.url is not None and not re.fullmatch(HOST, manifest.server or ""):
+        yield ("url",), "should name its host in small letters, without numbers as an address"
     for scope in manifest.scopes:
         if scope not in SCOPES:
             yield ("scopes", scope), f"there is no such scope; there are {', '.join(SCOPES)}"

@@ -1,7 +1,7 @@
 """A mini-program as a value, and who runs it."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from bridge.errors import CourtyardError
 from bridge.miniprograms.answer import Answer
@@ -14,7 +14,21 @@ from bridge.miniprograms.manifest import Manifest
 class Program:
     manifest: Manifest
     source: str
-    """JavaScript that defines `handle(event)`."""
+    """JavaScript that defines `handle(event)`; empty for a program on a server."""
+    signing: bytes | None = field(default=None, repr=False, compare=False)
+    """The secret key under which requests to its server are signed (32 bytes): of this installation, not of the
+    program's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A developer's word, signed, that what was kept of somebody is deleted (D11)."""
+
+    at: int
+    """Seconds since 1970, UTC."""
+    key: str
+    """`ed25519:…`, of the manifest."""
+    signature: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +40,8 @@ class Handled:
     """What the program wrote to its console; for its developer."""
     fuel: int = 0
     """Instructions that it took."""
+    receipt: Receipt | None = None
+    """When somebody has left for good: of a program on a server, whose manifest has a key for that."""
 
 
 WHAT = {
@@ -40,6 +56,9 @@ WHAT = {
     "silent": "the process that runs programs gave no answer",
     "failed": "the process that runs programs ended",
     "busy": "too many events are waiting",
+    "refused": "the program's server refused the event",
+    "unreachable": "the program's server can't be reached",
+    "overdue": "the program's server had no answer in time",
 }
 """Every way in which an event can come to nothing."""
 
@@ -63,6 +82,23 @@ class Trapped(CourtyardError):
         super().__init__("\n".join(lines))
 
 
+class NotNow(CourtyardError):
+    """There is no answer yet, and the same event is to be given again.
+
+    Args:
+        kind: `deferred`: the server works on it; `unreachable`: it did not answer, or with a fault of its own;
+            `paused`: it did not answer of late and was not asked.
+        after: seconds from now; None: the host decides.
+    """
+
+    def __init__(
+        self, kind: Literal["deferred", "unreachable", "paused"], after: float | None = None, detail: str = ""
+    ) -> None:
+        self.kind = kind
+        self.after = after
+        super().__init__(f"no answer yet: {kind}{', ' + detail if detail else ''}")
+
+
 @dataclass(frozen=True, slots=True)
 class ScriptError:
     """What a program threw, with the place in its own file."""
@@ -84,5 +120,6 @@ class Runtime(Protocol):
 
         Raises:
             Trapped: it came to nothing.
+            NotNow: it is to be given again; only where the program is on a server.
         """
         ...

@@ -45,10 +45,11 @@ Locale = Annotated[str, pattern(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$", "should
 """A language tag (BCP 47), like `en` or `zh`."""
 Seconds = Annotated[int, Field(ge=0, le=253_402_300_799)]
 """A point in time: whole seconds since 1970, UTC."""
+HOST = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$"
 Host = Annotated[
     str,
     pattern(
-        r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$",
+        HOST,
         "should be the exact name of a host in small letters, without https://, port and wildcards",
         least=4,
         most=253,

@@ -7,7 +7,7 @@ python -m tests.docs --record    first record the conversation anew: runs the de
 import asyncio
 import sys
 
-from tests.docs import conversation, moments_picture
+from tests.docs import conversation, moments_picture, vectors
 from tests.docs.contract import published
 from tests.docs.tables import ROOT, TABLES, with_tables
 
@@ -19,3 +19,4 @@ for document in sorted({where for where, _ in TABLES.values()}):
     conversation.write(ROOT / document, with_tables(document))
 for name, text in published():
     conversation.write(ROOT / "docs" / name, text)
+conversation.write(vectors.FILE, vectors.render())

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bridge.config.programs import ProgramsConfig
-from bridge.miniprograms.host.outside import Asked, Outside, is_public
+from bridge.miniprograms.host.outside import Asked, Door, Outside, is_public
 
 HOSTS = ("api.example.org", "other.example.org", "evil.example.org")
 DOMAINS = ("api.example.org", "other.example.org")
@@ -70,7 +70,7 @@ class Net:
 
     def outside(self, allowed: Callable[[str], bool] = "127.0.0.1".__eq__, **limits: float) -> Outside:
         tls = ssl.create_default_context(cafile=str(self.certificate))
-        return Outside(ProgramsConfig(**limits), self.look_up, allowed, tls, self.port)  # type: ignore[arg-type]
+        return Outside(ProgramsConfig(**limits), Door(self.look_up, allowed, tls, self.port))  # type: ignore[arg-type]
 
 
 @asynccontextmanager
@@ -237,7 +237,7 @@ async def test_a_server_that_is_silent_or_not_who_it_says(certificate: Path) -> 
     async with net(certificate, silent=silent, hello=hello) as here:
         assert (await here.outside(fetch_seconds=0.3).ask(get("/silent"), DOMAINS)).error == "timeout"
         never.set()
-        untrusting = Outside(ProgramsConfig(), here.look_up, lambda address: True, None, here.port)
+        untrusting = Outside(ProgramsConfig(), Door(here.look_up, lambda address: True, None, here.port))
         assert (await untrusting.ask(get("/hello"), DOMAINS)).error == "unreachable"
         stranger = "https://third.example.org/hello"
         answered = await here.outside().ask(Asked(stranger, "GET", {}, None), ("third.example.org",))

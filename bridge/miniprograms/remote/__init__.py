@@ -1,0 +1,1 @@
+"""Programs that run on a server of their developer (D3, D4): the same contract, over HTTPS, signed."""
