@@ -1,8 +1,9 @@
 """Blocking, and private names."""
 
 from bridge.chat.command import Command, Kind, Param, Request
-from bridge.chat.reply import Reply
+from bridge.chat.reply import Message, Reply, Text
 from bridge.contacts import store
+from bridge.contacts.impacts import lost_lines
 from bridge.contacts.model import cleaned, one_line
 from bridge.contacts.service import Contacts
 from bridge.errors import UserError
@@ -18,8 +19,8 @@ class _Commands:
 
     def block(self, request: Request) -> Reply:
         user: UserId = request.args["user"]
-        self._contacts.block(request.tx, request.person, user)
-        return Reply.text("block-done", user=user)
+        impact = self._contacts.block(request.tx, request.person, user)
+        return Reply((Message((Text("block-done", {"user": user}), *lost_lines(impact))),))
 
     def unblock(self, request: Request) -> Reply:
         user: UserId = request.args["user"]

@@ -101,8 +101,9 @@ class _Commands:
 
     def remove(self, request: Request) -> Reply:
         user: UserId = request.args["user"]
-        if self._contacts.remove(request.tx, request.person, user):
-            return past_choices(request, user, self._past)
+        impact = self._contacts.remove(request.tx, request.person, user)
+        if impact is not None:
+            return past_choices(request, user, self._past, impact.copies)
         return Reply.text("friend-not-removed", user=user)
 
     # --- copies ---------------------------------------------------------------------------------------------

@@ -25,9 +25,13 @@ class Past(Protocol):
         ...
 
 
-def past_choices(request: Request, user: UserId, past: Past | None) -> Reply:
-    """The answer to having parted; with a question, where one left something behind."""
-    removed = Text("friend-removed", {"user": user})
+def past_choices(request: Request, user: UserId, past: Past | None, copies: int) -> Reply:
+    """The answer to having parted; with a question, where one left something behind.
+
+    Args:
+        copies: at most so many copies of one's own moments are withdrawn from them.
+    """
+    removed = Text("friend-removed", {"user": user, "copies": copies})
     other = None if past is None else past.find(request, user)
     if other is None:
         return Reply((Message((removed,)),))

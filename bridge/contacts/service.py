@@ -23,6 +23,7 @@ from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import PersonId, UserId, server_name
 from bridge.privacy import FriendshipItem, RequestItem, load_world, may_see, settings
+from bridge.privacy.impact import Impact
 
 PROMPT = "friend-request"
 """Kind of the question that a request is delivered as."""
@@ -185,14 +186,14 @@ class Contacts:
         return request
 
     # --- parting --------------------------------------------------------------------------------------------
-    def remove(self, tx: Tx, person: Person, user_id: UserId) -> bool:
-        """End a friendship, or take back one's own request. Nobody is told. Returns whether they were friends."""
+    def remove(self, tx: Tx, person: Person, user_id: UserId) -> Impact | None:
+        """End a friendship, or take back one's own request. Nobody is told. Returns what the friend loses sight of;
+        None when they were no friends."""
         other = self._people.named(tx, user_id)
         if store.are_friends(tx, person.id, other):
-            self._changes.make_between(tx, person.id, other, lambda: store.part(tx, person.id, other))
-            return True
+            return self._changes.make_between(tx, person.id, other, lambda: store.part(tx, person.id, other))
         self._take_back(tx, person.id, other)
-        return False
+        return None
 
     def kept(self, tx: Tx, person: Person, user_id: UserId) -> Kept:
         """What `person` had set about somebody, friend or not, for themselves alone."""
@@ -266,8 +267,9 @@ class Contacts:
         return owner
 
     # --- blocking -------------------------------------------------------------------------------------------
-    def block(self, tx: Tx, person: Person, user_id: UserId) -> None:
-        """Block somebody (I7), whoever they are: to them one looks like somebody who shows nothing.
+    def block(self, tx: Tx, person: Person, user_id: UserId) -> Impact:
+        """Block somebody (I7), whoever they are: to them one looks like somebody who shows nothing. Returns what a
+        friend loses sight of; of others nothing is told, not even whether they are here.
 
         Raises:
             UserError: it is oneself, or too many are blocked.
@@ -277,7 +279,7 @@ class Contacts:
         if len(store.with_stance(tx, person.id, "blocked")) >= self.limits.blocks:
             raise UserError("block-limit", limit=self.limits.blocks)
         other = self._people.named_or_new(tx, user_id)
-        self._changes.make_between(
+        impact = self._changes.make_between(
             tx, person.id, other, lambda: store.set_stance(tx, person.id, other, "blocked", True)
         )
         asked = store.request_between(tx, other, person.id)
@@ -286,6 +288,7 @@ class Contacts:
             prompts.close(tx, PROMPT, asked.id)
         # Or they could become a friend by accepting it.
         self._take_back(tx, person.id, other)
+        return impact if store.are_friends(tx, person.id, other) else Impact()
 
     def unblock(self, tx: Tx, person: Person, user_id: UserId) -> bool:
         """End a block. False when there was none."""

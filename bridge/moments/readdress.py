@@ -99,6 +99,8 @@ class Readdress:
             lines.append(Text("audience-lost", {"count": len(before - now)}))
         if changed.to.kind is Audience.PUBLIC:
             lines.append(_strangers(tx, author.id))
+        elif moment.to.kind is Audience.PUBLIC and settings.load(tx, author.id).strangers:
+            lines.append(Text("audience-strangers-lost"))
         return tuple(lines)
 
     def _ask(

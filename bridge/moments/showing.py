@@ -93,12 +93,15 @@ class Showing:
                 self._outbox.withdraw(tx, COMMENT, comment_id, only_for=viewer)
         self._take_back_responses(tx, sight)
         lost, gained = sight.seen - now, now - sight.seen
+        unseen = 0 if sight.complete else max(0, store.count_of(tx, sight.author) - len(sight.moments))
         return Impact(
             len({viewer for viewer, _ in lost}),
             len({moment for _, moment in lost}),
             len({viewer for viewer, _ in gained}),
             len({moment for _, moment in gained}),
+            len(lost) + unseen * len(sight.viewers),
             sight.complete,
+            len(sight.moments),
         )
 
     def _copies(self, tx: Tx, owner: PersonId, viewer: PersonId) -> Iterable[tuple[PersonId, int]]:

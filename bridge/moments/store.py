@@ -138,6 +138,11 @@ def forget_tag(tx: Tx, tag_id: int, members: Iterable[PersonId]) -> None:
     tx.sql("DELETE FROM moment_tags WHERE tag_id = ?", (tag_id,))
 
 
+def count_of(tx: Tx, author: PersonId) -> int:
+    """How many moments somebody has."""
+    return int(tx.sql("SELECT COUNT(*) FROM moments WHERE author_id = ?", (author,)).scalar_one())
+
+
 def count_newer_public(tx: Tx, moment: Moment, viewer: PersonId, most: int) -> int:
     """How many newer public moments of the same author do not leave `viewer` out; at most `most`."""
     at = (moment.author, tx.now, moment.created_at, moment.created_at, moment.id)

@@ -314,7 +314,7 @@ class PrivacySettings:
         self._changes.make_profile(tx, owner, lambda: field_rules.save(tx, owner, name, to))
         if not profiles.has(tx, owner, field):
             return Reply((Message((line, Text("impact-field-empty"))),))
-        return Reply((Message((line, *field_impact_lines(field_impact(tx, owner, before, to)))),))
+        return Reply((Message((line, *field_impact_lines(field_impact(tx, owner, before, to), before, to))),))
 
     def _audience(self, request: Request, value: str) -> Addressed:
         tx, owner = request.tx, request.person.id

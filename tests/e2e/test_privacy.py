@@ -56,7 +56,7 @@ async def test_tags_are_audiences_and_nobody_sees_them(meet: Meet) -> None:
 
     # Exclusion wins at once, inclusion follows where it is live: delivered copies go, on the other server too.
     answer = await alice.ask(f"tag add #{tag} {carol.user_id}")
-    assert "One person loses sight of one moment; copies that were shown are being taken back." in answer
+    assert "One person loses sight of one moment. Up to one copy is being taken back, wherever it was shown." in answer
     await gone(carol, carols_copy.event_id)
     assert await texts(carol, to_tag, but_tag, live) == [live]
     await alice.ask(f"tag remove #{tag} {bob.user_id}")
@@ -234,7 +234,7 @@ async def test_parts_of_a_profile_have_audiences_of_their_own(meet: Meet) -> Non
     }
     assert all(copies.values())
     assert await alice.ask("privacy set region me") == (
-        "Your region: for you alone.\n2 friends do not see it any more."
+        "Your region: for you alone.\n2 friends do not see it any more. Up to 2 copies are being taken back."
     )
     for reader in (bob, carol):
         await gone(reader, *(m.event_id for m in copies[reader.user_id]))
@@ -270,7 +270,7 @@ async def test_narrowing_reaches_a_server_that_was_away(js: JsProcess, tmp_path:
             answer = await alice.ask("privacy set window 3d")
             assert answer.splitlines() == [
                 "Your friends see your moments for 3 days.",
-                "2 people lose sight of one moment; copies that were shown are being taken back.",
+                "2 people lose sight of one moment. Up to 2 copies are being taken back, each wherever it was shown.",
             ]
             for reader, copy in zip((bob, carol), copies, strict=True):
                 await gone(reader, copy.event_id)

@@ -105,6 +105,9 @@ def test_a_part_of_the_profile_says_for_whom_it_differs(village: Village) -> Non
     assert "2 friends do not" not in village.one("alice", "privacy set phone #t")
     assert "One friend does not see it any more." in village.one("alice", "privacy set phone me")
     assert "2 friends more see it now." in village.one("alice", "privacy set phone everyone")
+    assert village.one("alice", "privacy set phone friends").split("\n")[1:] == [
+        "Strangers do not see it any more. Up to one copy is being taken back from each who looked."
+    ]
     assert "nothing changes" in village.one("alice", "privacy set phone friends")
     answer = village.one("alice", "privacy set phone @carol:x.org except #t")
     assert "One friend does not see it any more." in answer
@@ -186,8 +189,66 @@ def test_a_change_says_what_differs(village: Village) -> None:
     assert "One person loses sight of 2 moments" in village.one("alice", f"privacy set mine {BOB} off")
     assert "One person sees 2 more moments now" in village.one("alice", f"privacy set mine {BOB} on")
     village.wait(4 * 24 * 60 * MINUTE)
-    assert "2 people lose sight of 2 moments" in village.one("alice", "privacy set window 3d")
+    answer = village.one("alice", "privacy set window 3d")
+    assert (
+        "2 people lose sight of 2 moments. Up to 4 copies are being taken back, each wherever it was shown." in answer
+    )
     assert "nothing changes" in village.one("alice", "privacy set window 3d")
+
+
+def _three_moments(village: Village) -> None:
+    village.say("alice", "privacy set strangers on")
+    village.say("alice", "post One")
+    village.say("alice", "post to public | Two")
+    village.say("alice", "tag add #work @carol:x.org")
+    village.say("alice", "post to #work live | Three")
+
+
+def _narrowings(village: Village) -> list[str]:
+    """What alice is told while she narrows everything that she can."""
+    return [
+        village.one("alice", command)
+        for command in (
+            "audience 1 friends except @bob:x.org",
+            "audience 2 friends",
+            f"privacy set mine {BOB} off",
+            f"privacy set mine {BOB} on",
+            f"privacy set chats-only {BOB} on",
+            f"privacy set chats-only {BOB} off",
+            "tag remove #work @carol:x.org",
+            f"block {BOB}",
+            f"unblock {BOB}",
+            "friend remove @carol:x.org",
+        )
+    ]
+
+
+def test_each_narrowing_says_how_many_copies_there_can_be(village: Village) -> None:
+    _three_moments(village)
+    said = _narrowings(village)
+    assert "Up to one copy is being taken back" in said[0]
+    assert "Strangers can't see it any more. Up to one copy is" in said[1]
+    assert "One person loses sight of one moment. Up to one copy is" in said[2]
+    assert "One person loses sight of one moment. Up to one copy is" in said[4]
+    assert "One person loses sight of one moment. Up to one copy is" in said[6]
+    assert "One person loses sight of one moment. Up to one copy is" in said[7]
+    assert "of yours, up to 2 copies." in said[9]
+
+
+def test_what_is_said_of_copies_does_not_tell_who_reads(village: Village) -> None:
+    """It is counted from who could see: so it is the same whether anybody ever looked."""
+    _three_moments(village)
+    for _ in range(2):
+        village.say("bob", "feed")
+        village.say("carol", "feed")
+    read = _narrowings(village)
+    unread = Village()
+    unread.open("alice", "bob", "carol")
+    unread.befriend("alice", "bob")
+    unread.befriend("carol", "alice")
+    _three_moments(unread)
+    assert _narrowings(unread) == read
+    unread.close()
 
 
 def test_what_others_keep_about_one_is_theirs(village: Village) -> None:

@@ -7,9 +7,10 @@ audience-changed = #{ $number } is for { $audience } now: { $count ->
    *[other] { $count } friends
 }.
 audience-lost = { $count ->
-    [one] One friend can't see it any more
-   *[other] { $count } friends can't see it any more
-}; whatever was shown is being taken back.
+    [one] One friend can't see it any more. Up to one copy is being taken back, wherever it was shown.
+   *[other] { $count } friends can't see it any more. Up to { $count } copies are being taken back, each wherever it was shown.
+}
+audience-strangers-lost = Strangers can't see it any more. Up to one copy is being taken back from each who looked.
 audience-same = #{ $number } is for { $audience } already.
 audience-ask = If #{ $number } is for { $audience }, { $count ->
     [one] one more friend sees it: { $people }

@@ -37,7 +37,11 @@ request-none-user = There is no open request of { $user }.
 friend-declined = Declined. { $user } is not told.
 
 ## Parting
-friend-removed = { $user } is no longer among your friends and is not told. You don't see each other's moments any more, and I am taking back the ones that were shown.
+friend-removed = { $user } is no longer among your friends and is not told. You don't see each other's moments any more, and what was shown is being taken back{ $copies ->
+    [0] .
+    [one] : of yours, up to one copy.
+   *[other] : of yours, up to { $copies } copies.
+}
 friend-not-removed = { $user } is not among your friends. If you had asked them, that request is taken back.
 
 ## Lists
@@ -189,14 +193,20 @@ impact-lost = { $people ->
 } sight of { $moments ->
     [one] one moment
    *[other] { $moments } moments
-}; copies that were shown are being taken back.
+}. { $copies ->
+    [one] Up to one copy is being taken back, wherever it was shown.
+   *[other] Up to { $copies } copies are being taken back, each wherever it was shown.
+}
 impact-lost-least = At least { $people ->
     [one] one person loses
    *[other] { $people } people lose
 } sight of { $moments ->
     [one] one moment
    *[other] { $moments } moments
-}; copies that were shown are being taken back.
+}. { $copies ->
+    [one] Up to one copy is being taken back, wherever it was shown.
+   *[other] Up to { $copies } copies are being taken back, each wherever it was shown.
+}
 impact-gained = { $people ->
     [one] One person sees
    *[other] { $people } people see
@@ -212,22 +222,25 @@ impact-gained-least = At least { $people ->
    *[other] { $moments } more moments
 } now.
 impact-none = For what you have posted so far, nothing changes.
+impact-none-least = For your newest { $moments } moments nothing changes. The new rule holds for older ones too.
 impact-strangers-lost = Strangers lose sight of { $moments ->
     [one] one moment
    *[other] { $moments } moments
-}; copies that were shown are being taken back.
+}. Up to one copy of each is being taken back from every stranger who looked.
 impact-strangers-gained = Strangers see { $moments ->
     [one] one more moment
    *[other] { $moments } more moments
 } now.
 impact-field-lost = { $people ->
-    [one] One friend does not see it any more.
-   *[other] { $people } friends do not see it any more.
+    [one] One friend does not see it any more. Up to one copy is being taken back.
+   *[other] { $people } friends do not see it any more. Up to { $people } copies are being taken back.
 }
 impact-field-gained = { $people ->
     [one] One friend more sees it now.
    *[other] { $people } friends more see it now.
 }
+impact-field-strangers-lost = Strangers do not see it any more. Up to one copy is being taken back from each who looked.
+impact-field-strangers-gained = Strangers who look see it now.
 impact-field-none = For your friends nothing changes.
 impact-field-empty = It is empty so far: there is nothing to see yet.
 

@@ -6,8 +6,9 @@ audience-changed = #{ $number } 现在的范围：{ $audience }，{ $count ->
    *[other] { $count } 位好友
 }可见。
 audience-lost = { $count ->
-   *[other] { $count } 位好友
-}不再能看到，展示过的内容正在撤回。
+   *[other] { $count } 位好友不再能看到。最多 { $count } 份副本正在撤回，展示过的地方都会撤回。
+}
+audience-strangers-lost = 陌生人不再能看到。看过的每个人那里，最多一份副本正在撤回。
 audience-same = #{ $number } 的范围已经是：{ $audience }。
 audience-ask = 如果 #{ $number } 的范围改为 { $audience }，会多{ $count ->
    *[other] { $count } 位好友

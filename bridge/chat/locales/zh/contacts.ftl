@@ -37,7 +37,10 @@ request-none-user = 没有来自 { $user } 的待处理申请。
 friend-declined = 已拒绝。{ $user } 不会知道。
 
 ## 移除
-friend-removed = { $user } 已不在你的好友之中，对方不会收到通知。你们不再看到彼此的动态，已经展示过的也正在撤回。
+friend-removed = { $user } 已不在你的好友之中，对方不会收到通知。你们不再看到彼此的动态，已经展示过的也正在撤回{ $copies ->
+    [0] 。
+   *[other] ：其中你的动态最多 { $copies } 份副本。
+}
 friend-not-removed = { $user } 不在你的好友之中。如果你曾向对方发过申请，申请已撤回。
 
 ## 列表
@@ -184,12 +187,12 @@ impact-lost = { $people ->
    *[other] { $people } 人
 }将看不到 { $moments ->
    *[other] { $moments } 条动态
-}，已展示的正在撤回。
+}。最多 { $copies } 份副本正在撤回，展示过的地方都会撤回。
 impact-lost-least = 至少 { $people ->
    *[other] { $people } 人
 }将看不到 { $moments ->
    *[other] { $moments } 条动态
-}，已展示的正在撤回。
+}。最多 { $copies } 份副本正在撤回，展示过的地方都会撤回。
 impact-gained = { $people ->
    *[other] { $people } 人
 }现在能多看到 { $moments ->
@@ -201,18 +204,21 @@ impact-gained-least = 至少 { $people ->
    *[other] { $moments } 条动态
 }。
 impact-none = 对你已发布的内容没有影响。
+impact-none-least = 对你最近的 { $moments } 条动态没有影响。更早的同样按新的规则。
 impact-strangers-lost = 陌生人将看不到 { $moments ->
    *[other] { $moments } 条动态
-}，已展示的正在撤回。
+}。看过的陌生人那里，每条最多一份副本正在撤回。
 impact-strangers-gained = 陌生人现在能多看到 { $moments ->
    *[other] { $moments } 条动态
 }。
 impact-field-lost = { $people ->
-   *[other] { $people } 位好友不再看到它。
+   *[other] { $people } 位好友不再看到它。最多 { $people } 份副本正在撤回。
 }
 impact-field-gained = { $people ->
    *[other] 又有 { $people } 位好友能看到它。
 }
+impact-field-strangers-lost = 陌生人不再看到它。看过的每个人那里，最多一份副本正在撤回。
+impact-field-strangers-gained = 陌生人来看时现在能看到它。
 impact-field-none = 对你的好友没有影响。
 impact-field-empty = 这一项还没有填写：现在没有可看的内容。
 
