@@ -100,6 +100,12 @@ class ProgramsConfig(MiniProgramsConfig):
         description="What one person may do in one program in a minute, in the long run.",
     )
     events_burst: int = Field(default=10, ge=1, le=6000, description="What one person may do in one program at once.")
+    messages_per_day: int = Field(
+        default=24,
+        ge=1,
+        le=1440,
+        description="Messages that a program may send somebody in a day who has subscribed to them.",
+    )
     cpu_ms_per_minute: int = Field(
         default=2000,
         ge=10,

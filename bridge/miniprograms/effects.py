@@ -9,6 +9,8 @@ from bridge.miniprograms.values import KvKey, Name, Scope, Space, Value
 
 MAX_TIMER_SECONDS = 366 * 86_400
 MAX_KEYS = 20
+MAX_TIMERS = 20
+"""Of one session; a further one takes the place of the one that rings last."""
 MAX_BODY = 32_768
 
 

@@ -17,7 +17,8 @@ SCOPES = {
     "profile.birthday": "the birthday in the profile",
     "profile.phone": "the phone number in the profile",
     "profile.email": "the e-mail address in the profile",
-    "notify": "messages later, when the program has something to tell",
+    "notify": "one message later; asked for again before each further one",
+    "subscribe": "messages whenever the program has something to tell, until the person stops them",
 }
 """What can be granted."""
 RESERVED_COMMANDS = frozenset({"apps", "back", "cancel", "close", "grants", "help", "open", "revoke"})

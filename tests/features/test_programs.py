@@ -290,16 +290,83 @@ def test_a_timer_rings_for_who_agreed_and_once_for_one_yes() -> None:
 
     with village(packed(scopes={"notify": "To tell you when the tea is ready."}), tester=reminds) as (town, engine):
         [_, asked] = town.say("alice", "open tester")
-        assert "sending you a message later" in asked
+        assert "may send you one message later" in asked
         town.wait(61_000)
         assert engine.of("tester", "timer") == []  # nobody has agreed yet
         town.say("alice", "again")
-        town.say("alice", "1")
+        assert "may send you one message later" in town.one("alice", "1")
+        assert "1 – Tester: one message later, agreed" in town.one("alice", "grants")
         town.wait(61_000)
-        assert town.bodies("alice")[-1] == "Tester\n\ntimer tea"
+        assert town.bodies("alice")[-1] == "Tester\n\ntimer tea\n\nThis is the one message that you had agreed to."
+        assert "knows anything" in town.one("alice", "grants")
         town.say("alice", "again")
         town.wait(61_000)
         assert len(engine.of("tester", "timer")) == 1  # one yes was for one message
+
+
+def test_one_ring_is_for_one_message_and_asks_nothing() -> None:
+    def pesters(event: dict[str, Any]) -> dict[str, Any]:
+        sets = {"type": "timer.set", "tag": "tea", "after": 60}
+        if event["type"] == "open":
+            return does(sets)
+        gets = {"type": "kv.get", "tag": "t", "space": "person", "keys": ["k"]}
+        form = {"name": "f", "fields": [{"name": "x", "label": "Why?", "type": "text"}]}
+        if event["type"] == "timer":
+            asks = {"type": "scope.request", "tag": "s", "scopes": ["profile.name"]}
+            fetches = {"type": "fetch", "tag": "f", "url": "https://api.example.org/"}
+            return does(says("one", form=form), says("two"), gets, asks, fetches, sets)
+        return does(says("three"))
+
+    scopes = {"notify": "To call you.", "profile.name": "To greet you."}
+    tester = packed(scopes=scopes, domains=("api.example.org",))
+    with village(tester, tester=pesters) as (town, engine):
+        town.say("alice", "open tester")
+        town.say("alice", "1")
+        before = len(town.bodies("alice"))
+        town.wait(61_000)
+        [pushed] = town.bodies("alice")[before:]
+        assert pushed.startswith("Tester\n\none")
+        assert engine.of("tester", "scope.result")[0]["data"]["denied"] == ["profile.name"]
+        assert engine.of("tester", "fetch.result")[0]["data"]["error"] == "refused"
+        town.wait(3600_000)
+        assert len(engine.of("tester", "timer")) == 1, "the timer that it set itself was agreed to by nobody"
+        assert "three" in town.one("alice", "hello"), "what somebody does is answered as ever"
+
+
+def test_messages_that_go_on_are_agreed_to_apart_and_easily_stopped() -> None:
+    def news(event: dict[str, Any]) -> dict[str, Any]:
+        sets = {"type": "timer.set", "tag": "news", "after": 60}
+        if event["type"] == "open":
+            return does({"type": "scope.request", "tag": "s", "scopes": ["subscribe"]}, sets)
+        return does(says("News!"), sets) if event["type"] == "timer" else does()
+
+    tester = packed(scopes={"notify": "To call you.", "subscribe": "To tell you the news."})
+    limits = ProgramsConfig(messages_per_day=3)
+    with village(tester, limits=limits, tester=news) as (town, engine):
+        said = town.say("alice", "open tester")
+        asked = [body for body in said if "until you stop it" in body]
+        assert "1. yes, until I stop it\n2. no" in asked[0]
+        questions = [body for body in said if "one message later" in body]
+        assert len(questions) == 2, "what may be asked, and the question about the timer, which is another one"
+        town.say("alice", "close")
+        town.say("alice", "open tester")
+        town.say("alice", "1", to=_question(town, "until you stop it"))
+        before = len(town.bodies("alice"))
+        for _ in range(5):
+            town.wait(61_000)
+        pushed = town.bodies("alice")[before:]
+        assert pushed == ["Tester\n\nNews!\n\n`apps stop tester` ends these messages."] * 3, "three a day"
+        assert "messages by itself, until you stop it" in town.one("alice", "grants")
+        assert town.one("alice", "apps stop tester") == "Tester sends you nothing by itself any more."
+        assert "may not send you anything" in town.one("alice", "apps stop tester")
+        assert "may send you anything by itself" in town.one("alice", "apps stop")
+        told = len(engine.of("tester", "timer"))
+        town.wait(3600_000)
+        assert len(engine.of("tester", "timer")) == told
+
+
+def _question(town: Village, words: str) -> Any:
+    return next(event.event_id for event in reversed(town.rooms["alice"].events) if words in event.body)
 
 
 def test_idle_programs_are_closed() -> None:

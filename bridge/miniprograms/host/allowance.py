@@ -9,6 +9,7 @@ from bridge.config.programs import ProgramsConfig
 from bridge.ids import PersonId
 
 _MOST = 20_000
+_DAY_S = 24 * 3600
 
 
 @dataclass(slots=True)
@@ -25,6 +26,8 @@ class Allowances:
         self._limits = limits
         self._clock = clock
         self._uses: OrderedDict[tuple[PersonId, int], _Use] = OrderedDict()
+        self._pushes: OrderedDict[tuple[PersonId, int], tuple[float, float]] = OrderedDict()
+        """What is left of a day's messages, and when that was reckoned."""
 
     def take(self, person: PersonId, program_id: int) -> bool:
         """Take one event. False: there was too much of late."""
@@ -37,6 +40,16 @@ class Allowances:
     def worked(self, person: PersonId, program_id: int, ms: float) -> None:
         """Note what an event took; it may be more than there was left."""
         self._use(person, program_id).cpu_ms -= ms
+
+    def push(self, person: PersonId, program_id: int) -> bool:
+        """Take one message that a program sends by itself. False: there were too many of late."""
+        most, now, key = float(self._limits.messages_per_day), self._clock(), (person, program_id)
+        left, at = self._pushes.pop(key, (most, now))
+        left = min(most, left + (now - at) / _DAY_S * most)
+        self._pushes[key] = (left - 1, now) if left >= 1 else (left, now)
+        while len(self._pushes) > _MOST:
+            self._pushes.popitem(last=False)
+        return left >= 1
 
     def _use(self, person: PersonId, program_id: int) -> _Use:
         limits, now = self._limits, self._clock()

@@ -1,6 +1,7 @@
 """Asking a person whether a program may know or do something: drawn by the host, one scope after the other, each with
 what it is for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from bridge.chat.reply import CopyRef, Lines, Message, Text
 from bridge.db import Tx
 from bridge.ids import PersonId
 from bridge.miniprograms.host import grants
-from bridge.miniprograms.host.grants import VERDICTS, Verdict
+from bridge.miniprograms.host.grants import Verdict
 from bridge.miniprograms.host.installed import Installed
 from bridge.miniprograms.host.sessions import Source
 from bridge.miniprograms.manifest import Manifest, in_language
@@ -46,7 +47,8 @@ class Request:
 
 
 def ask(tx: Tx, installed: Installed, person: Person, request: Request) -> Message | dict[str, Any]:
-    """The question for the person; or, when nothing is left to ask, what the program is told."""
+    """The question for the person; or, when nothing is left to ask, what the program is told. Who does nothing just
+    now is asked nothing."""
     manifest = installed.manifest
     decided = grants.of_program(tx, person.id, installed.id, manifest)
     held = grants.held(tx, person.id, installed.id, manifest, request.session_id)
@@ -61,7 +63,7 @@ def ask(tx: Tx, installed: Installed, person: Person, request: Request) -> Messa
         ),
     )
     waiting = tx.sql("SELECT COUNT(*) FROM program_questions WHERE session_id = ?", (request.session_id,)).scalar_one()
-    if not request.open or waiting >= MAX_OPEN:
+    if not request.open or waiting >= MAX_OPEN or request.source.push is not None:
         return replace(request, denied=(*request.denied, *request.open)).result
     return _question(tx, person, manifest, request)
 
@@ -102,7 +104,7 @@ def load(tx: Tx, person: PersonId, question_id: int) -> Request | None:
         tuple(said["scopes"]),
         tuple(said["granted"]),
         tuple(said["denied"]),
-        Source(said["reply_to"], said["thread"]),
+        Source.read(said),
         row.session_id,
     )
 
@@ -115,8 +117,7 @@ def _question(tx: Tx, person: Person, manifest: Manifest, request: Request) -> M
         "scopes": list(request.scopes),
         "granted": list(request.granted),
         "denied": list(request.denied),
-        "reply_to": request.source.reply_to,
-        "thread": request.source.thread,
+        **request.source.kept,
     }
     sealed = tx.vault.seal(person.id, "program_questions", question_id, "sealed", said)
     tx.sql(
@@ -124,13 +125,13 @@ def _question(tx: Tx, person: Person, manifest: Manifest, request: Request) -> M
         (question_id, request.session_id, person.id, sealed, tx.now),
     )
     scope = request.open[0]
-    prompt = prompts.open(tx, person.id, KIND, question_id, VERDICTS, _TTL_MS)
+    prompt = prompts.open(tx, person.id, KIND, question_id, grants.verdicts(scope), _TTL_MS)
     title, host = in_language(manifest.title, person.language), grants.server_of(scope)
     if host is not None:
         asks = Text("program-wants-server", {"title": title, "host": host})
         why = Text("program-server-means", {"title": title})
     else:
-        asks = Text("program-wants", {"title": title, "scope": scope_text(scope)})
+        asks = _text("program-wants", scope, {"title": title, "scope": scope_text(scope)})
         why = Text("program-purpose", {"purpose": in_language(manifest.scopes[scope], person.language)})
     return Message(
         (
@@ -138,13 +139,28 @@ def _question(tx: Tx, person: Person, manifest: Manifest, request: Request) -> M
             why,
             Lines(
                 tuple(
-                    Text("program-choice", {"number": number, "label": Text(f"program-verdict-{verdict}")})
-                    for number, verdict in enumerate(VERDICTS, 1)
+                    Text("program-choice", {"number": number, "label": _text(f"program-verdict-{verdict}", scope)})
+                    for number, verdict in enumerate(grants.verdicts(scope), 1)
                 )
             ),
         ),
         CopyRef(prompts.COPY_KIND, prompt),
     )
+
+
+def _text(name: str, scope: str, values: Mapping[str, Any] | None = None) -> Text:
+    """Messages that come later are spoken of in words of their own."""
+    own = scope in grants.MESSAGES
+    return Text(f"{name}-{scope}" if own else name, values or {})
+
+
+def decided_text(verdict: Verdict, scope: str, title: str, name: str) -> Text:
+    """What somebody is told who has decided. `name`: of the program, as it is typed."""
+    return _text(f"program-decided-{verdict}", scope, {"title": title, "scope": scope_text(scope), "name": name})
+
+
+def revoked_text(scope: str, title: str) -> Text:
+    return _text("grants-revoked", scope, {"title": title, "scope": scope_text(scope)})
 
 
 def scope_text(scope: str) -> Text:

@@ -12,7 +12,7 @@ from bridge.errors import UserError
 from bridge.miniprograms.events import MAX_PAYLOAD
 from bridge.miniprograms.host import asking, deliveries, drawing, fetching, grants, sessions
 from bridge.miniprograms.host.allowance import Allowances
-from bridge.miniprograms.host.asking import scope_text
+from bridge.miniprograms.host.asking import decided_text, revoked_text, scope_text
 from bridge.miniprograms.host.generations import generation_of
 from bridge.miniprograms.host.grants import VERDICTS
 from bridge.miniprograms.host.host import Host, close, event_of
@@ -155,7 +155,7 @@ class _Commands:
                 "number": grant.number,
                 "title": self._title(installed, person),
                 "scope": scope_text(grant.scope),
-                "verdict": grant.verdict,
+                "verdict": grants.shown_verdict(grant),
                 "until": "" if grant.expires_at is None else Time(grant.expires_at),
             }
             lines.append(Text("grants-line", about))
@@ -169,8 +169,17 @@ class _Commands:
         installed = None if grant is None else self._programs.by_id(tx, grant.program_id)
         if grant is None or installed is None:
             raise UserError("grants-no-number", number=request.args["number"])
-        about: dict[str, Any] = {"title": self._title(installed, person), "scope": scope_text(grant.scope)}
-        return Reply((Message((Text("grants-revoked", about),)),))
+        return Reply((Message((revoked_text(grant.scope, self._title(installed, person)),)),))
+
+    def stop(self, request: Request) -> Reply:
+        """No message comes by itself any more: from a program, or from any."""
+        tx, person, name = request.tx, request.person, request.args.get("name")
+        installed = None if name is None else self._named(request, name)
+        stopped = grants.stop_messages(tx, person.id, None if installed is None else installed.id)
+        if installed is None:
+            return Reply.text("apps-stopped-all" if stopped else "apps-stop-none")
+        title = self._title(installed, person)
+        return Reply.text("apps-stopped" if stopped else "apps-stop-none-of", title=title)
 
     def decide(self, request: Request, question_id: int, option: str) -> Reply:
         """An answer to the question whether a program may know something."""
@@ -194,8 +203,8 @@ class _Commands:
         if answered.effect is not None:
             sessions.tell(tx, session, person.id, "scope.result", answered.result, source_of(request))
             self._awake(tx)
-        about: dict[str, Any] = {"title": self._title(installed, person), "scope": scope_text(scope)}
-        return Reply((Message((Text(f"program-decided-{verdict}", about),)),))
+        told = decided_text(verdict, scope, self._title(installed, person), installed.name)
+        return Reply((Message((told,)),))
 
     # --- what left --------------------------------------------------------------------------------------------------
 
@@ -276,6 +285,7 @@ def build(programs: Programs, allowances: Allowances, limits: ProgramsConfig) ->
         Command("apps preview", (_NAME,), do.preview, effect=False, group=GROUP),
         Command("apps sent", (optional,), do.sent, effect=False, group=GROUP),
         Command("apps reset", (_NAME,), do.reset, group=GROUP),
+        Command("apps stop", (optional,), do.stop, group=GROUP),
     ]
     hooks = Hooks(
         on_reply={COPY: talk.on_reply},

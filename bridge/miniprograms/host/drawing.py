@@ -50,6 +50,8 @@ def message(said: Said, manifest: Manifest, person: Person) -> Message:
             )
         )
         blocks.append(Text("program-choose"))
+    if said.push is not None:
+        blocks.append(Text(f"program-push-{said.push}", {"name": manifest.name}))
     return Message(tuple(blocks), CopyRef(COPY, said.id), picture)
 
 

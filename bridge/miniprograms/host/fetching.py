@@ -57,8 +57,7 @@ def queue(
         "method": effect.method,
         "headers": dict(effect.headers),
         "body": effect.body,
-        "reply_to": source.reply_to,
-        "thread": source.thread,
+        **source.kept,
     }
     sealed = tx.vault.seal(person, "program_fetches", row_id, "sealed", said)
     tx.sql(
@@ -102,7 +101,7 @@ def load(tx: Tx, row_id: int) -> Waiting | None:
         tx.sql("DELETE FROM program_fetches WHERE id = ?", (row_id,))
         return None
     asked = Asked(said["url"], said["method"], said["headers"], said["body"])
-    source = Source(said["reply_to"], said["thread"])
+    source = Source.read(said)
     person = PersonId(row.person_id)
     return Waiting(row_id, row.session_id, person, row.chain, said["effect"], said["tag"], asked, source)
 

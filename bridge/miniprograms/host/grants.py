@@ -11,7 +11,10 @@ from bridge.miniprograms.strict_json import dump
 
 Verdict: TypeAlias = Literal["once", "always", "never"]
 VERDICTS: tuple[Verdict, ...] = ("once", "always", "never")
-NOTIFY = "notify"
+NOTIFY, SUBSCRIBE = "notify", "subscribe"
+"""One message later for one yes; and messages until the person stops them."""
+MESSAGES = frozenset({NOTIFY, SUBSCRIBE})
+_CHOICES: dict[str, tuple[Verdict, ...]] = {NOTIFY: ("once", "never"), SUBSCRIBE: ("always", "never")}
 _SERVER = "server:"
 _COLUMNS = "id, program_id, person_id, number, scope, verdict, session_id, sealed, created_at, expires_at"
 
@@ -79,6 +82,11 @@ def held(tx: Tx, person: PersonId, program_id: int, manifest: Manifest, session_
     )
 
 
+def verdicts(scope: str) -> tuple[Verdict, ...]:
+    """What a person may answer when they are asked for it."""
+    return _CHOICES.get(scope, VERDICTS)
+
+
 def purpose_of(manifest: Manifest, scope: str) -> str | None:
     """What the manifest wants a scope for; None: it does not ask for it."""
     host = server_of(scope)
@@ -140,6 +148,25 @@ def revoke(tx: Tx, person: PersonId, number: int) -> Grant | None:
     if found is not None:
         tx.sql("DELETE FROM program_grants WHERE id = ?", (found.id,))
     return found
+
+
+def shown_verdict(grant: Grant) -> str:
+    """What of a grant is listed: a verdict, or the kind of messages that were agreed to."""
+    return grant.scope if grant.scope in MESSAGES and grant.verdict != "never" else grant.verdict
+
+
+def use_up(tx: Tx, person: PersonId, program_id: int) -> None:
+    """The one message that somebody agreed to is on its way."""
+    tx.sql(
+        "DELETE FROM program_grants WHERE person_id = ? AND program_id = ? AND scope = ?", (person, program_id, NOTIFY)
+    )
+
+
+def stop_messages(tx: Tx, person: PersonId, program_id: int | None) -> int:
+    """Take back that a program, or any, may send messages by itself; how many decisions that were."""
+    where, params = ("", (person,)) if program_id is None else (" AND program_id = ?", (person, program_id))
+    query = f"DELETE FROM program_grants WHERE person_id = ? AND scope IN ('{NOTIFY}', '{SUBSCRIBE}')"
+    return tx.sql(f"{query} AND verdict <> 'never'{where}", params).rowcount
 
 
 def forget_once(tx: Tx, person: PersonId, session_id: int, scopes: Iterable[str] = ()) -> None:

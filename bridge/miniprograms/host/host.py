@@ -238,18 +238,25 @@ class Host:
         return _LOOK_S if due is None else min(_LOOK_S, max(0.05, (due - tx.now) / 1000))
 
     def _ring(self, tx: Tx, timer: timers.Timer) -> None:
-        """A timer rings only for somebody who agreed to messages that follow; one yes is for one message."""
+        """A timer rings only for somebody who agreed: to one message, or to messages until they stop them."""
         session = sessions.by_id(tx, timer.session_id)
         installed = None if session is None else self._programs.by_id(tx, session.program_id)
         if session is None or installed is None or not session.is_open or session.in_room:
             return
         manifest = installed.manifest
-        if grants.NOTIFY not in grants.held(tx, session.person_id, installed.id, manifest, session.id):
+        held = grants.held(tx, session.person_id, installed.id, manifest, session.id)
+        push: sessions.Push
+        if grants.SUBSCRIBE in held and self._allowances.push(session.person_id, installed.id):
+            push = "standing"
+        elif grants.NOTIFY in held:
+            push = "once"
+            grants.use_up(tx, session.person_id, installed.id)
+        else:
             return
-        grants.forget_once(tx, session.person_id, session.id, (grants.NOTIFY,))
+        sessions.save(tx, replace(session, pushes=session.pushes + 1))
         # It counts as something that followed: a program must not go on by itself for ever.
         told = {"tag": timer.tag, "payload": timer.payload}
-        sessions.tell(tx, session, session.person_id, "timer", told, Source(), chain=1)
+        sessions.tell(tx, session, session.person_id, "timer", told, Source(push=push), chain=1)
 
     # --- one event ------------------------------------------------------------------------------------------------
 

@@ -148,21 +148,26 @@ class Performer:
             sessions.change_message(tx, message_id, effect.key, effect, picture)
             self._edit(tx, turn, message_id)
         else:
+            push = turn.about.source.push
+            if push is not None:
+                if session.pushes < 1:
+                    return  # one yes is for one message
+                turn.session = session = replace(session, pushes=session.pushes - 1)
             to_all = to_all and effect.to == "chat"
             reader = session.person_id if to_all else person.id
-            message_id = sessions.say(tx, session, reader, effect.key, effect, picture)
+            message_id = sessions.say(tx, session, reader, effect.key, effect, picture, push)
             if any((effect.text, effect.picture, effect.table, effect.choices)):
                 self.say(tx, session, turn.about, self._shown(turn, message_id, to_all), to_all=to_all)
         offers = dict(turn.session.offers)
         whose = sessions.ANYBODY if to_all and effect.chooser == "anyone" else str(person.id)
-        asks = effect.choices is not None or effect.form is not None
+        asks = effect.choices is not None or (effect.form is not None and turn.about.source.push is None)
         turn.session = replace(turn.session, asked_after=_asked_after(turn, asks=asks))
         if effect.choices is not None:
             offers[whose] = message_id
         elif isinstance(effect, effects.UiSend):
             offers.pop(whose, None)
         turn.session = replace(turn.session, offers=offers)
-        if effect.form is not None:
+        if effect.form is not None and turn.about.source.push is None:
             asked = sessions.Asked(effect.form)
             turn.session = replace(turn.session, asked={**turn.session.asked, str(person.id): asked})
             self.say(tx, session, turn.about, Message(question(asked, title(turn.about))))
@@ -284,7 +289,8 @@ class Performer:
         due = None if effect.after is None else tx.now + effect.after * 1000
         timers.set_timer(tx, turn.session, effect.tag, due, effect.payload)
         manifest = about.installed.manifest
-        if due is None or grants.NOTIFY not in manifest.scopes:
+        held = grants.held(tx, about.person.id, about.installed.id, manifest, turn.session.id)
+        if due is None or grants.NOTIFY not in manifest.scopes or grants.SUBSCRIBE in held:
             return
         # Whether it may ring is asked when it is set, while the person is here.
         wanted = asking.Request(None, "", (grants.NOTIFY,), source=about.source, session_id=turn.session.id)

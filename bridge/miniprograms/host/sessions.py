@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from pydantic import JsonValue
 
@@ -18,6 +18,7 @@ _KEPT_MS = 24 * 3600 * 1000
 MAX_MESSAGES = 60
 """Messages of a session that can still be changed or chosen from."""
 _COLUMNS = "id, program_id, person_id, account_id, room_id, sealed, open, room"
+Push: TypeAlias = Literal["once", "standing"]
 ANYBODY = ""
 """Who may choose, where everybody in the chat may."""
 
@@ -51,6 +52,8 @@ class Session:
     """The newest question of others when the program spoke last: a number that comes now is not for it."""
     noted: tuple[str, ...] = ()
     """Fields of the profile whose reading is in the person's log."""
+    pushes: int = 0
+    """Messages that the program may send by itself: one for each ring of a timer that the person agreed to."""
 
     @property
     def sealed(self) -> dict[str, Any]:
@@ -63,6 +66,7 @@ class Session:
             "offers": dict(self.offers),
             "asked_after": self.asked_after,
             "noted": list(self.noted),
+            "pushes": self.pushes,
         }
 
 
@@ -72,6 +76,17 @@ class Source:
 
     reply_to: EventId | None = None
     thread: EventId | None = None
+    push: Push | None = None
+    """Nobody said anything: a timer rang, by what the person agreed to."""
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """As it is stored."""
+        return {"reply_to": self.reply_to, "thread": self.thread, "push": self.push}
+
+    @classmethod
+    def read(cls, kept: Mapping[str, Any]) -> "Source":
+        return cls(kept["reply_to"], kept["thread"], kept.get("push"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +227,7 @@ def tell(
 ) -> None:
     """Queue an event for the program of a session: what this person did."""
     [row_id] = tx.new_ids("program_events")
-    said = {"type": kind, "data": dict(data), "reply_to": source.reply_to, "thread": source.thread}
+    said = {"type": kind, "data": dict(data), **source.kept}
     sealed = tx.vault.seal(person, "program_events", row_id, "sealed", said)
     tx.sql(
         "INSERT INTO program_events (id, session_id, person_id, event, chain, sealed, created_at)"
@@ -241,7 +256,7 @@ def next_event(tx: Tx, session_id: int) -> Waiting | None:
     said = tx.vault.read(row.person_id, "program_events", row.id, "sealed", row.sealed)
     if said is None:
         said = {"type": "", "data": {}, "reply_to": None, "thread": None}  # damaged: it comes to nothing
-    source = Source(said["reply_to"], said["thread"])
+    source = Source.read(said)
     return Waiting(
         row.id,
         row.session_id,
@@ -282,6 +297,8 @@ class Said:
     content: Content
     picture: Mapping[str, Any] | None
     """`file` and `info` of the spec, once it was uploaded."""
+    push: Push | None = None
+    """It came by itself, by what the person agreed to."""
 
 
 def say(
@@ -291,6 +308,7 @@ def say(
     key: str | None,
     content: Content,
     picture: Mapping[str, Any] | None,
+    push: Push | None = None,
 ) -> int:
     """Keep a message of the program; its id, for the copy that is sent. `person`: for whom it is; in a room who opened
     the program, for what all see."""
@@ -306,7 +324,7 @@ def say(
             session.id,
             person,
             lookup,
-            _seal_message(tx, person, message_id, key, content, picture),
+            _seal_message(tx, person, message_id, key, content, picture, push),
             tx.now,
         ),
     )
@@ -328,7 +346,9 @@ def find_message(tx: Tx, session: Session, key: str) -> int | None:
 
 def change_message(tx: Tx, message_id: int, key: str, content: Content, picture: Mapping[str, Any] | None) -> None:
     person = tx.sql("SELECT person_id FROM program_messages WHERE id = ?", (message_id,)).scalar_one()
-    sealed = _seal_message(tx, PersonId(person), message_id, key, content, picture)
+    before = message(tx, message_id)
+    push = None if before is None else before.push
+    sealed = _seal_message(tx, PersonId(person), message_id, key, content, picture, push)
     tx.sql("UPDATE program_messages SET sealed = ? WHERE id = ?", (sealed, message_id))
 
 
@@ -340,7 +360,8 @@ def message(tx: Tx, message_id: int) -> Said | None:
     if row is None or sealed is None:
         return None
     content = Content.model_validate_json(sealed["content"])
-    return Said(message_id, row.session_id, PersonId(row.person_id), sealed["key"], content, sealed["picture"])
+    person, push = PersonId(row.person_id), sealed.get("push")
+    return Said(message_id, row.session_id, person, sealed["key"], content, sealed["picture"], push)
 
 
 def _seal_message(
@@ -350,9 +371,11 @@ def _seal_message(
     key: str | None,
     content: Content,
     picture: Mapping[str, Any] | None,
+    push: Push | None,
 ) -> bytes:
     plain = Content.model_validate({name: getattr(content, name) for name in Content.model_fields})
-    value = {"key": key, "content": plain.model_dump_json(), "picture": None if picture is None else dict(picture)}
+    shown = None if picture is None else dict(picture)
+    value = {"key": key, "content": plain.model_dump_json(), "picture": shown, "push": push}
     return tx.vault.seal(person, "program_messages", message_id, "sealed", value)
 
 
@@ -383,4 +406,5 @@ def _session(tx: Tx, row: Any) -> Session:
         sealed.get("offers", {}),
         sealed.get("asked_after", 0),
         tuple(sealed.get("noted", ())),
+        sealed.get("pushes", 0),
     )

@@ -7,10 +7,8 @@ from pydantic import JsonValue
 
 from bridge.db import Tx
 from bridge.ids import PersonId
+from bridge.miniprograms.effects import MAX_TIMERS
 from bridge.miniprograms.host.sessions import Session
-
-MAX_TIMERS = 20
-"""Of one session; a further one takes the place of the one that rings last."""
 
 
 @dataclass(frozen=True, slots=True)

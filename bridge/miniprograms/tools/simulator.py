@@ -44,6 +44,8 @@ from bridge.miniprograms.storage import SpaceOfOne
 from bridge.miniprograms.typed import Misread
 from bridge.miniprograms.ui import Content, Form
 
+IDLE_SECONDS = 24 * 3600
+"""After which a program in which nothing happens is closed, unless a timer is set."""
 CHAIN = 10
 """Events that may follow from each other without anybody doing anything."""
 _KEY = b"the key of every simulator there"
@@ -104,6 +106,7 @@ class _Timer:
     payload: JsonValue
 
 
+NOTIFY, SUBSCRIBE = "notify", "subscribe"
 _DEFAULTS = MiniProgramsConfig()
 
 Seen = Callable[[Event, Handled | Trapped], None]
@@ -141,6 +144,15 @@ class Simulator:
         self._offer: dict[str | None, tuple[str | None, Content]] = {}
         self._forms: dict[str, _Asked] = {}
         self._timers: dict[str, _Timer] = {}
+        self._used = settings.now
+        self._last: str | None = None
+        """When somebody did something, and who."""
+        self._agreed: set[str] = set()
+        """Who has agreed to one message later."""
+        self._pushes = 0
+        """Messages that the program may send by itself."""
+        self._by_itself = False
+        """Nobody does anything just now: a timer rings."""
         self._outputs: list[Output] = []
 
     async def open(self, person: str, payload: str | None = None) -> list[Output]:
@@ -160,18 +172,37 @@ class Simulator:
         return self._said()
 
     async def wait(self, seconds: int) -> list[Output]:
-        """Let time pass; timers ring when they are due."""
+        """Let time pass; timers ring when they are due, for those who agreed to that."""
         until = self.now + seconds
         while True:
             due = sorted((timer.due, tag) for tag, timer in self._timers.items() if timer.due <= until)
             if not due:
+                await self._fall_asleep(until)
                 break
             self.now, tag = due[0]
             timer = self._timers.pop(tag)
+            if SUBSCRIBE not in self._granted.get(timer.person, ()):
+                if timer.person not in self._agreed:
+                    self._tell(timer.person, f"(The timer {tag} does not ring: nobody agreed to messages that follow.)")
+                    continue
+                self._agreed.discard(timer.person)  # one yes is for one message
+            self._pushes += 1
+            self._by_itself = True
             event = TimerEvent(**self._about(timer.person), data=Rung(tag=tag, payload=timer.payload))
             await self._happened(event, timer.person)
+            self._by_itself = False
         self.now = until
         return self._said()
+
+    async def _fall_asleep(self, until: int) -> None:
+        """Close the program if nothing happens in it for too long."""
+        person = self._last
+        if not self.is_open or person is None or self._timers or self._used + IDLE_SECONDS >= until:
+            return
+        self.now = max(self.now, self._used + IDLE_SECONDS + 1)
+        self._end()
+        await self._happened(CloseEvent(**self._about(person), data=Closed(reason="idle")), person)
+        self._tell(person, "(The program is closed: nothing happened in it for a day.)")
 
     async def type(self, person: str, line: str) -> list[Output]:
         """What somebody types while the program is open: an answer to a form, a choice, a command, or text."""
@@ -242,7 +273,7 @@ class Simulator:
         self._count += 1
         chat = "the room" if self._settings.kind == "room" else f"with {person}"
         identity = f"e{self._count}"
-        scopes = sorted(self._granted.get(person, ()))
+        scopes = sorted(self._scopes(person))
         fields = [scope.removeprefix("profile.") for scope in scopes if scope.startswith("profile.")]
         return {
             "id": identity,
@@ -264,6 +295,7 @@ class Simulator:
 
     async def _happened(self, event: Event, person: str) -> None:
         """Give the program the event, and then each that follows from its effects."""
+        self._used, self._last = self.now, person
         waiting: deque[Event] = deque([event])
         for turn in range(CHAIN + 1):
             if not waiting:
@@ -295,16 +327,18 @@ class Simulator:
             self._end()
             self._tell(person, "The program has ended.")
         elif isinstance(effect, effects.TimerSet):
-            self._timers.pop(effect.tag, None)
-            if effect.after is not None:
-                self._timers[effect.tag] = _Timer(self.now + effect.after, person, effect.payload)
+            self._set_timer(effect, person)
         elif isinstance(effect, effects.KvGet | effects.KvSet | effects.KvDel):
             return self._store(wanted.id, effect, person)
         elif isinstance(effect, effects.ScopeRequest):
             # In rooms nothing is granted: see docs/mini-programs.md.
-            grants = self._settings.grants if self._settings.kind == "dm" else frozenset()
-            granted = tuple(scope for scope in effect.scopes if scope in grants)
-            self._granted.setdefault(person, set()).update(granted)
+            grants = self._grants()
+            held = self._scopes(person)
+            if self._by_itself:
+                grants = held  # who does nothing just now is asked nothing
+            granted = tuple(scope for scope in effect.scopes if scope in grants or scope in held)
+            self._granted.setdefault(person, set()).update(set(granted) - {NOTIFY})
+            self._agreed |= {person} if NOTIFY in granted else set()
             denied = tuple(scope for scope in effect.scopes if scope not in granted)
             answered = Granted(effect=wanted.id, tag=effect.tag, granted=granted, denied=denied)
             return ScopeResultEvent(**self._about(person), data=answered)
@@ -312,9 +346,33 @@ class Simulator:
             return FetchResultEvent(**self._about(person), data=self._fetched(wanted.id, effect))
         return None
 
+    def _grants(self) -> frozenset[str]:
+        """What people agree to here when they are asked."""
+        return self._settings.grants if self._settings.kind == "dm" else frozenset()
+
+    def _scopes(self, person: str) -> frozenset[str]:
+        return frozenset(self._granted.get(person, ())) | ({NOTIFY} if person in self._agreed else frozenset())
+
+    def _set_timer(self, effect: effects.TimerSet, person: str) -> None:
+        if self._settings.kind == "room":
+            return  # nobody there has agreed to messages that follow
+        self._timers.pop(effect.tag, None)
+        if effect.after is None:
+            return
+        while len(self._timers) >= effects.MAX_TIMERS:
+            del self._timers[max(self._timers, key=lambda tag: self._timers[tag].due)]
+        self._timers[effect.tag] = _Timer(self.now + effect.after, person, effect.payload)
+        asks = NOTIFY in self.program.manifest.scopes and SUBSCRIBE not in self._scopes(person)
+        if asks and not self._by_itself and NOTIFY in self._grants():
+            self._agreed.add(person)
+
     def _show(self, effect: effects.UiSend | effects.UiUpdate, person: str) -> None:
         updates = isinstance(effect, effects.UiUpdate)
         alone = isinstance(effect, effects.UiSend) and effect.to == "user"
+        if self._by_itself and not updates:
+            if self._pushes < 1:
+                return  # one ring is for one message
+            self._pushes -= 1
         if effect.key is not None:
             if updates and effect.key not in self._messages:
                 self._tell(person, f"(ui.update: there is no message {effect.key}; it is not shown)")
@@ -326,7 +384,7 @@ class Simulator:
         elif not updates:
             self._offer.pop(whose, None)
         self._outputs.append(Output(person if alone else None, effect, updates=updates))
-        if effect.form is not None:
+        if effect.form is not None and not self._by_itself:
             self._forms[person] = _Asked(effect.form)
             self._ask(person, self._forms[person])
 
@@ -368,6 +426,9 @@ class Simulator:
         self.is_open = False
         self._forms.clear()
         self._offer.clear()
+        self._timers.clear()
+        self._agreed.clear()
+        self._pushes = 0
 
     def _tell(self, person: str, note: str) -> None:
         self._outputs.append(Output(person, note=note))

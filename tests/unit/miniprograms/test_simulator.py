@@ -21,7 +21,12 @@ COMMAND = {
 }
 ABOUT: dict[str, Any] = {
     "commands": (COMMAND,),
-    "scopes": {"profile.name": "To greet you.", "profile.region": "For the weather."},
+    "scopes": {
+        "profile.name": "To greet you.",
+        "profile.region": "For the weather.",
+        "notify": "To call you.",
+        "subscribe": "To tell you the news.",
+    },
     "domains": ("api.example.org",),
 }
 
@@ -166,7 +171,7 @@ async def test_scopes_servers_and_timers() -> None:
 
     world, runtime = simulator(
         handle,
-        grants=frozenset({"profile.name"}),
+        grants=frozenset({"profile.name", "notify"}),
         fetches={"https://api.example.org/a": Fetch(body="soup")},
         profile={"name": "Sam", "region": "Berlin"},
     )
@@ -183,6 +188,46 @@ async def test_scopes_servers_and_timers() -> None:
     await world.wait(1000)
     assert runtime.events[-1]["data"] == {"tag": "late", "payload": 7}
     assert runtime.events[-1]["now"] == runtime.events[0]["now"] + 100
+
+
+async def test_one_ring_for_one_yes_and_one_message_for_one_ring() -> None:
+    def handle(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] != "timer":
+            return does({"type": "timer.set", "tag": "t", "after": 60}, {"type": "timer.set", "tag": "u", "after": 70})
+        return does(
+            says("first"),
+            says("second"),
+            {"type": "timer.set", "tag": "again", "after": 60},
+            {"type": "scope.request", "tag": "s", "scopes": ["profile.name"]},
+        )
+
+    world, runtime = simulator(handle, grants=frozenset({"notify", "profile.name"}))
+    await world.open("alice")
+    rung = lines(await world.wait(3600))
+    assert [line for line in rung if "does not ring" not in line] == ["| first"]
+    assert len([line for line in rung if "does not ring" in line]) == 3, "the others, which were set by nobody"
+    assert [event["data"]["denied"] for event in runtime.events if event["type"] == "scope.result"] == [
+        ["profile.name"]
+    ]
+
+
+async def test_without_a_yes_and_in_rooms_no_timer_rings() -> None:
+    sets = does({"type": "timer.set", "tag": "t", "after": 60})
+    for kind, granted in (("dm", frozenset[str]()), ("room", frozenset({"notify"}))):
+        world, runtime = simulator(lambda e: sets, kind=kind, grants=granted)
+        await world.open("alice")
+        await world.wait(3600)
+        assert [event["type"] for event in runtime.events] == ["open"]
+
+
+async def test_what_nobody_uses_for_a_day_is_closed() -> None:
+    world, runtime = simulator(lambda e: does())
+    await world.open("alice")
+    await world.wait(24 * 3600)
+    assert world.is_open
+    await world.wait(1)
+    assert not world.is_open
+    assert runtime.events[-1]["data"] == {"reason": "idle"}
 
 
 async def test_a_chain_without_anybody_doing_anything_is_broken() -> None:

@@ -15,6 +15,8 @@ help-apps-preview = shows the exact data that a mini-program would be told if yo
     .details = `apps preview word`
 help-apps-sent = shows the exact data that mini-programs were told of you last
     .details = `apps sent`, or `apps sent word` for one of them.
+help-apps-stop = ends the messages that a mini-program sends by itself
+    .details = `apps stop word`, or `apps stop` for all of them.
 help-apps-reset = lets you begin anew in a mini-program, as somebody whom it does not know
     .details = `apps reset word`. What it had stored for you is deleted, and it is told that somebody has left; nothing connects the two of you.
 
@@ -27,6 +29,7 @@ alias-revoke = app revoke
 alias-apps-preview = app preview
 alias-apps-sent = app sent
 alias-apps-reset = app reset
+alias-apps-stop = app stop
 
 param-payload = payload
     .required = PAYLOAD
@@ -88,15 +91,27 @@ program-misread-large = { $what }: it should be at most { $bound }.
 ## What a program may know
 program-wants = { $title } asks for { $scope }.
 program-purpose = What for: { $purpose }
+program-wants-notify = { $title } asks whether it may send you one message later.
+program-wants-subscribe = { $title } asks whether it may send you messages by itself, again and again, until you stop it.
 program-wants-server = { $title } wants to ask the server { $host }.
 program-server-means = That server learns what { $title } sends it, which may be all that you type to { $title }: there it leaves the encryption. It does not learn who you are, nor your address.
 program-scope-server = answers of the server { $host }
 program-verdict-once = yes, this time: until it is closed
 program-verdict-always = yes, until I take it back or it is asked again
+program-verdict-once-notify = yes, one message
+program-verdict-always-subscribe = yes, until I stop it
+program-verdict-never-notify = no, and it is not to ask again
+program-verdict-never-subscribe = no, and it is not to ask again
 program-verdict-never = no, and it is not to ask again
 program-decided-once = { $title } gets { $scope } until it is closed.
 program-decided-always = { $title } gets { $scope } from now on. `grants` shows it, and how to take it back.
 program-decided-never = { $title } does not get { $scope }, and does not ask again. `grants` shows it, should you change your mind.
+program-decided-once-notify = { $title } may send you one message later. For another one it has to ask again.
+program-decided-always-subscribe = { $title } sends you messages from now on. `apps stop { $name }` ends that at any time.
+program-decided-never-notify = { $title } sends you no message later, and does not ask again. `grants` shows it, should you change your mind.
+program-decided-never-subscribe = { $title } sends you no messages by itself, and does not ask again. `grants` shows it, should you change your mind.
+program-push-once = This is the one message that you had agreed to.
+program-push-standing = `apps stop { $name }` ends these messages.
 program-scope-profile-name = your name
 program-scope-profile-avatar = your picture
 program-scope-profile-bio = what you say about yourself
@@ -104,17 +119,26 @@ program-scope-profile-region = your region
 program-scope-profile-birthday = your birthday
 program-scope-profile-phone = your phone number
 program-scope-profile-email = your e-mail address
-program-scope-notify = sending you a message later
+program-scope-notify = one message later
+program-scope-subscribe = messages by itself
 grants-head = **What mini-programs may know**
 grants-line = { $number } – { $title }: { $scope }, { $verdict ->
     [once] until it is closed
     [always] until { $until }
+    [notify] agreed
+    [subscribe] until you stop it, or { $until }
    *[never] never
 }
 grants-howto = `revoke N` takes one back.
 grants-none = No mini-program knows anything of you but what you typed to it.
 grants-no-number = There is no number { $number }. `grants` shows them.
 grants-revoked = { $title } does not get { $scope } any more. Should it want it again, it has to ask.
+grants-revoked-notify = { $title } sends you no message later. Should it want to again, it has to ask.
+grants-revoked-subscribe = { $title } sends you no messages by itself any more. Should it want to again, it has to ask.
+apps-stopped = { $title } sends you nothing by itself any more.
+apps-stopped-all = No mini-program sends you anything by itself any more.
+apps-stop-none = No mini-program may send you anything by itself.
+apps-stop-none-of = { $title } may not send you anything by itself.
 
 ## What left
 apps-preview-head = This is all that { $title } would be told now:

@@ -15,6 +15,8 @@ help-apps-preview = 看现在打开某个小程序时它会得到的全部数据
     .details = `小程序预览 word`
 help-apps-sent = 看最近交给小程序的、与你有关的全部数据
     .details = `小程序记录`，或只看其中一个：`小程序记录 word`。
+help-apps-stop = 让小程序不再主动发消息
+    .details = `停止消息 word`，或 `停止消息` 停止全部。
 help-apps-reset = 在某个小程序里重新开始，它不再认识你
     .details = `小程序重置 word`。它为你存的东西会被删除，它只会得知有人离开了；没有什么能把前后两个你联系起来。
 
@@ -27,6 +29,7 @@ alias-revoke = 撤销授权
 alias-apps-preview = 小程序预览
 alias-apps-sent = 小程序记录
 alias-apps-reset = 小程序重置
+alias-apps-stop = 停止消息
 
 param-payload = 附带内容
     .required = 附带内容
@@ -88,15 +91,27 @@ program-misread-large = { $what }：最多是 { $bound }。
 ## 小程序能知道什么
 program-wants = “{ $title }”想要{ $scope }。
 program-purpose = 用途：{ $purpose }
+program-wants-notify = “{ $title }”想以后给你发一条消息，可以吗？
+program-wants-subscribe = “{ $title }”想不断地主动给你发消息，直到你叫停，可以吗？
 program-wants-server = “{ $title }”想询问服务器 { $host }。
 program-server-means = 那台服务器会得到“{ $title }”发给它的内容，可能包括你对“{ $title }”说的一切：那些内容就离开了加密。它不会知道你是谁，也不知道你的地址。
 program-scope-server = 服务器 { $host } 的回答
 program-verdict-once = 这次可以：到它关闭为止
 program-verdict-always = 可以，直到我收回或再次询问
+program-verdict-once-notify = 可以，发一条
+program-verdict-always-subscribe = 可以，直到我叫停
+program-verdict-never-notify = 不可以，也别再问
+program-verdict-never-subscribe = 不可以，也别再问
 program-verdict-never = 不可以，也别再问
 program-decided-once = 在关闭之前，“{ $title }”可以得到{ $scope }。
 program-decided-always = 从现在起“{ $title }”可以得到{ $scope }。`授权` 里可以看到，也能收回。
 program-decided-never = “{ $title }”得不到{ $scope }，也不会再问。想改变主意，请看 `授权`。
+program-decided-once-notify = “{ $title }”以后可以给你发一条消息。想再发，必须重新询问。
+program-decided-always-subscribe = 从现在起“{ $title }”会给你发消息。随时可以用 `停止消息 { $name }` 叫停。
+program-decided-never-notify = “{ $title }”以后不会给你发消息，也不会再问。想改变主意，请看 `授权`。
+program-decided-never-subscribe = “{ $title }”不会主动给你发消息，也不会再问。想改变主意，请看 `授权`。
+program-push-once = 这就是你同意过的那一条消息。
+program-push-standing = `停止消息 { $name }` 可以叫停这些消息。
 program-scope-profile-name = 你的名字
 program-scope-profile-avatar = 你的头像
 program-scope-profile-bio = 你的自我介绍
@@ -104,17 +119,26 @@ program-scope-profile-region = 你的地区
 program-scope-profile-birthday = 你的生日
 program-scope-profile-phone = 你的电话号码
 program-scope-profile-email = 你的邮箱地址
-program-scope-notify = 以后给你发消息
+program-scope-notify = 以后发一条消息
+program-scope-subscribe = 主动发消息
 grants-head = **小程序能知道什么**
 grants-line = { $number } – { $title }：{ $scope }，{ $verdict ->
     [once] 到它关闭为止
     [always] 到 { $until } 为止
+    [notify] 已同意
+    [subscribe] 到你叫停，或到 { $until } 为止
    *[never] 从不
 }
 grants-howto = `撤销授权 编号` 收回一条。
 grants-none = 除了你对它们说的话，没有小程序知道你的任何事。
 grants-no-number = 没有 { $number } 号。`授权` 看全部。
 grants-revoked = “{ $title }”不再得到{ $scope }。它再想要时必须重新询问。
+grants-revoked-notify = “{ $title }”以后不会给你发消息。它再想发时必须重新询问。
+grants-revoked-subscribe = “{ $title }”不再主动给你发消息。它再想发时必须重新询问。
+apps-stopped = “{ $title }”不会再主动给你发消息。
+apps-stopped-all = 没有小程序会再主动给你发消息。
+apps-stop-none = 没有小程序可以主动给你发消息。
+apps-stop-none-of = “{ $title }”本来就不能主动给你发消息。
 
 ## 交出了什么
 apps-preview-head = 现在“{ $title }”会得到的全部内容：
