@@ -142,7 +142,9 @@ def _usage(param: Param) -> Text:
     if not param.required and param.kinds[0] is not Kind.USER:
         return Text("usage-optional", {"name": Text(f"param-{_slug(param)}")})
     known = {Kind.USER: "usage-user", Kind.NUMBER: "usage-number"}
-    either = [Text(known.get(kind, f"param-{_slug(param)}.required")) for kind in param.kinds]
+    # A word beside a Matrix id is a name for the same: the id is shown, as it always works.
+    kinds = [kind for kind in param.kinds if kind is not Kind.WORD or Kind.USER not in param.kinds]
+    either = [Text(known.get(kind, f"param-{_slug(param)}.required")) for kind in kinds]
     shown = either[0]
     for text in either[1:]:
         shown = Text("usage-either", {"first": shown, "next": text})

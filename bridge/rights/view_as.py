@@ -1,11 +1,11 @@
 """`view as`: what somebody else gets of one's own (P7), by the same function that decides when they really get it."""
 
 from bridge.chat.command import Command, Kind, Param, Request
-from bridge.chat.grammar import parse_user
 from bridge.chat.people import People
 from bridge.chat.reply import Block, CopyRef, Message, Reply, Text, Time
 from bridge.contacts import profiles, tags
 from bridge.contacts.profile_commands import field_blocks
+from bridge.contacts.whom import whom
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.ids import PersonId
@@ -57,8 +57,8 @@ class ViewAs:
                 raise UserError("tag-none", tag=words[1:])
             eyes = viewer.anyone_in(tx, owner, tag.id, shut_out=tag.shut_out)
             return eyes, Text("audience-word-tag", {"tag": tag.name})
-        user = parse_user(words)
-        if user is None or user == request.person.user_id:
+        user = whom(tx, owner, words)
+        if user == request.person.user_id:
             raise UserError("view-as-whom")
         # Whoever never was here sees what a stranger sees, and looks the same to the one who asks.
         return viewer.person(tx, owner, self._people.named(tx, user), every_tag(tx, owner)), user

@@ -7,6 +7,7 @@ from bridge.chat.reply import Message, Reply, Text
 from bridge.contacts import profiles
 from bridge.contacts.model import Field
 from bridge.contacts.profile_commands import field_name
+from bridge.contacts.whom import whom
 from bridge.errors import UserError
 from bridge.ids import UserId
 from bridge.moments import viewing
@@ -25,7 +26,7 @@ class Why:
 
     def explain(self, request: Request) -> Reply:
         tx, owner = request.tx, request.person
-        user: UserId = request.args["user"]
+        user = whom(tx, owner.id, request.args["user"])
         if user == owner.user_id:
             raise UserError("view-as-whom")
         words: list[str] = request.args["what"].split()
@@ -62,7 +63,7 @@ def rule_text(rule: Rule, user: UserId) -> Text:
 
 def build(people: People, moments: Moments) -> list[Command]:
     do = Why(people, moments)
-    params = (Param("user", (Kind.USER,)), Param("what", (Kind.REST,)))
+    params = (Param("user", (Kind.USER, Kind.WORD)), Param("what", (Kind.REST,)))
     return [
         Command("why can", params, do.explain, effect=False, group="privacy"),
         Command("why can't", params, do.explain, effect=False, group="privacy"),

@@ -196,6 +196,23 @@ def test_a_change_says_what_differs(village: Village) -> None:
     assert "nothing changes" in village.one("alice", "privacy set window 3d")
 
 
+def test_friends_are_asked_about_by_the_names_one_knows_them_by(village: Village) -> None:
+    village.say("alice", "post One")
+    village.say("alice", f"remark {BOB} Robert of the lake")
+    village.say("carol", "profile set name Caroline")
+    plain = village.one("alice", f"why can {BOB} see 1")
+    for word in ("bob", "@bob", "Bob", '"robert of the lake"'):
+        assert village.one("alice", f"why can {word} see 1") == plain
+    assert village.one("alice", "why can't caroline see 1").startswith("Yes, @carol:x.org can see")
+    assert village.say("alice", "view as bob") == village.say("alice", f"view as {BOB}")
+    assert village.one("alice", "why can dave see 1").startswith("You know no friend as “dave”.")
+    # Names that others have made up do not decide who is meant.
+    village.say("carol", "profile set name bob")
+    assert "You know several friends as “bob”: @bob:x.org / @carol:x.org." in village.one("alice", "why can bob see 1")
+    # Nobody but friends is looked at.
+    assert village.one("bob", "why can carol see name").startswith("You know no friend as “carol”.")
+
+
 def _three_moments(village: Village) -> None:
     village.say("alice", "privacy set strangers on")
     village.say("alice", "post One")

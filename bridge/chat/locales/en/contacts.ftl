@@ -114,6 +114,8 @@ label-email = E-mail
 ## More about friends
 friend-new-chats = You and { $user } are friends now, for chats only: neither of you sees the other's moments. They are not told.
 request-choice-chats = 3 — accept, for chats only: you don't see each other's moments, and they are not told
+whom-none = You know no friend as “{ $name }”. Write a Matrix id, like @bob:example.org.
+whom-which = You know several friends as “{ $name }”: { $users }. Write the Matrix id of the one that you mean.
 friend-none = { $user } is not among your friends.
 friend-you-block = You are blocking { $user }. Use `unblock { $user }` first.
 friend-line-blocked = { $who } — blocked

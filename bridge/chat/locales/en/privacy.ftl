@@ -88,7 +88,7 @@ why-yes = Yes, { $user } can see your { $what }.
 why-no = No, { $user } can't see your { $what }.
 why-moment = moment #{ $number }
 why-rule = { $rule } (rule { $number })
-why-what = Say what of yours: `why can @bob:example.org see 3` for a moment, `why can @bob:example.org see phone` for a part of your profile.
+why-what = Say what of yours: `why can @bob:example.org see 3` for a moment, `why can bob see phone` for a part of your profile. A friend may be written as you know them.
 why-not-yours = That moment is not yours. Only its author can ask.
 
 ## The rules in words
@@ -188,7 +188,7 @@ help-view-as = shows what somebody gets of you
 help-why-can = says why somebody can see something of yours
     .details = `why can @bob:example.org see 3` for a moment, `why can @bob:example.org see phone` for a part of your profile.
 help-why-cant = says why somebody can't see something of yours
-    .details = `why can't @bob:example.org see 3` for a moment, `why can't @bob:example.org see phone` for a part of your profile.
+    .details = `why can't @bob:example.org see 3` for a moment, `why can't bob see phone` for a part of your profile. A friend may be written as you know them.
 help-who-can-read-this = tells the truth about who can read what
     .details = For this very installation.
 help-log = shows what read something of yours

@@ -112,6 +112,8 @@ label-email = 邮箱
 ## 好友的更多操作
 friend-new-chats = 你和 { $user } 现在是好友了，仅聊天：彼此都看不到对方的动态。对方不会知道。
 request-choice-chats = 3 — 接受，仅聊天：彼此看不到动态，对方不会知道
+whom-none = 你没有叫“{ $name }”的好友。请写 Matrix 账号，例如 @bob:example.org。
+whom-which = 你有几位好友都叫“{ $name }”：{ $users }。请写出对方的 Matrix 账号。
 friend-none = { $user } 不在你的好友之中。
 friend-you-block = 你已拉黑 { $user }。请先 `取消拉黑 { $user }`。
 friend-line-blocked = { $who } — 已拉黑

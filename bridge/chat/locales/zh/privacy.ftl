@@ -88,7 +88,7 @@ why-yes = 是的，{ $user } 能看到你的{ $what }。
 why-no = 不，{ $user } 看不到你的{ $what }。
 why-moment = 动态 #{ $number }
 why-rule = { $rule }（规则 { $number }）
-why-what = 请说是哪一项：`为什么能 @bob:example.org 看 3` 指动态，`为什么能 @bob:example.org 看 电话` 指资料。
+why-what = 请说是哪一项：`为什么能 @bob:example.org 看 3` 指动态，`为什么能 bob 看 电话` 指资料。好友可以写你所知道的名字。
 why-not-yours = 那条动态不是你的，只有作者可以问。
 
 ## 规则的说法
@@ -185,7 +185,7 @@ help-view-as = 显示别人能看到的你
 help-why-can = 说明某人为什么能看到你的某项内容
     .details = `为什么能 @bob:example.org 看 3` 指动态，`为什么能 @bob:example.org 看 电话` 指资料。
 help-why-cant = 说明某人为什么看不到你的某项内容
-    .details = `为什么不能 @bob:example.org 看 3` 指动态，`为什么不能 @bob:example.org 看 电话` 指资料。
+    .details = `为什么不能 @bob:example.org 看 3` 指动态，`为什么不能 bob 看 电话` 指资料。好友可以写你所知道的名字。
 help-who-can-read-this = 如实说明谁能读到什么
     .details = 针对这里的具体情况。
 help-log = 显示什么读过你的内容
