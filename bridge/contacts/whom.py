@@ -9,7 +9,7 @@ from bridge.ids import PersonId, UserId
 
 
 def whom(tx: Tx, owner: PersonId, said: str) -> UserId:
-    """The Matrix id that `said` is, or that of the friend whom `owner` knows so: by remark, by a name that they may see,
+    """The Matrix id that `said` is, or that of the friend whom `owner` knows so: by remark, by a name that they see,
     or by the first part of the Matrix id. Nobody but friends is looked at, so it tells of nobody whether they are here.
 
     Raises:
