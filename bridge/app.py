@@ -38,7 +38,7 @@ from bridge.matrix.account_settings import AccountSettings
 from bridge.matrix.attachments import Attachments
 from bridge.matrix.confirmations import Confirmations
 from bridge.matrix.http import Homeserver
-from bridge.matrix.pictures import PictureIntake, PictureOutlet, Redraw
+from bridge.matrix.pictures import Miniature, PictureIntake, PictureOutlet, Redraw
 from bridge.matrix.verification import VerificationSettings
 from bridge.miniprograms import guest
 from bridge.miniprograms.host.builtin import install_builtin
@@ -199,7 +199,8 @@ class _Bot:
         )
         self._sandbox = Sandbox(config.miniprograms, lambda: guest.artifact(config.data_dir / "guest"))
         self._redraw = Redraw(pictures)
-        self._host = parts.host(db, self._sandbox, self._redraw, Outside(config.miniprograms))
+        small = Miniature(http, pictures, limits.picture_bytes)
+        self._host = parts.host(db, self._sandbox, self._redraw, Outside(config.miniprograms), small)
         self._programs = parts.programs
         self._erasures = Erasures(db, parts.deletions, storage.vault.destroy)
         self._archives = ArchiveWorker(

@@ -26,10 +26,11 @@ from bridge.miniprograms.host import commands as apps
 from bridge.miniprograms.host.allowance import Allowances
 from bridge.miniprograms.host.erasing import ProgramsEraser
 from bridge.miniprograms.host.exporting import ProgramsExporter
-from bridge.miniprograms.host.host import Host, Redraw
+from bridge.miniprograms.host.host import Host
 from bridge.miniprograms.host.installed import Programs
 from bridge.miniprograms.host.outside import Outside
 from bridge.miniprograms.host.performing import Performer
+from bridge.miniprograms.host.pictures import Miniature, Pictures, Redraw
 from bridge.miniprograms.program import Runtime
 from bridge.moments import commands as moments
 from bridge.moments.digests import Digests
@@ -66,7 +67,7 @@ class Features:
     """`ArchiveWorker` carries them out, and the next."""
     imports: Imports
     programs: Programs
-    host: Callable[[Database, Runtime, Redraw | None, Outside | None], Host]
+    host: Callable[[Database, Runtime, Redraw | None, Outside | None, Miniature | None], Host]
     """Builds what runs mini-programs; without it they wait."""
 
 
@@ -126,7 +127,13 @@ def compose(
     import_commands, import_hooks = imports.build(importing)
     post_hooks = post.hooks if here.reactions else replace(post.hooks, on_reaction={})
 
-    def host(db: Database, runtime: Runtime, redraw: Redraw | None, outside: Outside | None) -> Host:
+    def host(
+        db: Database,
+        runtime: Runtime,
+        redraw: Redraw | None,
+        outside: Outside | None,
+        miniature: Miniature | None = None,
+    ) -> Host:
         performer = Performer(outbox, limits)
 
         def note(tx: Tx, person: Person, program: str, fields: str) -> None:
@@ -140,8 +147,7 @@ def compose(
             runtime,
             limits,
             allowances,
-            publish=publish,
-            redraw=redraw,
+            pictures=Pictures(limits, publish, redraw, outside, miniature),
             note=note,
             look=app.talk.look,
             outside=outside,

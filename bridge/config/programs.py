@@ -54,7 +54,18 @@ class MiniProgramsConfig(Section):
         le=4_194_304,
         description="Size of what a server answers to a program, in bytes (256 KiB).",
     )
-    fetches: int = Field(default=5, ge=0, le=50, description="Effects in one answer that ask another server.")
+    picture_bytes: int = Field(
+        default=1_048_576,
+        ge=1024,
+        le=20_971_520,
+        description="Size of a picture that a server gives to a program, in bytes (1 MiB).",
+    )
+    fetches: int = Field(
+        default=5,
+        ge=0,
+        le=50,
+        description="Effects in one answer that ask another server, pictures by url among them.",
+    )
     cpu_ms: int = Field(
         default=100,
         ge=5,

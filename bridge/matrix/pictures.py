@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 from weakref import WeakValueDictionary
 
-from bridge.chat.inbound import PictureMessage
+from bridge.chat.inbound import EncryptedFile, PictureMessage
 from bridge.chat.picture import DrawnPicture, StoredPicture
 from bridge.errors import UserError
 from bridge.ids import UserId, server_name
@@ -14,6 +14,8 @@ from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, 
 from bridge.matrix.media import DamagedMedia, decrypt, encrypt
 from bridge.moments.pictures import Pictures, Processed
 
+MINIATURE = (96, 96)
+"""Pixels that a small picture has at most."""
 _AT_ONCE = 8
 """Pictures in work, so that they take a bounded part of memory, of the places for events and of the connections."""
 _AT_ONCE_PER_SERVER = 2
@@ -107,6 +109,22 @@ class Redraw:
         """Raises UserError when it is no picture that can be used."""
         safe = await self._pictures.process(data)
         return DrawnPicture(safe.data, safe.mimetype, safe.width, safe.height)
+
+
+class Miniature:
+    """A picture of a profile, fetched, decrypted and drawn anew: so small that it can be handed on as a value."""
+
+    def __init__(self, homeserver: Homeserver, pictures: Pictures, max_bytes: int) -> None:
+        self._http = homeserver
+        self._pictures = pictures
+        self._max_bytes = max_bytes
+
+    async def __call__(self, picture: StoredPicture) -> bytes:
+        """Raises what it raises."""
+        wanted: dict[str, Any] = dict(picture.thumbnail or picture.file)
+        file = EncryptedFile(wanted["url"], wanted["key"]["k"], wanted["iv"], wanted["hashes"]["sha256"])
+        data = await asyncio.to_thread(decrypt, file, await self._http.download(file.url, self._max_bytes))
+        return (await self._pictures.process(data, MINIATURE)).thumbnail.data
 
 
 async def _uploaded(homeserver: Homeserver, data: bytes) -> dict[str, Any]:

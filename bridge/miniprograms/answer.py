@@ -114,6 +114,7 @@ def _beyond_bounds(
         if event.type == "close" and effect.type not in _AFTER_CLOSE:
             yield Fault(f"{at}.type", f"after close there are only {', '.join(_AFTER_CLOSE)}")
         if isinstance(effect, Content) and effect.picture is not None and effect.picture.url is not None:
+            fetches += 1
             yield from _domain(effect.picture.url, f"{at}.picture.url", manifest)
         if isinstance(effect, effects.UiSend) and effect.key is not None:
             if effect.key in keys:
@@ -124,13 +125,19 @@ def _beyond_bounds(
                 yield Fault(f"{at}.value", f"is larger than {limits.value_bytes} bytes")
         elif isinstance(effect, effects.Fetch):
             fetches += 1
-            if fetches > limits.fetches:
-                yield Fault(at, f"one answer may have {limits.fetches} fetches")
             yield from _domain(effect.url, f"{at}.url", manifest)
         elif isinstance(effect, effects.ScopeRequest):
             for number, scope in enumerate(effect.scopes):
                 if scope not in manifest.scopes:
                     yield Fault(f"{at}.scopes[{number}]", "is not in the manifest, with a purpose")
+        if fetches > limits.fetches and _asks_server(effect):
+            yield Fault(at, f"one answer may have {limits.fetches} fetches, pictures by url among them")
+
+
+def _asks_server(effect: Effect) -> bool:
+    if isinstance(effect, Content):
+        return effect.picture is not None and effect.picture.url is not None
+    return isinstance(effect, effects.Fetch)
 
 
 def _domain(url: str, at: str, manifest: Manifest) -> Iterator[Fault]:

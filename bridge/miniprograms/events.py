@@ -9,8 +9,10 @@ from bridge.miniprograms.values import EffectId, Id, KvKey, Locale, Name, Scope,
 MAX_TYPED = 4000
 MAX_PAYLOAD = 500
 
+MAX_AVATAR = 16_000
 Profile: TypeAlias = dict[
-    Annotated[str, StringConstraints(pattern=r"^[a-z]{1,20}$")], Annotated[str, StringConstraints(max_length=500)]
+    Annotated[str, StringConstraints(pattern=r"^[a-z]{1,20}$")],
+    Annotated[str, StringConstraints(max_length=MAX_AVATAR)],
 ]
 
 
@@ -19,7 +21,12 @@ class User(Value):
 
     id: Id
     scopes: tuple[Scope, ...] = Field(default=(), max_length=20, description="What this person has granted.")
-    profile: Profile = Field(default_factory=dict, max_length=20, description="Exactly the fields that were granted.")
+    profile: Profile = Field(
+        default_factory=dict,
+        max_length=20,
+        description="Exactly the fields that were granted. `avatar` is the picture itself, at most 96 pixels wide and"
+        " high, as base64.",
+    )
 
 
 class Chat(Value):
@@ -81,7 +88,7 @@ class Fetched(_Result):
     status: int | None = Field(default=None, ge=100, le=599)
     headers: dict[str, str] = Field(default_factory=dict, description="content-type and etag, when there are any.")
     body: str | None = None
-    error: Literal["refused", "timeout", "too_large", "unreachable", "quota"] | None = None
+    error: Literal["refused", "timeout", "too_large", "unreachable", "unreadable", "quota"] | None = None
 
 
 class Stored(Value):

@@ -11,7 +11,7 @@ import resource
 import struct
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -41,6 +41,8 @@ class Limits:
     bytes: int
     pixels: int
     seconds: float
+    thumbnail: Sequence[int] = THUMBNAIL_SIZE
+    """Box in pixels that the thumbnail fits into."""
 
 
 def kind_of(data: bytes) -> str | None:
@@ -76,7 +78,7 @@ def make_safe(data: bytes, limits: Limits) -> tuple[dict[str, Any], bytes, bytes
         raise Refused("pixels") from None
     has_alpha = still.mode == "RGBA"
     picture, mimetype = _encode(still, kind, has_alpha, limits)
-    return _result(still, still.size, picture, mimetype)
+    return _result(still, still.size, picture, mimetype, limits)
 
 
 def _check_size(width: int, height: int, limits: Limits) -> None:
@@ -211,15 +213,15 @@ def _encode_animation(frames: list[tuple[Image.Image, int]], limits: Limits) -> 
         first, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0, disposal=2, optimize=False
     )
     if len(encoded) > limits.bytes:
-        return _result(first, first.size, *_encode(first, "GIF", True, limits))
-    return _result(first, first.size, encoded, "image/gif")
+        return _result(first, first.size, *_encode(first, "GIF", True, limits), limits)
+    return _result(first, first.size, encoded, "image/gif", limits)
 
 
 def _result(
-    image: Image.Image, size: tuple[int, int], picture: bytes, mimetype: str
+    image: Image.Image, size: tuple[int, int], picture: bytes, mimetype: str, limits: Limits
 ) -> tuple[dict[str, Any], bytes, bytes]:
     thumbnail = image.copy()
-    thumbnail.thumbnail(THUMBNAIL_SIZE, Image.Resampling.LANCZOS)
+    thumbnail.thumbnail((limits.thumbnail[0], limits.thumbnail[1]), Image.Resampling.LANCZOS)
     opaque = thumbnail.mode == "RGB"
     encoded = _save(thumbnail, "JPEG", quality=80) if opaque else _save(thumbnail, "WEBP", quality=80, method=4)
     head = {

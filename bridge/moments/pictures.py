@@ -83,8 +83,9 @@ class Pictures:
         worker = self._worker
         return worker.pid if worker is not None and worker.returncode is None else None
 
-    async def process(self, data: bytes) -> Processed:
-        """The picture in `data` (JPEG, PNG, WebP or GIF by its content), safe to pass on.
+    async def process(self, data: bytes, box: tuple[int, int] | None = None) -> Processed:
+        """The picture in `data` (JPEG, PNG, WebP or GIF by its content), safe to pass on. `box`: pixels that its
+        thumbnail has at most, if not the usual.
 
         A GIF keeps moving while it is short; a longer one, and other animations, are their first frame.
 
@@ -101,7 +102,7 @@ class Pictures:
         self._waiting += 1
         try:
             async with self._turn:
-                return await self._run(data)
+                return await self._run(data, box)
         finally:
             self._waiting -= 1
 
@@ -114,7 +115,7 @@ class Pictures:
         async with self._turn:
             await self._end_worker()
 
-    async def _run(self, data: bytes) -> Processed:
+    async def _run(self, data: bytes, box: tuple[int, int] | None) -> Processed:
         if self._closed:
             raise UserError("picture-failed")
         try:
@@ -122,7 +123,7 @@ class Pictures:
                 async with asyncio.timeout(_START_SECONDS):
                     worker = await self._running_worker()
                 async with asyncio.timeout(self._seconds):
-                    head, picture, thumbnail = await self._ask(worker, data)
+                    head, picture, thumbnail = await self._ask(worker, data, box)
             except TimeoutError:
                 _log.warning("picture worker took too long and was ended")
                 raise UserError("picture-slow") from None
@@ -178,10 +179,14 @@ class Pictures:
         self._jobs += 1
         return self._worker
 
-    async def _ask(self, worker: Process, data: bytes) -> tuple[dict[str, Any], bytes, bytes]:
+    async def _ask(
+        self, worker: Process, data: bytes, box: tuple[int, int] | None
+    ) -> tuple[dict[str, Any], bytes, bytes]:
         assert worker.stdin is not None
         assert worker.stdout is not None
-        limits = {"bytes": self._max_bytes, "pixels": self._max_pixels, "seconds": self._seconds}
+        limits: dict[str, Any] = {"bytes": self._max_bytes, "pixels": self._max_pixels, "seconds": self._seconds}
+        if box is not None:
+            limits["thumbnail"] = box
         for part in (json.dumps(limits).encode(), data):
             worker.stdin.write(struct.pack(">I", len(part)) + part)
         await worker.stdin.drain()

@@ -199,7 +199,7 @@ declare namespace Courtyard {
     /** content-type and etag, when there are any. */
     headers: { [key: string]: string };
     body: string | null;
-    error: "refused" | "timeout" | "too_large" | "unreachable" | "quota" | null;
+    error: "refused" | "timeout" | "too_large" | "unreachable" | "unreadable" | "quota" | null;
   }
 
   interface Filled {
@@ -503,7 +503,10 @@ declare namespace Courtyard {
     id: string;
     /** What this person has granted. */
     scopes: string[];
-    /** Exactly the fields that were granted. */
+    /**
+     * Exactly the fields that were granted. `avatar` is the picture itself, at most 96 pixels wide and high, as
+     * base64.
+     */
     profile: { [key: string]: string };
   }
 }

@@ -23,11 +23,13 @@ class Recorded(Outside):
     def __init__(self) -> None:
         super().__init__(ProgramsConfig())
         self.asked: list[Asked] = []
+        self.domains: list[tuple[str, ...]] = []
+        """Where each of these could have been led to."""
         self.dies = False
         """The process ends before the answer is there."""
 
-    async def ask(self, asked: Asked, domains: Collection[str]) -> Answered:
-        assert set(domains) == {"api.example.org", "other.example.org"}
+    async def ask(self, asked: Asked, domains: Collection[str], most: int | None = None) -> Answered:
+        self.domains.append(tuple(domains))
         self.asked.append(asked)
         if self.dies:
             raise KeyboardInterrupt
@@ -74,6 +76,7 @@ def test_the_person_is_asked_which_server_and_told_what_it_means() -> None:
         assert town.one("alice", "good words") == "Tester\n\nt: answer 2"
         assert "wants to ask the server other.example.org" in town.one("alice", "other")  # each server by itself
         assert [asked.body for asked in outside.asked] == ["my words", "good words"]
+        assert set(outside.domains) == {("api.example.org",)}, "no redirect leads to what nobody agreed to"
         left = [one for one in town.say("alice", "apps sent") if "POST https://api.example.org/say" in one]
         assert "good words" in left[0]
         assert all(event["user"]["scopes"] == [] for event in engine.of("tester"))

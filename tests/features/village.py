@@ -48,6 +48,7 @@ from bridge.errors import UserError
 from bridge.features import compose
 from bridge.ids import AccountId, EventId, RoomId, UserId
 from bridge.miniprograms.host.outside import Outside
+from bridge.miniprograms.host.pictures import Miniature, Redraw
 from bridge.miniprograms.package import Package
 from bridge.miniprograms.program import Runtime
 from bridge.moments.expiry import Expiry
@@ -152,6 +153,8 @@ class Village:
         runtime: Runtime | None = None,
         apps_limits: ProgramsConfig | None = None,
         outside: Outside | None = None,
+        redraw: Redraw | None = None,
+        miniature: Miniature | None = None,
     ) -> None:
         """`new_id`: ids of people; counted unless it says otherwise."""
         self.now = 1_750_000_000_000
@@ -217,7 +220,7 @@ class Village:
             self.db, self.files, people, outbox, {EXPORT: exports.step, IMPORT: features.imports.step}, exports.settings
         )
         self.programs = features.programs
-        self.host = None if runtime is None else features.host(self.db, runtime, None, outside)
+        self.host = None if runtime is None else features.host(self.db, runtime, redraw, outside, miniature)
         """Runs mini-programs; without a runtime they wait."""
         self.chats = features.chats
         vault = self.db.vault

@@ -19,6 +19,8 @@ from bridge.miniprograms.host.host import Host, close, event_of
 from bridge.miniprograms.host.installed import Installed, Programs
 from bridge.miniprograms.host.people import begin_anew, opened, recent
 from bridge.miniprograms.host.performing import About
+from bridge.miniprograms.host.pictures import with_profile
+from bridge.miniprograms.host.profile import avatar_of
 from bridge.miniprograms.host.sessions import COPY, Session, Source, Waiting
 from bridge.miniprograms.host.talking import Talk, check_allowance, sign_off, source_of, spot_of
 from bridge.miniprograms.manifest import in_language
@@ -220,6 +222,8 @@ class _Commands:
         event = event_of(tx, session, about, waiting)
         if event is None:
             raise UserError("program-unavailable", title=self._title(installed, person))
+        if avatar_of(tx, person.id, event.user.scopes) is not None:
+            event = with_profile(event, {"avatar": "…"})
         head = Text("apps-preview-head", {"title": self._title(installed, person)})
         return Reply((Message((head, _code(deliveries.shown(event)), Text("apps-preview-foot"))),))
 

@@ -7,6 +7,7 @@ from typing import Any
 from bridge.db import Tx
 from bridge.ids import PersonId
 from bridge.miniprograms.events import Event
+from bridge.miniprograms.host.pictures import without_avatar
 
 _KEPT = 50
 _MOST = 4000
@@ -58,7 +59,7 @@ def newest(tx: Tx, person: PersonId, program_id: int | None, most: int) -> list[
 def shown(event: Event) -> str:
     """An event as JSON, without what the program itself has kept: its state, and values, which may be others'. Nor does
     chance stand in it: who knows it knows the cards of the others."""
-    told: dict[str, Any] = event.model_dump(mode="json", exclude={"state"})
+    told: dict[str, Any] = without_avatar(event).model_dump(mode="json", exclude={"state"})
     told["seed"] = "…"
     if event.type == "kv.result":
         told["data"] = {**told["data"], "items": "…"}

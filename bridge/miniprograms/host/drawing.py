@@ -1,11 +1,9 @@
 """What a program shows, as a message of the bot: marked as the program's, without mentions, in the reader's ways."""
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import dates, numbers
@@ -108,8 +106,3 @@ def _written(content: Content, show: Show) -> list[str]:
         fence = "`" * (longest + 1)
         parts.append(f"{fence}\n{_PILL.sub('', lines)}\n{fence}")
     return [part for part in parts if part.strip()]
-
-
-def as_picture(stored: Any) -> Mapping[str, Any]:
-    """What is kept of an uploaded picture."""
-    return {"file": dict(stored.file), "info": dict(stored.image_info())}

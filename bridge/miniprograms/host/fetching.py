@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from bridge.db import Tx
 from bridge.ids import PersonId
 from bridge.miniprograms.effects import Fetch
-from bridge.miniprograms.host import sessions
+from bridge.miniprograms.host import grants, sessions
 from bridge.miniprograms.host.outside import Answered, Asked
 from bridge.miniprograms.host.sessions import Session, Source
+from bridge.miniprograms.manifest import Manifest
 from bridge.miniprograms.ui import https_host
 
+Wish: TypeAlias = Literal["agreed", "undecided", "refused"]
+"""Whether a person wants a server to be asked."""
+PICTURE = "picture"
+"""The tag of results that are about a picture."""
 MAX_WAITING = 10
 """Of one session; further ones are refused."""
 
@@ -26,6 +31,8 @@ class Waiting:
     tag: str
     asked: Asked
     source: Source
+    picture: int | None = None
+    """The message whose picture is to be fetched."""
 
     @property
     def host(self) -> str:
@@ -42,6 +49,7 @@ def queue(
     *,
     chain: int,
     agreed: bool,
+    picture: int | None = None,
 ) -> bool:
     """Have a server asked, now or once the person agrees. Whether they are asked about this server already."""
     host = _lookup(tx, session.id, https_host(effect.url) or "")
@@ -57,6 +65,7 @@ def queue(
         "method": effect.method,
         "headers": dict(effect.headers),
         "body": effect.body,
+        "picture": picture,
         **source.kept,
     }
     sealed = tx.vault.seal(person, "program_fetches", row_id, "sealed", said)
@@ -66,6 +75,33 @@ def queue(
         (row_id, session.id, person, host, sealed, "waiting" if agreed else "asked", chain, tx.now),
     )
     return known is not None
+
+
+def wish(tx: Tx, session: Session, person: PersonId, manifest: Manifest, host: str, source: Source) -> Wish:
+    """What a person wants about a server. In rooms nobody agrees, and who does nothing just now is asked nothing."""
+    scope = grants.server(host)
+    if session.in_room or host not in manifest.domains:
+        return "refused"
+    if scope in grants.held(tx, person, session.program_id, manifest, session.id):
+        return "agreed"
+    decided = grants.of_program(tx, person, session.program_id, manifest).get(scope)
+    never = decided is not None and decided.verdict == "never"
+    return "refused" if never or source.push is not None else "undecided"
+
+
+def wishes(tx: Tx, session: Session, person: PersonId, manifest: Manifest, source: Source) -> dict[str, Wish]:
+    """The same for all servers of the manifest."""
+    return {host: wish(tx, session, person, manifest, host, source) for host in manifest.domains}
+
+
+def take(tx: Tx, row_id: int) -> bool:
+    """A request is done with. False: it was before."""
+    return tx.sql("DELETE FROM program_fetches WHERE id = ?", (row_id,)).rowcount == 1
+
+
+def failed(effect: str, tag: str, error: str) -> dict[str, Any]:
+    """The data of a `fetch.result` of what came to nothing."""
+    return {"effect": effect, "tag": tag, "ok": False, "error": error}
 
 
 def count(tx: Tx, session: Session) -> int:
@@ -103,12 +139,13 @@ def load(tx: Tx, row_id: int) -> Waiting | None:
     asked = Asked(said["url"], said["method"], said["headers"], said["body"])
     source = Source.read(said)
     person = PersonId(row.person_id)
-    return Waiting(row_id, row.session_id, person, row.chain, said["effect"], said["tag"], asked, source)
+    about = (said["effect"], said["tag"], asked, source, said.get("picture"))
+    return Waiting(row_id, row.session_id, person, row.chain, *about)
 
 
 def done(tx: Tx, session: Session, waiting: Waiting, answered: Answered) -> bool:
     """Tell the program what came of it. False: that was done before."""
-    if tx.sql("DELETE FROM program_fetches WHERE id = ?", (waiting.id,)).rowcount != 1:
+    if not take(tx, waiting.id):
         return False
     data = {"effect": waiting.effect, "tag": waiting.tag, **answered.data}
     sessions.tell(tx, session, waiting.person_id, "fetch.result", data, waiting.source, chain=waiting.chain + 1)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -13,36 +13,35 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from bridge.chat.command import Person
 from bridge.chat.people import People
-from bridge.chat.picture import DrawnPicture, Publish
+from bridge.chat.picture import StoredPicture
 from bridge.chat.reply import Message, Text
 from bridge.config.programs import ProgramsConfig
-from bridge.contacts import qr
 from bridge.db import Database, Tx
 from bridge.db.sealing import Unreadable
 from bridge.errors import OperatorError
 from bridge.ids import PersonId
-from bridge.miniprograms import effects, pseudonym
+from bridge.miniprograms import pseudonym
 from bridge.miniprograms.events import Event
-from bridge.miniprograms.host import deliveries, drawing, fetching, grants, leaving, sessions, timers
+from bridge.miniprograms.host import deliveries, fetching, grants, leaving, sessions, timers
 from bridge.miniprograms.host.allowance import Allowances
 from bridge.miniprograms.host.generations import generation_of
 from bridge.miniprograms.host.installed import Installed, Programs
 from bridge.miniprograms.host.outside import Answered, Outside
 from bridge.miniprograms.host.performing import About, Performer, title
-from bridge.miniprograms.host.profile import granted_fields
+from bridge.miniprograms.host.pictures import Pictures, Shown, servers
+from bridge.miniprograms.host.profile import avatar_of, granted_fields
 from bridge.miniprograms.host.sessions import Session, Source, Waiting
 from bridge.miniprograms.machine import FUEL_PER_MS
 from bridge.miniprograms.program import Handled, Program, Runtime, Trapped
 from bridge.miniprograms.strict_json import dump
-from bridge.miniprograms.ui import Picture
 
 Note: TypeAlias = Callable[[Tx, Person, str, str], None]
 """Writes into a person's log that a program, by its title, read fields of their profile."""
-Redraw: TypeAlias = Callable[[bytes], Awaitable[DrawnPicture]]
-"""Decodes a picture of strangers where it can do no harm, and draws it anew. It raises what it raises."""
 
-_LOOK_S, _PICTURE_S = 30.0, 30.0
+_LOOK_S = 30.0
 _AT_ONCE, _FETCHES = 4, 8
+_RESTING = 32
+"""Sessions that may wait for pictures beside those."""
 _HOUR_MS = 3600 * 1000
 _OURS = frozenset({"busy", "failed", "event"})
 """What a program is not to blame for."""
@@ -59,6 +58,8 @@ class _Ready:
     event: Event
     about: About
     program: Program
+    avatar: StoredPicture | None = None
+    """The picture of the person, where the program may know it."""
 
 
 class Host:
@@ -66,8 +67,7 @@ class Host:
 
     Args:
         runtime: runs programs.
-        publish: encrypts and uploads a picture of our own; None: pictures are told in words.
-        redraw: makes a picture that a program made safe; None: such pictures are told in words.
+        pictures: makes what programs show fit to be shown.
         note: see `Note`.
         look: looks up again where programs are open.
         outside: asks servers; None: every request is refused.
@@ -83,8 +83,7 @@ class Host:
         limits: ProgramsConfig,
         allowances: Allowances,
         *,
-        publish: Publish | None = None,
-        redraw: Redraw | None = None,
+        pictures: Pictures,
         note: Note = lambda tx, person, program, fields: None,
         look: Callable[[Tx], None] = lambda tx: None,
         outside: Outside | None = None,
@@ -96,14 +95,15 @@ class Host:
         self._runtime = runtime
         self._limits = limits
         self._allowances = allowances
-        self._publish = publish
-        self._redraw = redraw
+        self._pictures = pictures
         self._note = note
         self._look = look
         self._outside = outside
         self._fetching: set[int] = set()
         self._wake = asyncio.Event()
         self._busy: set[int] = set()
+        self._resting: set[int] = set()
+        """Of those that are busy, those that wait for a picture."""
         self._traps: dict[int, deque[int]] = {}
 
     def wake(self) -> None:
@@ -137,7 +137,7 @@ class Host:
     def _round(self, tx: Tx) -> tuple[float, list[int], list[int]]:
         """Seconds until there is more; sessions and requests that can be begun with now."""
         wait = self._tick(tx)
-        free, room = _AT_ONCE - len(self._busy), _FETCHES - len(self._fetching)
+        free, room = _AT_ONCE - len(self._busy - self._resting), _FETCHES - len(self._fetching)
         found = sessions.waiting_sessions(tx, frozenset(self._busy), free) if free > 0 else []
         due = [one for one in fetching.due(tx, 2 * _FETCHES) if one not in self._fetching]
         return wait, found, due[: max(room, 0)]
@@ -190,10 +190,13 @@ class Host:
         loaded = await self._db.run(lambda tx: self._load_fetch(tx, fetch_id))
         if loaded is None:
             return
-        waiting, installed, agreed = loaded
-        outside = self._outside
+        waiting, installed, domains = loaded
+        outside, agreed = self._outside, waiting.host in domains
+        if waiting.picture is not None:
+            await self._fetch_picture(waiting, waiting.picture, installed, domains)
+            return
         if agreed and outside is not None:
-            answered = await outside.ask(waiting.asked, installed.manifest.domains)
+            answered = await outside.ask(waiting.asked, domains)
         else:
             answered = Answered("refused")
 
@@ -206,17 +209,48 @@ class Host:
 
         await self._db.run(work)
 
-    def _load_fetch(self, tx: Tx, fetch_id: int) -> "tuple[fetching.Waiting, Installed, bool] | None":
-        """What is to be asked, and whether the person agrees still."""
+    async def _fetch_picture(
+        self, waiting: fetching.Waiting, message_id: int, installed: Installed, domains: Collection[str]
+    ) -> None:
+        """Fetch a picture that the person agreed to after the message was shown in words: it is shown once more."""
+        came: Mapping[str, Any] | str = "refused"
+        if waiting.host in domains:
+            came = await self._pictures.fetched(waiting.asked.url, installed.name, domains)
+
+        def work(tx: Tx) -> None:
+            session = sessions.by_id(tx, waiting.session_id)
+            if not fetching.take(tx, waiting.id) or session is None or not session.is_open:
+                return
+            if waiting.host in domains:
+                deliveries.record_text(tx, waiting.person_id, installed.id, waiting.asked.shown)
+            if isinstance(came, str):
+                told, chain = fetching.failed(waiting.effect, waiting.tag, came), waiting.chain + 1
+                sessions.tell(tx, session, waiting.person_id, "fetch.result", told, waiting.source, chain=chain)
+            elif sessions.set_picture(tx, message_id, waiting.asked.url, came):
+                person = self._people.by_id(tx, waiting.person_id)
+                if person is not None:
+                    generation = generation_of(tx, installed.id, person.id)
+                    about = About(installed, person, generation, waiting.source, waiting.chain)
+                    self._performer.show_again(tx, session, about, message_id)
+
+        await self._db.run(work)
+
+    def _load_fetch(self, tx: Tx, fetch_id: int) -> "tuple[fetching.Waiting, Installed, list[str]] | None":
+        """What is to be asked, and the servers that the person agrees to still."""
         waiting = fetching.load(tx, fetch_id)
         session = None if waiting is None else sessions.by_id(tx, waiting.session_id)
         installed = None if session is None else self._programs.by_id(tx, session.program_id)
         if waiting is None or session is None or installed is None:
             fetching.forget(tx, fetch_id)
             return None
-        held = grants.held(tx, waiting.person_id, installed.id, installed.manifest, session.id)
         allowed = self._limits.fetch and self._programs.is_open_to_people(installed)
-        return waiting, installed, allowed and grants.server(waiting.host) in held
+        return waiting, installed, self._agreed(tx, session, waiting.person_id, installed) if allowed else []
+
+    @staticmethod
+    def _agreed(tx: Tx, session: Session, person: PersonId, installed: Installed) -> list[str]:
+        """The servers that somebody agreed to."""
+        wishes = fetching.wishes(tx, session, person, installed.manifest, Source())
+        return [host for host, wish in wishes.items() if wish == "agreed"]
 
     async def _give_up(self, session_id: int) -> None:
         def work(tx: Tx) -> None:
@@ -268,6 +302,7 @@ class Host:
         if not isinstance(ready, _Ready):
             return True
         about = ready.about
+        ready = replace(ready, event=await self._pictures.with_avatar(ready.event, ready.avatar))
         try:
             handled = await self._runtime.handle(ready.program, ready.event)
         except Trapped as trapped:
@@ -279,9 +314,32 @@ class Host:
             await self._trapped(ready, "failed")
             return True
         self._allowances.worked(about.person.id, about.installed.id, handled.fuel / FUEL_PER_MS)
-        pictures = await self._pictures(handled)
+        pictures = await self._shown(session_id, ready, handled)
         await self._db.run(lambda tx: self._commit(tx, ready, handled, pictures))
         return True
+
+    async def _shown(self, session_id: int, ready: _Ready, handled: Handled) -> Shown:
+        """The pictures of an answer. Fetching takes its time: another session may be told something meanwhile."""
+        about = ready.about
+        wanted = servers(handled)
+        if not wanted:
+            return await self._pictures.shown(handled, about.installed.name, {})
+
+        def look(tx: Tx) -> dict[str, fetching.Wish]:
+            session = sessions.by_id(tx, session_id)
+            if session is None:
+                return {}
+            return fetching.wishes(tx, session, about.person.id, about.installed.manifest, about.source)
+
+        wishes = await self._db.run(look)
+        rests = session_id in self._busy and len(self._resting) < _RESTING
+        if rests:
+            self._resting.add(session_id)
+            self._wake.set()
+        try:
+            return await self._pictures.shown(handled, about.installed.name, wishes)
+        finally:
+            self._resting.discard(session_id)
 
     def _load(self, tx: Tx, session_id: int) -> "_Ready | bool | None":
         """The next event of a session; None: there is none. True: one came to nothing, go on."""
@@ -312,9 +370,10 @@ class Host:
             sessions.told(tx, waiting)
             self._say(tx, session, about, "program-trap")
             return True
-        return _Ready(waiting, event, about, self._programs.program(tx, installed))
+        avatar = avatar_of(tx, person.id, event.user.scopes)
+        return _Ready(waiting, event, about, self._programs.program(tx, installed), avatar)
 
-    def _commit(self, tx: Tx, ready: _Ready, handled: Handled, pictures: Mapping[str, Mapping[str, Any]]) -> None:
+    def _commit(self, tx: Tx, ready: _Ready, handled: Handled, pictures: Shown) -> None:
         """All that came of it, or nothing."""
         if not sessions.told(tx, ready.waiting):
             return
@@ -323,6 +382,8 @@ class Host:
             return
         session = self._note_reading(tx, session, ready)
         deliveries.record(tx, ready.about.person.id, ready.about.installed.id, ready.event)
+        for asked in pictures.asked:
+            deliveries.record_text(tx, ready.about.person.id, ready.about.installed.id, asked.shown)
         self._performer.perform(tx, session, ready.about, handled.answer, pictures)
 
     def _note_reading(self, tx: Tx, session: Session, ready: _Ready) -> Session:
@@ -387,33 +448,6 @@ class Host:
                     self._performer.after_leaving(tx, leaving_.program_id, handled.answer)  # noqa: B023
 
             await self._db.run(work)
-
-    # --- pictures -------------------------------------------------------------------------------------------------
-
-    async def _pictures(self, handled: Handled) -> dict[str, Mapping[str, Any]]:
-        """Draw and upload what is shown; what does not work is told in words."""
-        found: dict[str, Mapping[str, Any]] = {}
-        for wanted in handled.answer.effects:
-            effect = wanted.effect
-            if not isinstance(effect, effects.UiSend | effects.UiUpdate) or effect.picture is None:
-                continue
-            try:
-                async with asyncio.timeout(_PICTURE_S):
-                    drawn = await self._drawn(effect.picture)
-                    if drawn is not None and self._publish is not None:
-                        found[wanted.id] = drawing.as_picture(await self._publish(drawn))
-            except Exception as error:
-                log.info("a picture of a mini-program could not be shown", error=type(error).__name__)
-        return found
-
-    async def _drawn(self, picture: Picture) -> DrawnPicture | None:
-        if self._publish is None:
-            return None
-        if picture.qr is not None:
-            return await asyncio.to_thread(qr.draw, picture.qr, "")
-        if picture.data is not None and self._redraw is not None:
-            return await self._redraw(picture.bytes)
-        return None
 
 
 def _tell_operator(name: str) -> None:

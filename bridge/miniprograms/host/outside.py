@@ -55,6 +55,8 @@ class Answered:
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str | None = None
+    raw: bytes = b""
+    """The body as it came."""
 
     @property
     def data(self) -> dict[str, Any]:
@@ -242,15 +244,18 @@ class Outside:
         self._limits = limits
         self._door = door or Door.of(limits)
 
-    async def ask(self, asked: Asked, domains: Collection[str]) -> Answered:
-        """Ask once, and follow redirects within the domains of the manifest. Nothing that a server does raises."""
+    async def ask(self, asked: Asked, domains: Collection[str], most: int | None = None) -> Answered:
+        """Ask once, and follow redirects within `domains`. Nothing that a server does raises.
+        `most`: bytes of the answer, if not the usual."""
         try:
             async with asyncio.timeout(self._limits.fetch_seconds), self._door.session() as session:
-                return await self._follow(session, asked, domains)
+                return await self._follow(session, asked, domains, most or self._limits.fetch_bytes)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Answered(failure_of(error))
 
-    async def _follow(self, session: aiohttp.ClientSession, asked: Asked, domains: Collection[str]) -> Answered:
+    async def _follow(
+        self, session: aiohttp.ClientSession, asked: Asked, domains: Collection[str], most: int
+    ) -> Answered:
         url, method, body = asked.url, asked.method, asked.body
         headers = {**asked.headers, **_HEADERS}
         for _ in range(MAX_REDIRECTS + 1):
@@ -267,7 +272,7 @@ class Outside:
             ) as response:
                 where = response.headers.get("Location")
                 if response.status not in (301, 302, 303, 307, 308) or where is None:
-                    return await self._read(response)
+                    return await self._read(response, most)
                 url = urljoin(url, where)
                 if https_host(url) != host:
                     # What was meant for one server is not for another.
@@ -276,11 +281,11 @@ class Outside:
                     method, body = "GET", None
         return Answered("refused")
 
-    async def _read(self, response: aiohttp.ClientResponse) -> Answered:
-        read = await read_bounded(response, self._limits.fetch_bytes)
+    async def _read(self, response: aiohttp.ClientResponse, most: int) -> Answered:
+        read = await read_bounded(response, most)
         kept = {name: response.headers[name][:_MAX_HEADER] for name in _KEPT_HEADERS if name in response.headers}
         text = read.decode("utf-8", "replace").replace("\x00", "\ufffd")
-        return Answered(None, response.status, kept, text)
+        return Answered(None, response.status, kept, text, read)
 
 
 class _Checked(AbstractResolver):

@@ -1,6 +1,6 @@
 """Doing what a program asked for: inside the transaction with which its event is done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from bridge.miniprograms import effects, typed
 from bridge.miniprograms.answer import Answer, Wanted
 from bridge.miniprograms.host import asking, drawing, fetching, grants, sessions, spaces, timers
 from bridge.miniprograms.host.installed import Installed
+from bridge.miniprograms.host.pictures import Shown
 from bridge.miniprograms.host.sessions import COPY, Asked, Session, Source
 from bridge.miniprograms.manifest import in_language
 from bridge.miniprograms.ui import https_host
@@ -41,7 +42,7 @@ class _Turn:
     tx: Tx
     about: About
     session: Session
-    pictures: Mapping[str, Mapping[str, Any]]
+    pictures: Shown
     following: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     """Servers that the person can't be asked about now."""
@@ -59,9 +60,9 @@ class Performer:
         session: Session,
         about: About,
         answer: Answer,
-        pictures: Mapping[str, Mapping[str, Any]],
+        pictures: Shown,
     ) -> None:
-        """Carry out an answer. `pictures`: those that were uploaded, by the id of the effect."""
+        """Carry out an answer. `pictures`: what became of its pictures."""
         # Nothing asks for the state of what is closed.
         turn = _Turn(tx, about, replace(session, state=answer.state if session.is_open else None), pictures)
         for wanted in answer.effects:
@@ -137,7 +138,7 @@ class Performer:
 
     def _show(self, turn: _Turn, effect_id: str, effect: effects.UiSend | effects.UiUpdate) -> None:
         tx, session = turn.tx, turn.session
-        picture = turn.pictures.get(effect_id)
+        picture = turn.pictures.there.get(effect_id)
         person = turn.about.person
         to_all = session.in_room
         if isinstance(effect, effects.UiUpdate):
@@ -158,6 +159,7 @@ class Performer:
             message_id = sessions.say(tx, session, reader, effect.key, effect, picture, push)
             if any((effect.text, effect.picture, effect.table, effect.choices)):
                 self.say(tx, session, turn.about, self._shown(turn, message_id, to_all), to_all=to_all)
+        self._about_picture(turn, effect_id, effect, message_id)
         offers = dict(turn.session.offers)
         whose = sessions.ANYBODY if to_all and effect.chooser == "anyone" else str(person.id)
         asks = effect.choices is not None or (effect.form is not None and turn.about.source.push is None)
@@ -171,6 +173,21 @@ class Performer:
             asked = sessions.Asked(effect.form)
             turn.session = replace(turn.session, asked={**turn.session.asked, str(person.id): asked})
             self.say(tx, session, turn.about, Message(question(asked, title(turn.about))))
+
+    def _about_picture(
+        self, turn: _Turn, effect_id: str, effect: effects.UiSend | effects.UiUpdate, message_id: int
+    ) -> None:
+        """A picture that is told in words: the program learns why, or the person is asked about its server."""
+        error = turn.pictures.failed.get(effect_id)
+        if error is not None and turn.about.chain + 1 < self._limits.chain:
+            turn.following.append(("fetch.result", fetching.failed(effect_id, fetching.PICTURE, error)))
+        elif effect_id in turn.pictures.undecided and effect.picture is not None and effect.picture.url is not None:
+            wanted = effects.Fetch(type="fetch", tag=fetching.PICTURE, url=effect.picture.url)
+            self._fetch(turn, effect_id, wanted, message_id)
+
+    def show_again(self, tx: Tx, session: Session, about: About, message_id: int) -> None:
+        """Say once more what was said in words, now with its picture."""
+        self.say(tx, session, about, CopyRef(COPY, message_id))
 
     def _shown(self, turn: _Turn, message_id: int, to_all: bool) -> Message | CopyRef:
         """What is sent: for one reader a copy, which is rendered when it goes; for a room, the message as it is now."""
@@ -256,25 +273,23 @@ class Performer:
         else:
             turn.following.append(("scope.result", asked))
 
-    def _fetch(self, turn: _Turn, effect_id: str, effect: effects.Fetch) -> None:
-        """Have a server asked, if the person agrees; in rooms nobody does."""
+    def _fetch(self, turn: _Turn, effect_id: str, effect: effects.Fetch, picture: int | None = None) -> None:
+        """Have a server asked, if the person agrees. `picture`: the message that shows what comes."""
         tx, about, session = turn.tx, turn.about, turn.session
         host = https_host(effect.url) or ""
-        scope = grants.server(host)
         manifest, person = about.installed.manifest, about.person
-        decided = grants.of_program(tx, person.id, session.program_id, manifest).get(scope)
-        never = decided is not None and decided.verdict == "never"
+        wish = fetching.wish(tx, session, person.id, manifest, host, about.source)
         full = fetching.count(tx, session) >= fetching.MAX_WAITING
         last = about.chain + 1 >= self._limits.chain
-        if session.in_room or never or full or last or not self._limits.fetch or host not in manifest.domains:
-            refused = {"effect": effect_id, "tag": effect.tag, "ok": False, "error": "quota" if full else "refused"}
+        if wish == "refused" or full or last or not self._limits.fetch:
+            refused = fetching.failed(effect_id, effect.tag, "quota" if full else "refused")
             turn.following.append(("fetch.result", refused))
             return
-        agreed = scope in grants.held(tx, person.id, session.program_id, manifest, session.id)
-        chain = about.chain
-        known = fetching.queue(tx, session, person.id, effect_id, effect, about.source, chain=chain, agreed=agreed)
-        if agreed or known:
+        about_it: dict[str, Any] = {"chain": about.chain, "agreed": wish == "agreed", "picture": picture}
+        known = fetching.queue(tx, session, person.id, effect_id, effect, about.source, **about_it)
+        if wish == "agreed" or known:
             return
+        scope = grants.server(host)
         wanted = asking.Request(None, "", (scope,), source=about.source, session_id=session.id)
         asked = asking.ask(tx, about.installed, person, wanted)
         if isinstance(asked, Message):

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
+from bridge.chat.picture import StoredPicture
 from bridge.contacts import profiles
+from bridge.contacts.model import AVATAR, Field
 from bridge.db import Tx
 from bridge.ids import PersonId
 
@@ -11,7 +13,7 @@ _MOST = 500
 
 
 def granted_fields(tx: Tx, person: PersonId, scopes: Iterable[str]) -> dict[str, str]:
-    """Name and value of each; without scopes nothing is even opened. Pictures are never told."""
+    """Name and value of each, but for the picture; without scopes nothing is even opened."""
     wanted = {scope.removeprefix(_PREFIX) for scope in scopes if scope.startswith(_PREFIX)}
     if not wanted:
         return {}
@@ -20,3 +22,10 @@ def granted_fields(tx: Tx, person: PersonId, scopes: Iterable[str]) -> dict[str,
         for one in profiles.fields(tx, person)
         if not one.field.free and one.field.name in wanted and one.value
     }
+
+
+def avatar_of(tx: Tx, person: PersonId, scopes: Iterable[str]) -> StoredPicture | None:
+    """The picture in somebody's profile, if it was granted and there is one."""
+    if _PREFIX + AVATAR not in scopes:
+        return None
+    return next((one.picture for one in profiles.fields(tx, person) if one.field == Field(AVATAR)), None)

@@ -352,6 +352,16 @@ def change_message(tx: Tx, message_id: int, key: str, content: Content, picture:
     tx.sql("UPDATE program_messages SET sealed = ? WHERE id = ?", (sealed, message_id))
 
 
+def set_picture(tx: Tx, message_id: int, url: str, picture: Mapping[str, Any]) -> bool:
+    """Put the picture of that address into a message. False: the message shows something else now, or is gone."""
+    said = message(tx, message_id)
+    if said is None or said.content.picture is None or said.content.picture.url != url:
+        return False
+    sealed = _seal_message(tx, said.person_id, message_id, said.key, said.content, picture, said.push)
+    tx.sql("UPDATE program_messages SET sealed = ? WHERE id = ?", (sealed, message_id))
+    return True
+
+
 def message(tx: Tx, message_id: int) -> Said | None:
     row = tx.sql("SELECT session_id, person_id, sealed FROM program_messages WHERE id = ?", (message_id,)).first()
     sealed = None

@@ -42,7 +42,7 @@ from bridge.miniprograms.events import (
 from bridge.miniprograms.program import Handled, Program, Runtime, Trapped
 from bridge.miniprograms.storage import SpaceOfOne
 from bridge.miniprograms.typed import Misread
-from bridge.miniprograms.ui import Content, Form
+from bridge.miniprograms.ui import Content, Form, Picture
 
 IDLE_SECONDS = 24 * 3600
 """After which a program in which nothing happens is closed, unless a timer is set."""
@@ -323,6 +323,10 @@ class Simulator:
         effect = wanted.effect
         if isinstance(effect, effects.UiSend | effects.UiUpdate):
             self._show(effect, person)
+            error = self._picture_error(effect.picture)
+            if error is not None:
+                failed = Fetched(effect=wanted.id, tag="picture", ok=False, error=error)
+                return FetchResultEvent(**self._about(person), data=failed)
         elif isinstance(effect, effects.SessionEnd):
             self._end()
             self._tell(person, "The program has ended.")
@@ -407,7 +411,18 @@ class Simulator:
         )
         return KvResultEvent(**self._about(person), data=kept)
 
+    def _picture_error(self, picture: Picture | None) -> Literal["refused", "unreachable", "unreadable"] | None:
+        """Why a picture on a server could not be shown."""
+        if picture is None or picture.url is None:
+            return None
+        if self._settings.kind == "room":
+            return "refused"
+        answer = self._settings.fetches.get(picture.url)
+        return "unreachable" if answer is None else None if answer.status == 200 else "unreadable"
+
     def _fetched(self, identity: str, effect: effects.Fetch) -> Fetched:
+        if self._settings.kind == "room":
+            return Fetched(effect=identity, tag=effect.tag, ok=False, error="refused")  # nobody agrees there
         answer = self._settings.fetches.get(effect.url)
         if answer is None:
             return Fetched(effect=identity, tag=effect.tag, ok=False, error="unreachable")

@@ -1,5 +1,6 @@
 """Files of archives on a homeserver: what goes wrong there is told apart."""
 
+import base64
 import io
 
 import pytest
@@ -8,6 +9,8 @@ from PIL import Image
 from bridge.errors import UserError
 from bridge.matrix.attachments import Attachments
 from bridge.matrix.http import Homeserver, MatrixError, TooLarge, Unreachable
+from bridge.matrix.pictures import Miniature
+from bridge.miniprograms.events import MAX_AVATAR
 from bridge.moments.pictures import Pictures
 from bridge.rights.archive.ports import FileGone, FileLater, FileRefused
 
@@ -57,6 +60,21 @@ async def test_what_is_stored_is_encrypted_and_comes_back() -> None:
     assert made.info["mimetype"] == "image/png"
     with pytest.raises(UserError, match="picture-type"):
         await files.picture(b"no picture")
+    await pictures.close()
+
+
+async def test_the_picture_of_a_profile_is_drawn_anew_so_small_that_it_is_a_value() -> None:
+    media, pictures = Media(), Pictures(1 << 20, 1 << 22, 20)
+    out = io.BytesIO()
+    Image.effect_noise((1200, 900), 200).convert("RGB").save(out, "JPEG", quality=70, comment=b"where it was taken")
+    made = await Attachments(media, pictures).picture(out.getvalue())
+    small = await Miniature(media, pictures, 1 << 20)(made)
+    with Image.open(io.BytesIO(small)) as shown:
+        assert (shown.width, shown.height) == (96, 72)
+        assert "comment" not in shown.info
+    assert len(base64.b64encode(small)) <= MAX_AVATAR, "the worst there is: noise"
+    with pytest.raises(TooLarge):
+        await Miniature(media, pictures, 10)(made)
     await pictures.close()
 
 

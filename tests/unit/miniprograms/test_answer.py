@@ -204,7 +204,7 @@ def test_all_faults_are_told_at_once() -> None:
 def test_fetches_and_keys_are_bounded_over_the_whole_answer() -> None:
     fetch = {"type": "fetch", "tag": "t", "url": "https://api.example.org/"}
     assert faults(json.dumps({"state": 0, "effects": [fetch] * 6}).encode()) == [
-        "effects[5]: one answer may have 5 fetches"
+        "effects[5]: one answer may have 5 fetches, pictures by url among them"
     ]
     twice = [{"type": "ui.send", "key": "k", "text": "x"}] * 2
     assert "same key" in faults(json.dumps({"state": 0, "effects": twice}).encode())[0]
