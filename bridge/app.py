@@ -45,7 +45,7 @@ from bridge.miniprograms.host.builtin import install_builtin
 from bridge.miniprograms.host.outside import Outside
 from bridge.miniprograms.host.sessions import forget_old as forget_old_sessions
 from bridge.miniprograms.sandbox import Sandbox
-from bridge.moments import drafts, pages
+from bridge.moments import drafts, pages, reach
 from bridge.moments.expiry import Expiry
 from bridge.moments.model import MomentLimits
 from bridge.moments.pictures import Pictures
@@ -134,7 +134,7 @@ class _Bot:
         self._db = db = storage.db
         catalogue = Catalogue.load()
         self._spares = Spares(storage.vault, random_id)
-        people = People(config.chat.language, config.chat.time_zone, self._is_dm, self._spares.take)
+        people = People(config.chat.language, config.chat.time_zone, self._is_dm, self._spares.take, self._reaches)
         outbox = Outbox(people, catalogue, self._wake, copy_edits(config))
         guarded = recovery.Guarded(db.run_sync(recovery.guarded_users))
         parts = features(
@@ -228,6 +228,7 @@ class _Bot:
             catalogue,
             max_age_ms=limits.outbox_hold_days * _DAY_MS,
             again=AskAgain(registry),
+            budget=outbox.budget,
         )
 
     def _meet(self, a: UserId, b: UserId) -> bool:
@@ -238,6 +239,11 @@ class _Bot:
 
     def _is_dm(self, account: AccountId, room_id: RoomId, user: UserId) -> bool:
         return account == self._account.id and self._account.rooms.view(room_id).dm_with == user
+
+    def _reaches(self, account: AccountId, room_id: RoomId) -> bool:
+        # What another account has said is another process's to know.
+        room = self._account.rooms.get(room_id)
+        return account != self._account.id or (room is not None and room.may_take_back(self._account.me))
 
     async def run(self, ready: Callable[[str], None]) -> None:
         await self._account.start()
@@ -272,6 +278,7 @@ class _Bot:
             await self._db.run(lambda tx: forget_handled(tx, keep_ms))
             await self._db.run(PrivateChats.forget_old)
             await self._db.run(undo.forget_old)
+            await self._db.run(reach.forget_old)
             await self._db.run(pages.forget_gone)
             await self._db.run(jobs.forget_old)
             await self._db.run(forget_old_sessions)
@@ -351,7 +358,10 @@ def copy_edits(config: Config) -> Budget:
     """How often copies are edited in place."""
     moments = config.moments
     return Budget(
-        moments.copy_edits_per_hour, moments.copy_edit_gather_seconds * 1000, moments.copy_edit_days * _DAY_MS
+        moments.copy_edits_per_hour,
+        moments.copy_edit_gather_seconds * 1000,
+        moments.copy_edit_days * _DAY_MS,
+        moments.copy_edits_busy,
     )
 
 
@@ -379,6 +389,7 @@ def features(
             likes_delay_ms=config.moments.likes_gather_seconds * 1000,
             confirm_wider=config.moments.confirm_wider,
             undo_ms=config.moments.undo_seconds * 1000,
+            gone_ms=limits.outbox_hold_days * _DAY_MS,
             own_keys=config.retention.moments_days is not None,
             pictures=config.moments.pictures,
             drafts=config.moments.drafts,

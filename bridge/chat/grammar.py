@@ -144,7 +144,11 @@ def _usage(param: Param) -> Text:
     known = {Kind.USER: "usage-user", Kind.NUMBER: "usage-number"}
     # A word beside a Matrix id is a name for the same: the id is shown, as it always works.
     kinds = [kind for kind in param.kinds if kind is not Kind.WORD or Kind.USER not in param.kinds]
-    either = [Text(known.get(kind, f"param-{_slug(param)}.required")) for kind in kinds]
+    own = f"param-{_slug(param)}.required"
+    # A number that names nothing is called by what it is: `vote N ANSWER`.
+    if param.kinds == (Kind.NUMBER,) and param.name != "number":
+        return Text(own)
+    either = [Text(known.get(kind, own)) for kind in kinds]
     shown = either[0]
     for text in either[1:]:
         shown = Text("usage-either", {"first": shown, "next": text})

@@ -12,6 +12,8 @@ from bridge.ids import AccountId, PersonId, RoomId, UserId
 NOBODY = PersonId(-3)
 """An id that nobody has."""
 _CHUNK = 400
+_FORMER = 20
+"""Chats of one person that are remembered besides the current one."""
 
 
 def lookup(tx: Tx, user_id: UserId) -> bytes:
@@ -49,16 +51,19 @@ class People:
         time_zone: str = "UTC",
         is_dm: Callable[[AccountId, RoomId, UserId], bool] = lambda account, room_id, user: True,
         new_id: Callable[[], int] = random_id,
+        reaches: Callable[[AccountId, RoomId], bool] = lambda account, room: True,
     ) -> None:
         """The defaults for people who chose nothing: a locale of the catalogue, an IANA name.
 
         `is_dm`: whether a room is a DM with this person at this moment. It is called on the database's thread.
         `new_id`: ids that were never given out; random, since they name keys, which outlive databases.
+        `reaches`: whether the bot can take back in a room what it said there; asked like `is_dm`.
         """
         self._language = language
         self._time_zone = time_zone
         self._is_dm = is_dm
         self._new_id = new_id
+        self._reaches = reaches
 
     def get(self, tx: Tx, user_id: UserId) -> Person | None:
         """The person with this Matrix id.
@@ -158,9 +163,41 @@ class People:
 
     def set_dm(self, tx: Tx, person_id: PersonId, account: AccountId, room_id: RoomId) -> bool:
         """Make this room the current DM. True when it is the person's first ever."""
+        tx.sql(
+            "INSERT INTO former_chats (person_id, account_id, room_id, until)"
+            " SELECT id, dm_account_id, dm_room_id, ? FROM people"
+            " WHERE id = ? AND dm_account_id IS NOT NULL AND dm_room_id IS NOT NULL"
+            " ON CONFLICT (person_id, account_id, room_id) DO UPDATE SET until = excluded.until",
+            (tx.now, person_id),
+        )
+        tx.sql(
+            "DELETE FROM former_chats WHERE person_id = ? AND (room_id = ? OR until < (SELECT MIN(until) FROM ("
+            f"SELECT until FROM former_chats WHERE person_id = ? ORDER BY until DESC LIMIT {_FORMER}) AS newest))",
+            (person_id, room_id, person_id),
+        )
         tx.sql("UPDATE people SET dm_account_id = ?, dm_room_id = ? WHERE id = ?", (account, room_id, person_id))
         first = tx.sql("UPDATE people SET opened_at = ? WHERE id = ? AND opened_at IS NULL", (tx.now, person_id))
         return first.rowcount == 1
+
+    def out_of_reach(self, tx: Tx, people: Iterable[PersonId], since: int) -> set[PersonId]:
+        """Who of these has had a chat at or after `since` (ms) in which the bot can't take back anything now: it was
+        thrown out, or may not. What was ever said there does not matter."""
+        found: set[PersonId] = set()
+        wanted = sorted(set(people))
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = tuple(wanted[start : start + _CHUNK])
+            marks = ",".join("?" * len(chunk))
+            rows = tx.sql(
+                f"SELECT id, dm_account_id AS account_id, dm_room_id AS room_id FROM people WHERE id IN ({marks})"
+                " AND dm_account_id IS NOT NULL AND dm_room_id IS NOT NULL"
+                " UNION ALL SELECT person_id, account_id, room_id FROM former_chats"
+                f" WHERE person_id IN ({marks}) AND until >= ?",
+                (*chunk, *chunk, since),
+            )
+            found.update(
+                PersonId(row.id) for row in rows if not self._reaches(AccountId(row.account_id), RoomId(row.room_id))
+            )
+        return found
 
     def set_language(self, tx: Tx, person_id: PersonId, language: str) -> None:
         self._change(tx, person_id, "language", language)

@@ -147,7 +147,8 @@ class LimitsConfig(Section):
         default=30,
         ge=1,
         le=3650,
-        description="How long a message waits for a person who has no chat with the bot, in days.",
+        description="How long a message waits for a person who has no chat with the bot, and how long the bot tries to "
+        "take back what it said, in days.",
     )
     handled_days: int = Field(
         default=30, ge=1, le=3650, description="How long the ids of handled events are remembered, in days."
@@ -188,6 +189,13 @@ class MomentsConfig(Section):
         description="How often a copy of a moment that somebody was shown is edited in an hour when it would read "
         "otherwise now (a new like or comment, another text). With each edit the wait grows. 0: never, but once for "
         "what changed between two tries to send it.",
+    )
+    copy_edits_busy: int = Field(
+        default=2000,
+        ge=1,
+        le=1_000_000,
+        description="From so many edits of copies in an hour on, of everybody's together, each copy waits twice as "
+        "long for the next one; with twice as many, twice as long again, up to 64 times.",
     )
     copy_edit_gather_seconds: int = Field(
         default=60, ge=0, le=86_400, description="Such changes are gathered this long before an edit, in seconds."

@@ -17,6 +17,7 @@ from bridge.delivery import queue
 from bridge.delivery.claimed import Claimed, What
 from bridge.delivery.ports import Again, Directory, Outgoing, Renderer
 from bridge.delivery.queue import EDIT
+from bridge.delivery.refresh import Budget, not_before
 from bridge.delivery.settling import HOLD_MS, Settle, give_up
 from bridge.ids import AccountId, PersonId, RoomId
 
@@ -62,12 +63,15 @@ class Claims:
         renderers: Mapping[str, Renderer],
         catalogue: Catalogue,
         again: Again | None = None,
+        budget: Budget | None = None,
     ) -> None:
-        """`again`: asks questions once more whose answers tell what is so when they are sent."""
+        """`again`: asks questions once more whose answers tell what is so when they are sent. `budget`: how often one
+        copy is edited."""
         self._people = people
         self._renderers = renderers
         self._catalogue = catalogue
         self._again = again
+        self._budget = budget or Budget()
 
     def recover(self, tx: Tx) -> None:
         """Queue again what was being sent when the last run ended."""
@@ -123,7 +127,7 @@ class Claims:
             ).first()
             if row is None or row.not_before > tx.now:
                 return Step(None)
-            if self._is_kept_back(tx, row):
+            if self._is_kept_back(tx, row) or self._is_too_soon(tx, row):
                 continue
             claimed = self._prepare(tx, target, row)
             if claimed is not None:
@@ -179,6 +183,15 @@ class Claims:
             return False
         tx.sql("UPDATE outbox SET state = 'held', not_before = ? WHERE id = ?", (tx.now + HOLD_MS, row.id))
         return True
+
+    def _is_too_soon(self, tx: Tx, row: Row[Any]) -> bool:
+        """Let an edit wait whose copy was edited so lately that the budget has no room for another."""
+        if row.kind != EDIT or row.withdrawn or row.first_attempt_at is not None:
+            return False
+        at = not_before(tx, AccountId(row.account_id), row.target_event, self._budget)
+        if at > tx.now:
+            tx.sql("UPDATE outbox SET not_before = ? WHERE id = ?", (at, row.id))
+        return at > tx.now
 
     def _prepare(self, tx: Tx, target: Target, row: Row[Any]) -> Claimed | None:
         """What to send for a row; None: the row is gone."""

@@ -26,7 +26,7 @@ from bridge.chat.router import UNREADABLE, WITHHELD
 from bridge.db import Tx
 from bridge.delivery import queue
 from bridge.delivery.ports import Directory
-from bridge.delivery.refresh import Budget, refresh, take_back_since
+from bridge.delivery.refresh import Budget, Load, refresh, take_back_since
 from bridge.ids import AccountId, EventId, PersonId, RoomId
 
 ANSWER = "answer"
@@ -70,6 +70,7 @@ class Outbox:
         self._wake = wake
         self.budget = budget or Budget()
         """How often copies are edited."""
+        self._edits = Load()
 
     @property
     def wake(self) -> Callable[[], None]:
@@ -159,7 +160,7 @@ class Outbox:
     ) -> None:
         """Edit in place, after a while, what these people were shown of a thing: the newest copy of each, or `every`
         one. What reads the same as before is left alone. Name only people whose view has changed."""
-        if refresh(tx, kinds, ref_id, people, self.budget, every=every):
+        if refresh(tx, kinds, ref_id, people, self.budget, self._edits, every=every):
             tx.after_commit(self._wake)
 
     def take_back_since(self, tx: Tx, kinds: Sequence[str], ref_id: int, person: PersonId, since: int) -> None:

@@ -17,6 +17,7 @@ from bridge.delivery import queue, settling
 from bridge.delivery.claim import Claims, Scan, Step, Target
 from bridge.delivery.claimed import Claimed, What
 from bridge.delivery.ports import Again, Directory, Held, Later, MaybeSent, Refused, Renderer, Sender
+from bridge.delivery.refresh import Budget
 from bridge.delivery.settling import Settle
 from bridge.ids import PersonId, RoomId
 
@@ -62,10 +63,11 @@ class DeliveryWorker:
         max_age_ms: int = MAX_AGE_MS,
         jitter: Callable[[], float] = random.random,
         again: Again | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._db = db
         self._sender = sender
-        self._claims = Claims(people, renderers, catalogue, again)
+        self._claims = Claims(people, renderers, catalogue, again, budget)
         self._max_rooms = max_rooms
         self._max_age_ms = max_age_ms
         self._jitter = jitter

@@ -97,6 +97,17 @@ class Room:
             needed = levels.get("state_default", 50)
         return isinstance(mine, int) and isinstance(needed, int) and mine >= needed
 
+    def may_take_back(self, me: UserId) -> bool:
+        """Whether we can redact there what we said: we are in, and nobody raised the power that it takes."""
+        if not self.joined or self.members.get(me) != "join":
+            return False
+        if me in self.creators or self.power_levels is None:
+            return True
+        levels = self.power_levels
+        needed = levels.get("events", {}).get("m.room.redaction", levels.get("events_default", 0))
+        mine = levels.get("users", {}).get(me, levels.get("users_default", 0))
+        return bool(mine >= needed)
+
     def apply(self, event: Mapping[str, Any], me: UserId) -> bool:
         """Take one state event. Whether anything changed. What is malformed changes nothing."""
         kind, key, content = event.get("type"), event.get("state_key"), event.get("content")
@@ -173,9 +184,9 @@ def _own_levels(content: Mapping[str, Any], me: UserId) -> dict[str, Any]:
         return {name: of[name] for name in names if isinstance(of.get(name), int)} if isinstance(of, dict) else {}
 
     return {
-        **numbers(content, "users_default", "state_default"),
+        **numbers(content, "users_default", "state_default", "events_default"),
         "users": numbers(content.get("users"), me),
-        "events": numbers(content.get("events"), "m.room.encryption"),
+        "events": numbers(content.get("events"), "m.room.encryption", "m.room.redaction"),
     }
 
 

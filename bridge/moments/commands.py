@@ -18,6 +18,7 @@ from bridge.delivery.ports import Renderer
 from bridge.errors import UserError
 from bridge.ids import UserId
 from bridge.moments import (
+    copy_counts,
     defaults,
     draft_commands,
     keep_commands,
@@ -31,6 +32,7 @@ from bridge.moments.change_commands import ChangeCommands
 from bridge.moments.compose import Composed
 from bridge.moments.content import Content
 from bridge.moments.copies import Copies
+from bridge.moments.copy_counts import CopyCounts
 from bridge.moments.digests import Digests
 from bridge.moments.draft_commands import DraftCommands
 from bridge.moments.drafting import AUDIENCE, Drafting
@@ -86,8 +88,9 @@ class Built:
 
 
 class _Commands:
-    def __init__(self, moments: Moments, polls: PollCommands, find: Find) -> None:
+    def __init__(self, moments: Moments, polls: PollCommands, copies: CopyCounts, find: Find) -> None:
         self._moments = moments
+        self._copies = copies
         self._polls = polls
         self._find = find
 
@@ -117,6 +120,8 @@ class _Commands:
         return _listed(request, page, Text("search-none"))
 
     def moment(self, request: Request) -> Reply:
+        if "copies" in request.args:
+            return self._copies.asked(request)
         moment = self._numbered(request)
         count = picture_store.count(request.tx, moment.id)
         kinds = [WHOLE, *OTHER_PICTURES[: max(0, count - 1)]]
@@ -143,7 +148,7 @@ class _Commands:
         # Somebody else's moment is nothing that could be deleted here, whether or not it can be seen.
         if not self._moments.delete(request.tx, request.person, self._numbered(request).id):
             raise UserError("moment-none", number=number)
-        return self._deleted()
+        return self._deleted(request, number)
 
     # --- copies ---------------------------------------------------------------------------------------------
     def reply_to_moment(self, request: Request, copy: CopyRef, text: str) -> Reply:
@@ -202,8 +207,9 @@ class _Commands:
 
     # --- one's own messages ---------------------------------------------------------------------------------
     def moment_redacted(self, request: Request, ref_id: int) -> Reply:
+        number = numbers.known(request.tx, request.person.id, ref_id)
         deleted = self._moments.delete(request.tx, request.person, ref_id)
-        return self._deleted() if deleted else NOTHING
+        return self._deleted(request, number) if deleted else NOTHING
 
     def comment_redacted(self, request: Request, ref_id: int) -> Reply:
         # No answer: one only where the comment still was would tell why a moment is out of sight.
@@ -247,8 +253,10 @@ class _Commands:
         return Reply.text("comment-changed")
 
     # --- inside ---------------------------------------------------------------------------------------------
-    def _deleted(self) -> Reply:
-        return Reply.text("moment-deleted", seconds=self._moments.limits.undo_ms // 1000)
+    def _deleted(self, request: Request, number: int | None) -> Reply:
+        said = Text("moment-deleted", {"seconds": self._moments.limits.undo_ms // 1000})
+        unreached = [] if number is None else self._copies.unreached(request, number)
+        return Reply((Message((said, *unreached)),))
 
     def _numbered(self, request: Request) -> Moment:
         return self._moments.numbered(request.tx, request.person, request.args["number"])
@@ -269,7 +277,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
     drafting = Drafting(publisher, find)
     posting = Posting(publisher, drafting)
     polls = PollCommands(moments, Refreshing(outbox), find)
-    do = _Commands(moments, polls, find)
+    do = _Commands(moments, polls, CopyCounts(moments, people), find)
     copies = Copies(moments)
     changes = ChangeCommands(moments, outbox)
     digests = Digests(outbox, people, moments.limits.digest_minute)
@@ -283,7 +291,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         Command("feed more", (), do.feed_more, group=_GROUP),
         Command("album", (Param("user", (Kind.USER,), required=False),), do.album, effect=False, group=_GROUP),
         Command("search", (Param("words", (Kind.REST,)),), do.search, effect=False, group=_GROUP),
-        Command("moment", (_N,), do.moment, effect=False, group=_GROUP),
+        Command("moment", (_N, copy_counts.COPIES), do.moment, effect=False, late=True, group=_GROUP),
         Command("open", (_N,), do.moment, effect=False, group=_GROUP),
         Command("like", (_N,), do.like, group=_GROUP),
         Command("unlike", (_N,), do.unlike, group=_GROUP),

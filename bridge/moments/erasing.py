@@ -49,7 +49,7 @@ class MomentsEraser:
             moment = store.moment(tx, moment_id)
             if moment is not None:
                 self._take_back_digests(tx, moment)
-                self._moments.remove(tx, moment)
+                self._moments.remove(tx, moment, traced=False)
         left -= len(own)
         said = (
             tx.sql("SELECT id FROM comments WHERE person_id = ? ORDER BY id LIMIT ?", (person.id, left)).scalars().all()

@@ -1,6 +1,7 @@
 """Asks the policy about moments and what is said about them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bridge.db import Tx
 from bridge.ids import PersonId
@@ -18,6 +19,7 @@ class Items:
         tags = {tag for moment in moments for tag in moment.to.all_tags}
         self.world: World = load_world(tx, few, others, tags)
         self._items: dict[tuple[PersonId, int], MomentItem] = {}
+        self._ageless: dict[PersonId, World] = {}
 
     def item(self, viewer: PersonId, moment: Moment) -> MomentItem:
         """The moment as the policy has to know it to decide for `viewer`."""
@@ -37,6 +39,22 @@ class Items:
     def as_author_knows(self, viewer: PersonId, moment: Moment) -> Decision:
         """The same, as far as the author may know it: without what the viewer decided about seeing the author."""
         return may_see(viewer, self.item(viewer, moment), self.world.known_to(moment.author))
+
+    def as_author_knew(self, viewer: PersonId, moment: Moment) -> Decision:
+        """The same, however old the moment is, and whether or not its time is over."""
+        world = self._ageless.get(moment.author)
+        if world is None:
+            shows = {person: replace(one, window_ms=None) for person, one in self.world.shows.items()}
+            world = replace(self.world.known_to(moment.author), shows=shows)
+            self._ageless[moment.author] = world
+        return may_see(viewer, replace(self.item(viewer, moment), expires_at=None), world)
+
+    def is_over(self, moment: Moment) -> bool:
+        """Whether time alone keeps it from everybody but its author: it has expired, or is older than they show."""
+        shows, now = self.world.shows.get(moment.author), self.world.now
+        if moment.expires_at is not None and moment.expires_at <= now:
+            return True
+        return shows is not None and shows.window_ms is not None and moment.created_at < now - shows.window_ms
 
     def sees_response(self, viewer: PersonId, moment: Moment, writer: PersonId) -> Decision:
         """Whether `viewer` sees a like or comment of `writer`. Only friends of the author write: what counts for the

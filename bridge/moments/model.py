@@ -28,6 +28,8 @@ class MomentLimits:
     """People and tags that one moment may name, and as many that it may leave out."""
     undo_ms: int = 30_000
     """How long a post, a deletion or a change of privacy can be taken back. 0: not at all."""
+    gone_ms: int = 30 * 24 * 3_600_000
+    """How long it is remembered for whom a moment was that is gone: as long as taking back is tried."""
     own_keys: bool = False
     """Each moment gets a key of its own, to be destroyed with it: where they are let go when they are old."""
     drafts: int = 20

@@ -39,6 +39,14 @@ def numbers_of(tx: Tx, reader: PersonId, moment_ids: Sequence[int]) -> dict[int,
     return known
 
 
+def known(tx: Tx, reader: PersonId, moment_id: int) -> int | None:
+    """The reader's number of a moment, if it has one."""
+    number: int | None = tx.sql(
+        "SELECT number FROM numbers WHERE person_id = ? AND moment_id = ?", (reader, moment_id)
+    ).scalar()
+    return number
+
+
 def numbered_or_other(tx: Tx, reader: PersonId, number: int) -> tuple[int | None, int]:
     """The id of the moment that has this number for the reader, None when there is none (any more); and the id of
     another one that they were shown lately, of somebody else where there is one, or 0."""

@@ -16,7 +16,7 @@ from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import PersonId
-from bridge.moments import numbers, store
+from bridge.moments import numbers, reach, store
 from bridge.moments.audience import Said
 from bridge.moments.model import Moment
 from bridge.moments.narrowing import Narrowing
@@ -88,12 +88,13 @@ class Readdress:
     # --- inside ---------------------------------------------------------------------------------------------
     def _set(self, tx: Tx, author: Person, moment: Moment, target: _Target, number: int) -> tuple[Block, ...]:
         """Change it, take back what was lost, and say so."""
-        before = set(self._moments.audience_now(tx, moment))
+        before, meant = set(self._moments.audience_now(tx, moment)), reach.meant_now(tx, moment)
         self._narrowing.around(
             tx, moment, lambda: store.set_addressed(tx, moment.id, target.to, sorted(target.named_tags))
         )
         changed = self._current(tx, moment)
         now = set(self._moments.audience_now(tx, changed))
+        reach.note_lost(tx, ((person, moment.id) for person in meant - reach.meant_now(tx, changed)))
         lines: list[Block] = [Text("audience-changed", {"number": number, "count": len(now), **_for(tx, changed)})]
         if before - now:
             lines.append(Text("audience-lost", {"count": len(before - now)}))

@@ -9,7 +9,7 @@ from bridge.chat.command import Person
 from bridge.chat.people import People, user_ids
 from bridge.contacts import tags
 from bridge.contacts.model import cleaned
-from bridge.contacts.store import friend_ids, friends_of
+from bridge.contacts.store import friends_of
 from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
@@ -22,6 +22,7 @@ from bridge.moments import (
     notify,
     numbers,
     picture_store,
+    reach,
     responses,
     sealed,
     store,
@@ -34,10 +35,11 @@ from bridge.moments.kinds import COMMENT, LIKE, LIKES, MENTION, MOMENT, VIEWED, 
 from bridge.moments.mentions import Mentioned
 from bridge.moments.model import Moment, MomentLimits
 from bridge.moments.picture_store import Described
+from bridge.moments.reach import Reach
 from bridge.moments.reading import Reading
 from bridge.moments.refreshing import Refreshing
 from bridge.moments.responding import Responding
-from bridge.privacy import Addressed, Audience, undo
+from bridge.privacy import Addressed, undo
 
 
 class Moments:
@@ -121,11 +123,7 @@ class Moments:
 
     def audience_now(self, tx: Tx, moment: Moment) -> list[PersonId]:
         """The friends who may see it now, as far as the author may know: who hides the author counts as if not."""
-        candidates: Sequence[PersonId] = ()
-        if moment.to.kind in (Audience.FRIENDS, Audience.PUBLIC):
-            candidates = friend_ids(tx, moment.author)
-        elif moment.to.kind is Audience.PEOPLE:
-            candidates = sorted({*moment.to.people, *tags.members(tx, moment.to.tags)})
+        candidates = reach.candidates(tx, moment)
         items = Items(tx, [moment.author], candidates, [moment])
         return [person for person in candidates if items.as_author_knows(person, moment)]
 
@@ -210,9 +208,12 @@ class Moments:
         tx.after_commit(self.on_expiry)
         return True
 
-    def remove(self, tx: Tx, moment: Moment) -> None:
-        """Take back every copy of a moment and of what was said about it, and delete it."""
+    def remove(self, tx: Tx, moment: Moment, *, traced: bool = True) -> None:
+        """Take back every copy of a moment and of what was said about it, and delete it. `traced`: its author can ask
+        for a while where copies may be."""
         self._take_back(tx, moment)
+        if traced:
+            reach.keep(tx, moment, self.limits.gone_ms)
         sources.forget(tx, MOMENT, moment.id)
         sources.forget(tx, LIKE, moment.id)
         sources.forget(tx, VOTE, moment.id)
@@ -271,6 +272,21 @@ class Moments:
     def number_of(self, tx: Tx, reader: Person, moment: Moment) -> int:
         """The reader's number of a moment that they may see."""
         return numbers.number_of(tx, reader.id, moment.id)
+
+    def reach(self, tx: Tx, author: Person, number: int) -> tuple[Reach, bool]:
+        """For whom one's own moment is, or was if it is gone; and whether it is gone.
+
+        Raises:
+            UserError: there is no such moment of this author, nor was there lately.
+        """
+        moment_id, other = numbers.numbered_or_other(tx, author.id, number)
+        moment = store.moment(tx, other if moment_id is None else moment_id)
+        gone = reach.of_gone(tx, author.id, number)
+        if moment is not None and moment_id is not None and moment.author == author.id:
+            return reach.of(tx, moment), items.visible(tx, author.id, moment.id) is None
+        if gone is None:
+            raise UserError("moment-none", number=number)
+        return gone, True
 
     def check_mentions(self, tx: Tx, author: Person, text: str, said: Said) -> None:
         """Raises UserError when a text mentions somebody who is outside its audience."""

@@ -7,7 +7,7 @@ from bridge.contacts.store import friend_ids
 from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
-from bridge.moments import copy_store, responses, store
+from bridge.moments import copy_store, reach, responses, store
 from bridge.moments.items import Items
 from bridge.moments.kinds import COMMENT, EVERY, LIKES, SHOWN
 from bridge.moments.model import Moment, MomentLimits
@@ -25,6 +25,8 @@ class Sight:
     viewers: tuple[PersonId, ...]
     moments: tuple[Moment, ...]
     seen: frozenset[tuple[PersonId, int]]
+    meant: frozenset[tuple[PersonId, int]]
+    """(viewer, moment): friends who saw it then or earlier, before time alone took it from them."""
     complete: bool
     """All moments were looked at."""
     copies: frozenset[tuple[PersonId, int]]
@@ -69,7 +71,7 @@ class Showing:
             owner,
             people,
             looked,
-            self._seen(tx, owner, people, looked),
+            *self._seen(tx, owner, people, looked),
             len(moments) <= most,
             frozenset(pair for viewer in shown_to for pair in self._copies(tx, owner, viewer)),
             frozenset(comments),
@@ -84,7 +86,8 @@ class Showing:
 
     def after(self, tx: Tx, sight: Sight) -> Impact:
         """Compare, and take back every copy of what may no longer be seen."""
-        now = self._seen(tx, sight.author, sight.viewers, sight.moments)
+        now, meant = self._seen(tx, sight.author, sight.viewers, sight.moments)
+        reach.note_lost(tx, sight.meant - meant)
         for viewer, moment_id in sorted(sight.copies):
             if not self._sees(tx, viewer, moment_id):
                 self._withdraw(tx, moment_id, viewer)
@@ -172,10 +175,16 @@ class Showing:
     @staticmethod
     def _seen(
         tx: Tx, owner: PersonId, viewers: Sequence[PersonId], moments: Sequence[Moment]
-    ) -> frozenset[tuple[PersonId, int]]:
+    ) -> tuple[frozenset[tuple[PersonId, int]], frozenset[tuple[PersonId, int]]]:
+        """(viewer, moment), as far as the author may know: who sees it now; and friends who do or did so before it
+        became too old."""
         items = Items(tx, [owner], viewers, moments)
-        return frozenset(
-            (viewer, moment.id) for viewer in viewers for moment in moments if items.as_author_knows(viewer, moment)
+        over = {moment.id for moment in moments if items.is_over(moment)}
+        ever = {(viewer, moment.id) for viewer in viewers for moment in moments if items.as_author_knew(viewer, moment)}
+        friends = {viewer for viewer in viewers if items.world.friends(viewer, owner)}
+        return (
+            frozenset(pair for pair in ever if pair[1] not in over),
+            frozenset(pair for pair in ever if pair[0] in friends),
         )
 
     def forget_tag(self, tx: Tx, tag_id: int, members: Sequence[PersonId]) -> None:

@@ -111,6 +111,7 @@ def add_moment(tx: Tx, author: PersonId, content: Content, to: Addressed, named_
 def set_addressed(tx: Tx, moment_id: int, to: Addressed, named_tags: Iterable[int] = ()) -> None:
     """Replace the audience of a moment."""
     assert to.kind is not None
+    tx.sql("UPDATE moments SET once_public = 1 WHERE id = ? AND audience = 'public'", (moment_id,))
     tx.sql("UPDATE moments SET audience = ? WHERE id = ?", (to.kind.value, moment_id))
     tx.sql("DELETE FROM moment_people WHERE moment_id = ?", (moment_id,))
     tx.sql("DELETE FROM moment_tags WHERE moment_id = ?", (moment_id,))

@@ -67,6 +67,7 @@ PERSONAL = {
     ("ledger", "sealed"),
     ("archive_jobs", "sealed"),  # tests/features/test_export.py
     ("archive_ids", "sealed"),
+    ("gone_moments", "sealed"),  # tests/features/test_copy_counts.py
 }
 PROGRAMS = {  # tests/features/test_programs_lasting.py
     ("programs", "sealed"),

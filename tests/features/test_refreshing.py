@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from bridge.delivery.refresh import Budget
+from bridge.config.chat import MomentsConfig
+from bridge.delivery.refresh import Budget, Load
 from tests.features.village import MINUTE, Shown, Village
 
 HOUR = 60 * MINUTE
@@ -214,3 +215,39 @@ def test_a_budget() -> None:
     assert budget.due(HOUR, [HOUR - MINUTE]) == HOUR + 29 * MINUTE
     assert budget.due(HOUR, [0, HOUR - MINUTE]) == 2 * HOUR - MINUTE
     assert budget.due(9 * HOUR, [0, HOUR]) == 9 * HOUR + MINUTE
+    assert budget.due(HOUR, [HOUR - MINUTE], slower=4) == HOUR - MINUTE + 2 * HOUR
+    assert budget.due(0, [], slower=4) == 4 * MINUTE
+
+
+def test_the_default_is_two_edits_of_a_copy_an_hour() -> None:
+    config = MomentsConfig()
+    assert config.copy_edits_per_hour == Budget().per_hour == 2
+    assert config.copy_edits_busy == Budget().busy
+
+
+def test_the_more_edits_there_are_in_all_the_longer_each_waits() -> None:
+    budget = Budget(busy=100)
+    loads = [0, 99, 100, 199, 200, 399, 400, 10**9]
+    assert [budget.slower(load) for load in loads] == [1, 1, 2, 2, 4, 4, 8, 64]
+    load = Load()
+    load.add(0, 70)
+    load.add(30 * MINUTE, 30)
+    assert load.within_an_hour(59 * MINUTE) == 100
+    assert load.within_an_hour(60 * MINUTE) == 30
+    load.add(91 * MINUTE, 1)
+    assert load.within_an_hour(91 * MINUTE) == 1
+
+
+def test_a_busy_installation_edits_more_seldom(place: Village) -> None:
+    """Whoever's copies they are: Carol's waits because others are edited, and not longer than theirs."""
+    place.outbox._edits.add(place.now, Budget().busy)
+    place.say("bob", "like 1")
+    place.wait(MINUTE + 1000)
+    assert not edits(place, "carol")
+    place.wait(MINUTE)
+    assert len(edits(place, "carol")) == len(edits(place, "alice")) == 1
+    place.say("bob", "unlike 1")
+    place.wait(31 * MINUTE)
+    assert len(edits(place, "carol")) == 1
+    place.wait(30 * MINUTE)
+    assert len(edits(place, "carol")) == 2

@@ -134,7 +134,8 @@ class FakeFiles:
 
 
 def user_id(name: str) -> UserId:
-    return UserId(f"@{name}:x.org")
+    """Of their server, or of the one that the name says: `dora:y.org`."""
+    return UserId(f"@{name}" if ":" in name else f"@{name}:x.org")
 
 
 class Village:
@@ -193,8 +194,20 @@ class Village:
         self._owns_db = database is None
         catalogue = _CATALOGUE
         # Counted: ids break ties, and two villages that are compared must break them alike.
-        self.people = people = People(new_id=new_id or itertools.count(1).__next__)
-        outbox = Outbox(people, catalogue, lambda: None)
+        self.thrown_out: set[str] = set()
+        """Who has thrown the bot out of their chat."""
+
+        def is_in(room_id: RoomId) -> bool:
+            return all(self.rooms[name].room_id != room_id for name in self.thrown_out) and room_id not in self.shut
+
+        self.shut: set[RoomId] = set()
+        """Chats that the bot is out of, whosever they were."""
+        self.people = people = People(
+            is_dm=lambda account, room_id, user: is_in(room_id),
+            new_id=new_id or itertools.count(1).__next__,
+            reaches=lambda account, room_id: is_in(room_id),
+        )
+        self.outbox = outbox = Outbox(people, catalogue, lambda: None)
 
         def find(text: str) -> Found | None:
             return registry.find(text)
@@ -251,7 +264,7 @@ class Village:
             pictures=prepare,
             is_leaving=features.deletions.farewells.is_leaving,
         )
-        self._claims = Claims(people, features.renderers, catalogue, AskAgain(registry))
+        self._claims = Claims(people, features.renderers, catalogue, AskAgain(registry), outbox.budget)
 
     def close(self) -> None:
         if self._owns_db:
@@ -273,6 +286,12 @@ class Village:
         for name in names:
             self.rooms[name] = Room(RoomId(f"!{name}:x.org"))
             self._handle(name, lambda origin: DmOpened(origin))
+
+    def open_again(self, name: str) -> None:
+        """Somebody opens another chat; the old one is theirs no more."""
+        self.left.append(self.rooms[name])
+        self.rooms[name] = Room(RoomId(f"!again-{len(self.left)}-{name}:x.org"))
+        self._handle(name, lambda origin: DmOpened(origin))
 
     def know(self, *names: str) -> None:
         """Somebody has named these people before: they have a row, and no chat."""
@@ -416,7 +435,8 @@ class Village:
         spread = None
         while True:
             self.db.run_sync(self.fanout.step)
-            stuck = {(ACCOUNT, self.rooms[name].room_id) for name in self.stuck if name in self.rooms}
+            stuck = {(ACCOUNT, self.rooms[name].room_id) for name in self.stuck | self.thrown_out if name in self.rooms}
+            stuck |= {(ACCOUNT, room_id) for room_id in self.shut}
             scan = self.db.run_sync(lambda tx: self._claims.scan(tx, stuck, 1000))  # noqa: B023
             if not scan.claims:
                 left = self.db.run_sync(lambda tx: tx.sql("SELECT * FROM fanouts ORDER BY moment_id").all())

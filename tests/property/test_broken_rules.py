@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bridge.chat.people import People
 from bridge.chat.reply import Text
 from bridge.contacts import profiles
 from bridge.contacts import store as contacts_store
@@ -16,7 +17,8 @@ from bridge.contacts.model import FriendRequest
 from bridge.contacts.profile_commands import field_blocks
 from bridge.db import Tx
 from bridge.ids import PersonId
-from bridge.moments import responses, store
+from bridge.moments import copy_store, reach, responses, store
+from bridge.moments.kinds import ALL_COPIES
 from bridge.moments.model import Moment
 from bridge.privacy import Decision, Rule, model, viewer
 from tests.features.village import MINUTE, Village, user_id
@@ -213,6 +215,27 @@ def _without_known_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model.World, "known_to", lambda world, owner: world)
 
 
+def _copies_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`moment N copies` counts who was shown it."""
+
+    def of(tx: Tx, moment: Moment) -> reach.Reach:
+        holders = copy_store.readers_since(tx, ALL_COPIES, moment.id, 0)
+        return reach.Reach(frozenset(holders) - {moment.author}, False, moment.created_at)
+
+    monkeypatch.setattr(reach, "of", of)
+
+
+def _where_copies_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chat counts as out of reach only where there is something to take back."""
+    out_of_reach = People.out_of_reach
+
+    def only_holders(self: People, tx: Tx, people: Iterable[PersonId], since: int) -> set[PersonId]:
+        rows = tx.sql("SELECT person_id FROM copies WHERE kind = 'moment'").scalars()
+        return out_of_reach(self, tx, people, since) & {PersonId(person) for person in rows}
+
+    monkeypatch.setattr(People, "out_of_reach", only_holders)
+
+
 def _counted_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """The newest public moments are counted with those that leave the viewer out."""
 
@@ -227,11 +250,17 @@ def _counted_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "count_newer_public", count)
 
 
+_POSTED: list[Event] = [Step(ME, "post 1")]
+_OUT: list[Event] = [Do(lambda v: v.thrown_out.add("gina"))]
+_COPIES = Step(ME, "moment 1 copies")
 LEAKS: list[tuple[Callable[[pytest.MonkeyPatch], None], Iterable[Event]]] = [
     (_with_their_notes, [*_say("gina", f"remark {ALICE} Hidden"), Step(ME, "view as @gina:x.org")]),
     (_without_known_to, [*_say("gina", f"privacy set theirs {ALICE} off"), Step(ME, "post Mine")]),
     (_without_known_to, [*_say("gina", f"block {ALICE}"), Step(ME, "post 1"), Step(ME, "privacy set window 3d")]),
     (_without_known_to, [*_say("gina", f"block {ALICE}"), Step(ME, "post 1"), Step(ME, "why can @gina:x.org see 1")]),
+    (_copies_counted, [*_POSTED, *_say("gina", "feed"), _COPIES]),
+    (_copies_counted, [*_say("gina", "notify now"), Step(ME, "post 1"), _COPIES]),
+    (_where_copies_are, [*_POSTED, *_say("gina", "feed"), *_OUT, _COPIES]),
     (
         _counted_for_all,
         [

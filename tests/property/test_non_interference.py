@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.features.village import MINUTE, user_id
-from tests.property.twins import FIRST, ME, NOBODIES, SECOND, Event, Step, Touch, Wait, befriend, both
+from tests.property.twins import FIRST, ME, NOBODIES, SECOND, Do, Event, Step, Touch, Wait, befriend, both
 
 DAY = 24 * 60 * MINUTE
 FRIENDS = ("bob", "carol")
@@ -78,6 +78,7 @@ _plain = _either(
     "|notify|notify now|notify digest|notify now #one|notify quiet 22-7|search h|search from|search mine|search first"
     "|tag rename #one #three|tag delete #one|tag delete #two|fed|freinds|language zh|language en|1|2|3"
     "|export|import|moments keep|moments keep 1d|moments keep all"
+    "|moment 1 copies|moment 2 copies|moment 3 copies"
 )
 _mine = st.one_of(
     _said(ME, _plain),
@@ -405,6 +406,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     _hidden,
     _hidden,
     st.sampled_from([Wait(), Wait(4 * DAY)]),
+    st.sampled_from([Do(lambda v: v.thrown_out.add("gina")), Do(lambda v: v.thrown_out.discard("gina"))]),
 )
 
 # In the end she looks everywhere, and tries what could have been used up; more is hidden in between.
@@ -440,6 +442,7 @@ LOOK: list[Event] = [
     Step(ME, f"privacy set mine {GINA} off"),
     *(Step(ME, f"friend remove {who}") for who in (BOB, GINA, FOURTH)),
     *(Step(ME, f"{what} {n}") for n in (1, 2, 3) for what in ("like", "delete")),
+    *(Step(ME, f"moment {n} copies") for n in (1, 2, 3)),
     Step(ME, "post Last"),
 ]
 

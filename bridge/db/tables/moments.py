@@ -10,6 +10,7 @@ moments = table(
     ref("author_id", "people.id"),
     blob("sealed", nullable=True),  # {text}
     text("audience"),  # public | friends | private | people
+    integer("once_public", default=0),  # 1: it was public earlier
     ms("created_at"),
     ms("edited_at", nullable=True),
     ms("expires_at", nullable=True),  # M11; null: never
@@ -37,6 +38,20 @@ moment_tags = table(  # which tags it names or leaves out
     ref("tag_id", "tags.id", primary_key=True),
     text("mode"),  # named (its members of then are in moment_people) | live | left_out
     sa.Index(None, "tag_id"),
+)
+moment_once_seen = table(  # whom the author showed it before, and does no longer; who read it stands nowhere
+    "moment_once_seen",
+    ref("moment_id", "moments.id", primary_key=True),
+    ref("person_id", "people.id", primary_key=True),
+    sa.Index(None, "person_id"),
+)
+gone_moments = table(  # for whom a moment was that is gone: for as long as its copies may still have to be taken back
+    "gone_moments",
+    ref("person_id", "people.id", primary_key=True),
+    integer("number", primary_key=True),  # that its author had for it
+    blob("sealed"),  # {people, public, at}
+    ms("until"),
+    sa.Index(None, "until"),
 )
 pictures = table(
     "pictures",

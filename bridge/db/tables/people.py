@@ -18,6 +18,13 @@ people = table(  # ids are random: they name keys, which outlive databases
     ms("seen_at", nullable=True),  # when they spoke to the bot last, to the day
     sa.Index(None, "lookup", unique=True),
 )
+former_chats = table(  # DMs that were somebody's current one before, the newest few
+    "former_chats",
+    ref("person_id", "people.id", primary_key=True),
+    ref("account_id", "accounts.id", primary_key=True),
+    text("room_id", primary_key=True),
+    ms("until"),  # when another one took its place
+)
 profile_fields = table(
     "profile_fields",
     ref("person_id", "people.id", primary_key=True),

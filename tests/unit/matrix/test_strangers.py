@@ -319,6 +319,31 @@ def test_creators_may_turn_encryption_on_whatever_the_power_levels_say() -> None
     assert not room.may_send_state(UserId("@bob:example.com"), "m.room.encryption")
 
 
+def test_where_what_we_said_can_be_taken_back() -> None:
+    room = Room(ROOM)
+    assert not room.may_take_back(BOT)
+    joined = {"type": "m.room.member", "state_key": BOT, "content": {"membership": "join"}}
+    room.apply(joined, BOT)
+    assert room.may_take_back(BOT)
+
+    def may_with(**levels: Any) -> bool:
+        room.apply({"type": "m.room.power_levels", "state_key": "", "content": levels}, BOT)
+        again = Room(ROOM, **{k: v for k, v in json.loads(json.dumps(room.snapshot())).items()})
+        assert again.may_take_back(BOT) == room.may_take_back(BOT)
+        return room.may_take_back(BOT)
+
+    assert may_with(users={ALICE: 100})
+    assert may_with(events={"m.room.redaction": "100"}, users={BOT: "x"}), "what is no number is not there"
+    assert may_with(events={"m.room.redaction": 0}, events_default=50)
+    assert not may_with(events_default=50)
+    assert not may_with(events={"m.room.redaction": 50})
+    assert not may_with(users={BOT: -1})
+    assert may_with(events={"m.room.redaction": 50}, users={BOT: 50})
+    assert may_with(events_default=50, users_default=50)
+    room.apply({**joined, "content": {"membership": "leave"}}, BOT)
+    assert not room.may_take_back(BOT)
+
+
 def test_what_waits_for_keys_is_bounded(database: Database) -> None:
     late = LateKeys(make_account(database, BOT), 10**9, 10**9, Sealer(STORE_KEY))
     relation = {"m.in_reply_to": {"event_id": "$x", "deep": [[]]}, "deep": {"x": []}}

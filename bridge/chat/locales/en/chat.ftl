@@ -103,6 +103,8 @@ param-place = place
     .required = PLACE
 param-audience = audience
     .required = AUDIENCE
+param-copies = copies
+    .required = COPIES
 param-audience-text = audience | text
     .required = AUDIENCE | TEXT
 

@@ -183,6 +183,29 @@ moment-deleted = Deleted. I am taking back every copy that I can reach; in a cha
     [0] { "" }
    *[other] { " " }`undo` brings it back within { $seconds } seconds.
 }
+copies = #{ $number } could be seen by { $count ->
+    [one] one person
+   *[other] { $count } people
+}, now or earlier, so up to that many have a copy:
+copies-gone = #{ $number } is gone. It could be seen by { $count ->
+    [one] one person
+   *[other] { $count } people
+}, so up to that many had a copy, which I take back:
+copies-server = { $server }: up to { $count }
+copies-server-unreached = { $server }: up to { $count }; { $unreached ->
+    [one] the chat of one of them I can't reach
+   *[other] the chats of { $unreached } of them I can't reach
+}
+copies-others = { $servers ->
+    [one] one other server
+   *[other] { $servers } other servers
+}: up to { $count }; not reached: { $unreached }
+copies-none = Nobody else could see #{ $number }, now or earlier, so there is no copy of it.
+copies-strangers = It is or was public: strangers who looked are not counted.
+copies-howto = Counted is who could see it, not who did: that I tell nobody. A chat that I can't reach is one that I was thrown out of, or where I was forbidden to take anything back. What is to be taken back there I try for { $days } days.
+copies-word = `moment { $number }` shows that moment; `moment { $number } copies` says where copies of it may be. I don't understand “{ $word }” there.
+copies-may-stay = These chats of people who could see it I can't reach, so a copy may stay there. `moment { $number } copies` says more.
+copies-unreached = { $server }: { $count }
 undo-none = There is nothing to take back: `undo` is for the last post, deletion or change of privacy, within { $seconds } seconds.
 undo-post = Taken back. #{ $number } is gone, with every copy that I can reach.
 undo-delete = #{ $number } is back. Whoever may see it sees it again when they read.
@@ -210,7 +233,7 @@ help-feed-more = shows the next older ones
 help-album = shows your own moments, or those of one friend
     .details = `album @bob:example.org` shows what Bob lets you see.
 help-moment = shows one moment with all its comments
-    .details = `moment 3` takes your number from `feed` or `album`.
+    .details = `moment 3` takes your number from `feed` or `album`. For one of your own, `moment 3 copies` says on which servers there may be copies of it, and where I can't take them back; also for some weeks after it is gone.
 help-open = opens a mini-program, or a moment that is behind a warning
     .details = `open word` opens the mini-program of that name; `apps` shows them. `open 3` is the same as `moment 3`.
 help-like = likes a moment

@@ -88,6 +88,8 @@ param-words = 词
     .required = 词
 param-audience = 可见范围
     .required = 可见范围
+param-copies = 副本
+    .required = 副本
 param-audience-text = 可见范围 | 文字
     .required = 可见范围 | 文字
 

@@ -162,6 +162,25 @@ moment-deleted = 已删除，正在撤回我能撤回的所有副本；在已经
     [0] { "" }
    *[other] { $seconds } 秒内可以用 `撤销` 找回。
 }
+copies = 现在或以前能看到 #{ $number } 的有 { $count ->
+   *[other] { $count } 人
+}，所以最多有这么多份副本：
+copies-gone = #{ $number } 已经消失。能看到它的有 { $count ->
+   *[other] { $count } 人
+}，所以最多有这么多份副本，我正在收回：
+copies-server = { $server }：最多 { $count }
+copies-server-unreached = { $server }：最多 { $count }；其中 { $unreached ->
+   *[other] { $unreached } 人的聊天我到不了
+}
+copies-others = 另外 { $servers ->
+   *[other] { $servers } 个服务器
+}：最多 { $count }；到不了：{ $unreached }
+copies-none = 现在和以前都没有别人能看到 #{ $number }，所以没有副本。
+copies-strangers = 它是或曾是公开的：来看过的陌生人不算在内。
+copies-howto = 数的是谁能看到，而不是谁看过：后者我不告诉任何人。到不了的聊天，是我被移出的，或不许我收回的。那里要收回的内容，我会尝试 { $days } 天。
+copies-word = `动态 { $number }` 显示这条动态；`动态 { $number } 副本` 告诉你哪里可能有它的副本。我不明白这里的“{ $word }”。
+copies-may-stay = 能看到它的人当中，有些人的聊天我到不了，那里可能留有副本。`动态 { $number } 副本` 告诉你更多。
+copies-unreached = { $server }：{ $count }
 undo-none = 没有可以撤销的：`撤销` 只对最近一次发布、删除或隐私修改有效，须在 { $seconds } 秒内。
 undo-post = 已撤回。#{ $number } 已删除，能撤回的副本都在撤回。
 undo-delete = #{ $number } 回来了。能看到它的人下次浏览时会再看到。
@@ -189,7 +208,7 @@ help-feed-more = 查看更早的动态
 help-album = 查看自己或某位好友的动态
     .details = `相册 @bob:example.org` 显示 Bob 让你看到的动态。
 help-moment = 查看一条动态和它的全部评论
-    .details = `动态 3` 使用 `看看` 或 `相册` 里的编号。
+    .details = `动态 3` 使用 `看看` 或 `相册` 里的编号。自己的动态可以用 `动态 3 副本` 查看哪些服务器上可能有它的副本，以及哪里我无法收回；消失后几周内也可以。
 help-open = 打开小程序，或带内容警告的动态
     .details = `打开 word` 打开那个小程序，`小程序` 看有哪些。`打开 3` 和 `动态 3` 一样。
 help-like = 赞一条动态
