@@ -18,6 +18,8 @@ JS := tests/e2e/js
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
+# The tests start a few hundred Python processes: each would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile

@@ -2,9 +2,6 @@
 
 import io
 
-import segno
-from PIL import Image, ImageDraw, ImageFont
-
 from bridge.chat.picture import DrawnPicture
 
 SCALE = 10
@@ -17,6 +14,10 @@ _BLACK, _WHITE = 0, 255
 
 def draw(content: str, line: str) -> DrawnPicture:
     """The QR code of `content`, and `line` for people to read. Takes some milliseconds: not on the event loop."""
+    # Loaded with the first picture: most starts draw none.
+    import segno
+    from PIL import Image, ImageDraw, ImageFont
+
     matrix = segno.make(content, error="m", micro=False).matrix
     side = (len(matrix) + 2 * BORDER) * SCALE
     picture = Image.new("L", (side, side + _TEXT + 2 * SCALE), _WHITE)

@@ -1,13 +1,14 @@
-"""The schema's version: bring a database up to date, refuse one that is newer than the program."""
+"""The schema's version: bring a database up to date, refuse one that is newer than the program.
+
+Alembic changes schemas. It is imported when there is something to change: most starts only compare two versions.
+"""
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -28,8 +29,8 @@ def upgrade(engine: Engine, to: str = "head") -> None:
     """
     try:
         with _changing(engine) as connection:
-            _check(connection, ScriptDirectory.from_config(_config()))
-            _upgrade(connection, to)
+            if _check(connection) != (versions()[-1] if to == "head" else to):
+                _upgrade(connection, to)
     except OperationalError as error:
         raise _unreachable(error) from None
 
@@ -45,7 +46,7 @@ def filling(engine: Engine) -> Iterator[tuple[Connection, Callable[[str], None]]
     """
     try:
         with _changing(engine) as connection:
-            if _check(connection, ScriptDirectory.from_config(_config())) is not None:
+            if _check(connection) is not None:
                 raise OperatorError("database: it is not empty; only an empty one can be filled.")
             yield connection, lambda to: _upgrade(connection, to)
     except OperationalError as error:
@@ -54,7 +55,7 @@ def filling(engine: Engine) -> Iterator[tuple[Connection, Callable[[str], None]]
 
 def knows(revision: str) -> bool:
     """Whether this program knows this version of the schema."""
-    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return revision in versions()
 
 
 @contextlib.contextmanager
@@ -73,7 +74,12 @@ def _changing(engine: Engine) -> Iterator[Connection]:
 
 
 def _upgrade(connection: Connection, to: str) -> None:
-    config = _config()
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    # The parser of the configuration takes a percent sign for the start of a variable.
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection  # for migrations/env.py
     command.upgrade(config, to)
 
@@ -108,7 +114,7 @@ def version(engine: Engine) -> str | None:
     """
     try:
         with engine.connect() as connection:
-            return _check(connection, ScriptDirectory.from_config(_config()))
+            return _check(connection)
     except OperationalError as error:
         raise _unreachable(error) from None
 
@@ -128,14 +134,13 @@ def check_version(engine: Engine) -> None:
 
 def check_version_of(connection: Connection) -> str:
     """The same for a connection that is open; the version."""
-    scripts = ScriptDirectory.from_config(_config())
-    found = _check(connection, scripts)
-    if found is None or found != scripts.get_current_head():
+    found = _check(connection)
+    if found is None or found != versions()[-1]:
         raise OperatorError("database: its schema is older than this program; start `courtyard run` once.")
     return found
 
 
-def _check(connection: Connection, scripts: ScriptDirectory) -> str | None:
+def _check(connection: Connection) -> str | None:
     """The database's version; None when it is empty."""
     tables = set(sa.inspect(connection).get_table_names())
     if not tables:
@@ -145,7 +150,7 @@ def _check(connection: Connection, scripts: ScriptDirectory) -> str | None:
             "database: it holds tables that are not Courtyard's; give Courtyard a database of its own (`database.url`)."
         )
     version: str | None = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()
-    if version is not None and version not in {script.revision for script in scripts.walk_revisions()}:
+    if version is not None and version not in versions():
         raise OperatorError(
             f"database: its schema ({version}) is newer than this program; install the newer Courtyard again, "
             "or restore the backup from before the update."
@@ -153,11 +158,11 @@ def _check(connection: Connection, scripts: ScriptDirectory) -> str | None:
     return version
 
 
-def _config() -> Config:
-    config = Config()
-    # The parser of the configuration takes a percent sign for the start of a variable.
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    return config
+@functools.cache
+def versions() -> tuple[str, ...]:
+    """The versions that this program knows, in their order: the files of migrations begin with them."""
+    names = (path.name for path in _MIGRATIONS.joinpath("versions").glob("[0-9]*_*.py"))
+    return tuple(sorted(name.partition("_")[0] for name in names))
 
 
 def _unreachable(error: DBAPIError) -> OperatorError:

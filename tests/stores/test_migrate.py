@@ -6,10 +6,12 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from bridge.db import Database
-from bridge.db.migrate import VERSION_TABLE, check_version, upgrade
+from bridge.db.migrate import VERSION_TABLE, check_version, upgrade, versions
 from bridge.db.tables import metadata
 from bridge.errors import OperatorError
 
@@ -32,6 +34,14 @@ def _differences(database: Database) -> list[object]:
             },
         )
         return list(compare_metadata(context, metadata))
+
+
+def test_the_versions_are_those_of_the_migrations() -> None:
+    """They are read from the names of files, so that a start need not load what changes schemas."""
+    config = Config()
+    config.set_main_option("script_location", "bridge/db/migrations")
+    scripts = ScriptDirectory.from_config(config)
+    assert list(versions()) == [script.revision for script in scripts.walk_revisions()][::-1]
 
 
 def test_migrations_equal_the_tables(empty: Database) -> None:

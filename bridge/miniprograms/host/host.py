@@ -22,6 +22,7 @@ from bridge.errors import OperatorError
 from bridge.ids import PersonId
 from bridge.miniprograms import pseudonym
 from bridge.miniprograms.events import Event
+from bridge.miniprograms.fuel import FUEL_PER_MS
 from bridge.miniprograms.host import deliveries, fetching, grants, leaving, sessions, timers
 from bridge.miniprograms.host.allowance import Allowances
 from bridge.miniprograms.host.generations import generation_of
@@ -31,7 +32,6 @@ from bridge.miniprograms.host.performing import About, Performer, title
 from bridge.miniprograms.host.pictures import Pictures, Shown, servers
 from bridge.miniprograms.host.profile import avatar_of, granted_fields
 from bridge.miniprograms.host.sessions import Session, Source, Waiting
-from bridge.miniprograms.machine import FUEL_PER_MS
 from bridge.miniprograms.program import Handled, Program, Runtime, Trapped
 from bridge.miniprograms.strict_json import dump
 
