@@ -1,6 +1,7 @@
 """`courtyard run`: the bot as a process. Signals, the line READY, exit codes."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -30,8 +31,13 @@ async def _until_stopped(config: Config) -> int:
     stop = asyncio.Event()
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop.set)
-    # After the handlers: this takes a second, in which a signal would end the process half-way.
+    # After the handlers: this takes a second, in which a signal would end the process half-way. All of it stays, so the
+    # collector of garbage need not look at it, neither now nor ever again.
+    gc.disable()
     from bridge.app import run as run_app
+
+    gc.freeze()
+    gc.enable()
 
     bot = asyncio.create_task(run_app(config, _ready))
     stopped = asyncio.create_task(stop.wait())
