@@ -24,11 +24,12 @@ HERE = Path(".")
 def new(
     name: Annotated[str, typer.Argument(help="What people will type behind `open`.")],
     into: Annotated[Path | None, typer.Option(help="The folder to make; by default, its name.")] = None,
+    remote: Annotated[bool, typer.Option("--remote", help="One that runs on a server of yours.")] = False,
 ) -> None:
     """Make the folder of a new program that works, with a golden case."""
     from bridge.cli.mp_tools import new as run
 
-    raise typer.Exit(run(name, into or Path(name)))
+    raise typer.Exit(run(name, into or Path(name), remote=remote))
 
 
 @mp.command()
@@ -49,12 +50,16 @@ def simulate(
     grant: Annotated[list[str] | None, typer.Option(help="A scope that is granted when asked for; repeatable.")] = None,
     record: Annotated[Path | None, typer.Option(help="Write every event and answer to this file.")] = None,
     case: Annotated[Path | None, typer.Option(help="Write the conversation as a golden case.")] = None,
+    at: Annotated[str | None, typer.Option(help="Of a program on a server: the address to ask.", metavar="URL")] = None,
+    key: Annotated[Path | None, typer.Option("--key", "-k", help="The secret key that its server knows.")] = None,
     config: Config = None,
 ) -> None:
     """Open it in this terminal, as people would in their chat. Ctrl-D ends it."""
+    from bridge.cli.mp_remote import Where
     from bridge.cli.mp_run import World, run
 
-    raise typer.Exit(run(program, World(person, room, language, seed, tuple(grant or ())), record, case, config))
+    world = World(person, room, language, seed, tuple(grant or ()))
+    raise typer.Exit(run(program, world, record, case, config, Where(at, key)))
 
 
 @mp.command("test")
@@ -124,13 +129,25 @@ def sign(
 
 @mp.command()
 def conformance(
-    program: Annotated[str, typer.Argument(help="A folder or a package.", metavar="BUNDLE")] = ".",
+    program: Annotated[
+        str,
+        typer.Argument(
+            help="A folder or a package; or the address of a program on a server, whose manifest is in this folder.",
+            metavar="URL|BUNDLE",
+        ),
+    ] = ".",
+    key: Annotated[Path | None, typer.Option("--key", "-k", help="The secret key that its server knows.")] = None,
+    new_key: Annotated[bool, typer.Option("--new-key", help="Make the key first, in a new file, and stop.")] = False,
+    certificates: Annotated[
+        Path | None, typer.Option(help="Certificates (PEM) that its server is trusted by.", metavar="FILE")
+    ] = None,
     config: Config = None,
 ) -> None:
-    """Run the public suite: what every program has to stand."""
+    """Run the public suite: what every program has to stand, wherever it runs."""
+    from bridge.cli.mp_remote import Where
     from bridge.cli.mp_tools import conformance as run
 
-    raise typer.Exit(run(program, config))
+    raise typer.Exit(run(program, config, Where(None, key, certificates), make_key=new_key))
 
 
 # --- for operators ----------------------------------------------------------------------------------------------------
@@ -169,6 +186,19 @@ def install(
     from bridge.cli.mp_operate import install as run
 
     raise typer.Exit(run(package, config, key or [], agree=yes, unsigned=unsigned))
+
+
+@mp.command()
+def key(
+    name: Name,
+    config: Installation = BOT,
+    new: Annotated[bool, typer.Option("--new", help="Make the next key; the one before stays in use.")] = False,
+    use_new: Annotated[bool, typer.Option("--use-new", help="Use the next key from now on.")] = False,
+) -> None:
+    """Print the key that requests to a program's server are signed with, for its developer; or change it."""
+    from bridge.cli.mp_operate import key as run
+
+    raise typer.Exit(run(name, config, new=new, use_new=use_new))
 
 
 @mp.command()

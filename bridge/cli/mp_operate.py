@@ -17,6 +17,7 @@ from bridge.miniprograms.host.installed import Installed, Programs
 from bridge.miniprograms.manifest import Manifest
 from bridge.miniprograms.package import Package
 from bridge.miniprograms.program import Program
+from bridge.miniprograms.remote import signing
 from bridge.storage import open_storage
 
 T = TypeVar("T")
@@ -28,6 +29,8 @@ class _Old:
 
     installed: Installed | None = None
     program: Program | None = None
+    now: Installed | None = None
+    """What is installed now."""
 
     @property
     def manifest(self) -> Manifest | None:
@@ -71,9 +74,10 @@ def install(path: Path, file: Path, keys: Sequence[str], *, agree: bool, unsigne
             )
         if permissions.is_wider(manifest, known.manifest) and not agree:
             return known, "wider"
-        programs.install(tx, new)
+        program_id = programs.install(tx, new)
         _note(tx, "install", manifest.name, manifest.version)
-        return known, "done"
+        installed = programs.by_id(tx, program_id)
+        return _Old(known.installed, known.program, installed), "done"
 
     old, outcome = _transact(config, work)
     if outcome == "same":
@@ -84,6 +88,33 @@ def install(path: Path, file: Path, keys: Sequence[str], *, agree: bool, unsigne
         print("\nNothing was changed: it may ask people for the above. Agree with --yes.")
         return 1
     print(f"\n{manifest.name} {manifest.version} is installed.")
+    if manifest.server is not None and old.now is not None:
+        print(f"Requests to its server are signed with the key that its developer has to know:\n{_public(old.now)}")
+    return 0
+
+
+def key(name: str, file: Path, *, new: bool, use_new: bool) -> int:
+    """Print the public key of requests to a program's server; make the next one, or use it."""
+
+    def work(tx: Tx, programs: Programs) -> Installed:
+        found = programs.by_name(tx, name)
+        if found is None or found.manifest.server is None:
+            raise OperatorError(f"mp key: there is no {name} that runs on a server; `courtyard mp list` shows them.")
+        if use_new:
+            if found.next_signing is None:
+                raise OperatorError("mp key: there is no next key; --new makes one.")
+            _note(tx, "key", name, found.version)
+            return programs.use_new_key(tx, found)
+        if new and found.next_signing is None:
+            found = programs.new_key(tx, found)
+        return found
+
+    found = _transact(load_config(file), work)
+    print(_public(found))
+    if found.next_signing is not None:
+        print(f"next: {signing.public_key(found.next_signing)}")
+        if new:
+            print("Once its developer knows both: courtyard mp key --use-new.")
     return 0
 
 
@@ -100,16 +131,19 @@ def roll_back(name: str, file: Path) -> int:
 
 
 def remove(name: str, file: Path) -> int:
-    def work(tx: Tx, programs: Programs) -> None:
+    def work(tx: Tx, programs: Programs) -> str | None:
         found = programs.by_name(tx, name)
         if found is not None and found.builtin:
             raise OperatorError(f"mp remove: {name} comes with Courtyard; `courtyard mp deny` lets nobody open it.")
         if not programs.remove(tx, name):
             raise OperatorError(f"mp remove: there is no {name}; `courtyard mp list` shows what is installed.")
         _note(tx, "remove", name, "")
+        return None if found is None else found.manifest.server
 
-    _transact(load_config(file), work)
-    print(f"{name} is removed, with all that it stored.")
+    server = _transact(load_config(file), work)
+    print(f"{name} is removed, with all that it stored here.")
+    if server is not None:
+        print(f"{server} was not told: ask its developer to delete what is kept there.")
     return 0
 
 
@@ -140,6 +174,7 @@ def show(file: Path) -> int:
                 "before": one.former,
                 "signers": list(one.signers),
                 "builtin": one.builtin,
+                "server": one.manifest.server,
                 "open_to_people": programs.is_open_to_people(one),
                 "suspended": one.suspended_until is not None,
             }
@@ -173,6 +208,10 @@ def _print(new: Package, old: _Old) -> None:
     signers = () if old.installed is None else old.installed.signers
     for line in permissions.lines(new, old.program, signers):
         print(line)
+
+
+def _public(installed: Installed) -> str:
+    return signing.public_key(installed.signing)
 
 
 def _note(tx: Tx, what: str, name: str, version: str) -> None:

@@ -5,7 +5,9 @@ import contextlib
 import difflib
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -28,6 +30,9 @@ from bridge.miniprograms.tools import cases, project, recording
 from bridge.miniprograms.tools.conformance import run as run_conformance
 from bridge.miniprograms.tools.fuzzing import fuzz as fuzz_once
 from bridge.miniprograms.tools.simulator import Settings, Simulator
+
+if TYPE_CHECKING:
+    from bridge.cli.mp_remote import Where
 
 _MAX_KEY = 4096
 
@@ -71,17 +76,30 @@ async def sandboxed(limits: MiniProgramsConfig) -> AsyncIterator[Sandbox]:
         await box.close()
 
 
-def new(name: str, folder: Path) -> int:
-    for file in project.create(folder, name):
+def here(program: Program, command: str) -> Program:
+    """The same, if its code is here.
+
+    Raises:
+        OperatorError: it runs on a server.
+    """
+    if program.manifest.url is not None:
+        raise OperatorError(f"mp {command}: this program is on a server; try it with `mp run` and `mp conformance`.")
+    return program
+
+
+def new(name: str, folder: Path, *, remote: bool = False) -> int:
+    for file in project.create(folder, name, remote=remote):
         print(f"wrote {file}")
-    print(f"\nNext: cd {folder}, then courtyard mp test, and courtyard mp run.")
+    then = "see docs/mini-programs.md, Your own server" if remote else "then courtyard mp test, and courtyard mp run"
+    print(f"\nNext: cd {folder}, {then}.")
     return 0
 
 
 def check(path: Path, config: Path | None) -> int:
     limits = limits_of(config)
     program = load(path, limits)
-    trapped = asyncio.run(_trap_of_opening(program, limits))
+    is_here = program.manifest.url is None
+    trapped = asyncio.run(_trap_of_opening(program, limits)) if is_here else None
     main = program.manifest.main
     for line, hint in project.hints(program):
         print(f"{path / (main or '') if path.is_dir() else main}:{line}: {hint}", file=sys.stderr)
@@ -112,7 +130,7 @@ async def _trap_of_opening(program: Program, limits: MiniProgramsConfig) -> Trap
 
 def golden(folder: Path, config: Path | None, *, update: bool) -> int:
     limits = limits_of(config)
-    program = project.load(folder, limits)
+    program = here(project.load(folder, limits), "test")
     files = sorted((folder / project.CASES).glob("*.txt"))
     if not files:
         raise OperatorError(
@@ -144,7 +162,7 @@ async def _play(files: list[Path], program: Program, limits: MiniProgramsConfig,
 
 def replay(file: Path, path: Path, config: Path | None) -> int:
     limits = limits_of(config)
-    entries, program = recording.read(file), load(path, limits)
+    entries, program = recording.read(file), here(load(path, limits), "replay")
 
     async def run() -> int:
         async with sandboxed(limits) as box:
@@ -160,7 +178,7 @@ def replay(file: Path, path: Path, config: Path | None) -> int:
 
 def fuzz(path: Path, runs: int, seed: int, output: Path, config: Path | None) -> int:
     limits = limits_of(config)
-    program = load(path, limits)
+    program = here(load(path, limits), "fuzz")
 
     async def run() -> str | None:
         async with sandboxed(limits) as box:
@@ -189,22 +207,27 @@ def pack(folder: Path, output: Path | None, config: Path | None) -> int:
     return 0
 
 
+def make_key(file: Path) -> None:
+    """Write a new secret key into a new file."""
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    try:
+        write_new(file, pem)
+    except OSError as error:
+        raise OperatorError(f"{file}: {(error.strerror or 'can not be written').lower()}.") from None
+
+
 def sign(file: Path, key_file: Path, config: Path | None, *, make: bool) -> int:
     limits = limits_of(config)
     read_package(file, limits)
     if make:
-        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        try:
-            write_new(key_file, pem)
-        except OSError as error:
-            raise OperatorError(f"{key_file}: {(error.strerror or 'can not be written').lower()}.") from None
-    key = _key(key_file)
+        make_key(key_file)
+    key = read_key(key_file)
     file.write_bytes(package.sign(file.read_bytes(), key, limits))
     print(f"signed by {package.public_name(key.public_key())}")
     return 0
 
 
-def _key(file: Path) -> Ed25519PrivateKey:
+def read_key(file: Path) -> Ed25519PrivateKey:
     try:
         with file.open("rb") as opened:
             key = load_pem_private_key(opened.read(_MAX_KEY), None)
@@ -217,15 +240,23 @@ def _key(file: Path) -> Ed25519PrivateKey:
     return key
 
 
-def conformance(subject: str, config: Path | None) -> int:
-    if "://" in subject:
-        raise OperatorError("mp conformance: programs on a server can't be tried yet; give a folder or a package.")
+def conformance(subject: str, config: Path | None, where: "Where | None" = None, *, make_key: bool = False) -> int:
+    from bridge.cli.mp_remote import Where, known_key, remote_conformance
+
     limits = limits_of(config)
+    where = where or Where()
+    if make_key:
+        return known_key(where)
+    if "://" in subject:
+        where, subject = replace(where, url=subject), "."
     program = load(Path(subject), limits)
 
     async def run() -> int:
-        async with sandboxed(limits) as box:
-            results = await run_conformance(program, box)
+        if where.url is not None or program.manifest.url is not None:
+            results = await remote_conformance(program, where, limits)
+        else:
+            async with sandboxed(limits) as box:
+                results = await run_conformance(program, box)
         for result in results:
             print(f"{'FAIL' if result.fault else 'ok  '} {result.check}")
             if result.fault:

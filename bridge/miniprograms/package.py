@@ -42,7 +42,7 @@ class _Envelope(Value):
 
 class _Payload(Value):
     manifest: Manifest
-    files: dict[str, str] = Field(min_length=1, max_length=1)
+    files: dict[str, str] = Field(max_length=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,11 @@ class Package:
 
 
 def pack(program: Program) -> bytes:
-    """The file for a program, not signed yet. The same program gives the same bytes.
-
-    Raises:
-        Faulty: it has no code here.
-    """
-    if program.manifest.main is None:
-        raise Faulty([Fault("manifest.url", "a program on a server of its own has no code to pack")])
+    """The file for a program, not signed yet. The same program gives the same bytes."""
+    main = program.manifest.main
     manifest = program.manifest.model_dump(mode="json", exclude_defaults=True)
-    payload = strict_json.dump({"manifest": manifest, "files": {program.manifest.main: program.source}}).decode()
+    files = {} if main is None else {main: program.source}
+    payload = strict_json.dump({"manifest": manifest, "files": files}).decode()
     return _written(payload, ())
 
 
@@ -96,7 +92,10 @@ def read(raw: bytes, limits: MiniProgramsConfig) -> Package:
     except ValidationError as error:
         raise Faulty(faults_of(error, _Payload)) from None
     faults = [Fault(f"manifest.{'.'.join(where)}", what) for where, what in inconsistencies(payload.manifest)]
-    source = payload.files.get(payload.manifest.main or "")
+    main = payload.manifest.main
+    source = "" if main is None else payload.files.get(main)
+    if main is None and payload.files:
+        faults.append(Fault("files", "a program on a server has no code; leave url away, or the file"))
     if source is None:
         faults.append(Fault("files", "the file that main names is missing"))
     elif len(source.encode("utf-8")) > limits.bundle_bytes:
@@ -114,7 +113,8 @@ def read(raw: bytes, limits: MiniProgramsConfig) -> Package:
 def program_in(payload: str) -> Program:
     """The program of a package that was read before: of its `payload`."""
     read = _Payload.model_validate_json(payload)
-    return Program(read.manifest, read.files[read.manifest.main or ""])
+    main = read.manifest.main
+    return Program(read.manifest, "" if main is None else read.files[main])
 
 
 def public_name(key: Ed25519PublicKey) -> str:

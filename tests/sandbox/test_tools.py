@@ -101,11 +101,6 @@ def test_the_limits_of_a_configuration_count(hello: Path, tmp_path: Path) -> Non
     assert mp_tools.check(hello, None) == 0
 
 
-def test_a_program_on_a_server_can_not_be_tried_yet() -> None:
-    with pytest.raises(OperatorError, match="can't be tried yet"):
-        mp_tools.conformance("https://bot.example.org/", None)
-
-
 def test_the_programs_of_the_house_pass_check(capsys: pytest.CaptureFixture[str]) -> None:
     for folder in builtin.folders():
         assert mp_tools.check(folder, None) == 0

@@ -39,7 +39,8 @@ def made(folder: Path, version: str, *, key: Ed25519PrivateKey | None = OWN, **c
         "languages": ("en",),
         "main": "main.js",
     }
-    raw = package.pack(Program(Manifest(**{**about, **changes}), f"// {version}"))
+    manifest = Manifest(**{**about, **changes})
+    raw = package.pack(Program(manifest, "" if manifest.main is None else f"// {version}"))
     file = folder / f"dice-{version}.mp"
     file.write_bytes(raw if key is None else package.sign(raw, key, LIMITS))
     return file
@@ -156,3 +157,52 @@ def test_what_comes_with_courtyard_is_installed_once_and_denied_not_removed(
         mp_operate.remove("word", path(house))
     mp_operate.allow("word", path(house), allowed=False)
     assert [one["name"] for one in listed(house, capsys) if not one["open_to_people"]] == ["word"]
+
+
+def test_a_program_on_a_server_is_shown_with_its_server_and_its_key_changes_in_two_steps(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def far(version: str, url: str, **more: Any) -> Path:
+        return made(tmp_path, version, main=None, url=url, **more)
+
+    one = far("1.0.0", "https://dice.example.org/hook")
+    assert mp_operate.review(one, path(house)) == 1
+    assert (
+        "+ runs on a server: https://dice.example.org/hook\n"
+        "  what people type to it, and what it shows them, leaves the encryption there\n"
+        "+ deletes within 30 days what it keeps of who left, without a signature\n"
+    ) in (shown := capsys.readouterr().out)
+    assert "code" not in shown
+    assert mp_operate.install(one, path(house), [KEY], agree=False, unsigned=False) == 1, "nobody has agreed"
+    assert mp_operate.install(one, path(house), [KEY], agree=True, unsigned=False) == 0
+    [*_, key] = capsys.readouterr().out.splitlines()
+    assert key.startswith("ed25519:")
+    assert [one["server"] for one in listed(house, capsys)] == ["dice.example.org"]
+
+    def keys(**wanted: bool) -> list[str]:
+        capsys.readouterr()
+        assert mp_operate.key("dice", path(house), new=wanted.get("new", False), use_new=wanted.get("use", False)) == 0
+        return [line.removeprefix("next: ") for line in capsys.readouterr().out.splitlines() if "ed25519:" in line]
+
+    assert keys() == [key]
+    [same, following] = keys(new=True)
+    assert same == key
+    assert following != key
+    assert keys(new=True) == [key, following], "one next key is enough"
+    assert keys(use=True) == [following]
+    with pytest.raises(OperatorError, match="no next key"):
+        mp_operate.key("dice", path(house), new=False, use_new=True)
+    assert keys() == [following]
+
+    # The same server under another address is no more than before; another server is.
+    moved = far("1.1.0", "https://dice.example.org/other")
+    assert mp_operate.review(moved, path(house)) == 0
+    other = far("1.2.0", "https://dice.example.net/", deletion={"days": 7, "key": KEY})
+    assert mp_operate.review(other, path(house)) == 1
+    assert f"~ deletes within 7 days what it keeps of who left, signed by {KEY}" in capsys.readouterr().out
+    assert mp_operate.install(moved, path(house), [], agree=False, unsigned=False) == 0
+    assert keys() == [following], "an update keeps the key"
+    mp_operate.remove("dice", path(house))
+    assert "dice.example.org was not told" in capsys.readouterr().out
+    with pytest.raises(OperatorError, match="no dice that runs on a server"):
+        mp_operate.key("dice", path(house), new=False, use_new=False)

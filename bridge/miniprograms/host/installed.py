@@ -1,8 +1,10 @@
 """The programs of this installation, as rows."""
 
+import hashlib
+import hmac
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.config.programs import ProgramsConfig
@@ -12,6 +14,7 @@ from bridge.miniprograms import package
 from bridge.miniprograms.manifest import Manifest
 from bridge.miniprograms.package import Package
 from bridge.miniprograms.program import Program
+from bridge.miniprograms.remote.signing import SEED_BYTES
 
 _COLUMNS = "id, name, version, signers, sealed, builtin, allowed, suspended_until, former, changed_at"
 _KEPT = 2000
@@ -32,6 +35,10 @@ class Installed:
     """ms; it failed too often."""
     former: str | None
     """The version that an update took the place of."""
+    signing: bytes = field(repr=False)
+    """The secret key under which requests to its server are signed."""
+    next_signing: bytes | None = field(default=None, repr=False)
+    """The one that is used next, once its developer knows it."""
 
     @property
     def name(self) -> str:
@@ -66,7 +73,7 @@ class Programs:
 
     def program(self, tx: Tx, one: Installed) -> Program:
         """With its code, which is read each time: programs that nobody uses take no memory."""
-        return package.program_in(_package(tx, one.id))
+        return replace(package.program_in(_package(tx, one.id)), signing=one.signing)
 
     def open_to_people(self, tx: Tx) -> list[Installed]:
         return [one for one in self.every(tx) if self.is_open_to_people(one)]
@@ -75,6 +82,8 @@ class Programs:
         """Whether the operator lets people open it, by the configuration and by command."""
         wanted = self._limits.programs
         if one.builtin and not self._limits.builtin:
+            return False
+        if one.manifest.server is not None and not self._limits.remote:
             return False
         return one.allowed and one.name not in self._limits.denied and (wanted is None or one.name in wanted)
 
@@ -88,7 +97,7 @@ class Programs:
         about = (manifest.version, new.payload, json.dumps(list(new.signers)))
         if old is None:
             [program_id] = tx.new_ids("programs")
-            secret = {"secret": secrets.token_hex(32)}
+            secret = {"secret": secrets.token_hex(32), "signing": secrets.token_hex(SEED_BYTES)}
             sealed = tx.vault.seal(HOUSE, "programs", program_id, "sealed", secret)
             tx.sql(
                 "INSERT INTO programs (id, name, version, package, signers, sealed, builtin, installed_at, changed_at)"
@@ -129,6 +138,29 @@ class Programs:
         done = tx.sql("UPDATE programs SET allowed = ?, suspended_until = NULL WHERE name = ?", (int(allowed), name))
         return done.rowcount == 1
 
+    def new_key(self, tx: Tx, one: Installed) -> Installed:
+        """Make the key that is used next for requests to its server."""
+        return self._keep_keys(tx, one, one.signing, secrets.token_bytes(SEED_BYTES))
+
+    def use_new_key(self, tx: Tx, one: Installed) -> Installed:
+        """Use it from now on; the one before is gone.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if one.next_signing is None:
+            raise ValueError("no new key")
+        return self._keep_keys(tx, one, one.next_signing, None)
+
+    @staticmethod
+    def _keep_keys(tx: Tx, one: Installed, signing: bytes, following: bytes | None) -> Installed:
+        kept = {"secret": one.secret.hex(), "signing": signing.hex()}
+        if following is not None:
+            kept["next"] = following.hex()
+        sealed = tx.vault.seal(HOUSE, "programs", one.id, "sealed", kept)
+        tx.sql("UPDATE programs SET sealed = ? WHERE id = ?", (sealed, one.id))
+        return replace(one, signing=signing, next_signing=following)
+
     @staticmethod
     def suspend(tx: Tx, program_id: int, until: int) -> None:
         tx.sql("UPDATE programs SET suspended_until = ? WHERE id = ?", (until, program_id))
@@ -148,6 +180,8 @@ class Programs:
             bool(row.allowed),
             row.suspended_until if row.suspended_until is not None and row.suspended_until > tx.now else None,
             None if row.former is None else json.loads(row.former)["version"],
+            _signing(secret),
+            bytes.fromhex(secret["next"]) if "next" in secret else None,
         )
 
     def _manifest(self, tx: Tx, row: Any) -> Manifest:
@@ -160,6 +194,14 @@ class Programs:
                 del self._ready[next(iter(self._ready))]
             self._ready[known] = manifest
         return manifest
+
+
+def _signing(secret: dict[str, str]) -> bytes:
+    """Who was installed before there were keys has one that follows from its secret."""
+    made = secret.get("signing")
+    if made is not None:
+        return bytes.fromhex(made)
+    return hmac.digest(bytes.fromhex(secret["secret"]), b"courtyard signing key", hashlib.sha256)
 
 
 def _package(tx: Tx, program_id: int) -> str:

@@ -1,7 +1,8 @@
 """What every program has to stand: the public suite that `courtyard mp conformance` runs."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+import itertools
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import JsonValue
@@ -31,20 +32,15 @@ class _Subject:
     program: Program
     runtime: Runtime
     locale: str = "en"
+    prefix: str = ""
+    """Of all ids: a server may know those of the last time."""
+    numbers: Iterator[int] = field(default_factory=itertools.count)
 
     async def give(self, event: Event) -> Handled:
         return await self.runtime.handle(self.program, event)
 
     def about(self, identity: str, state: JsonValue = None) -> dict[str, Any]:
-        return {
-            "id": identity,
-            "now": 1_767_268_800,
-            "seed": "0123456789abcdef0123456789abcdef",
-            "locale": self.locale,
-            "user": events.User(id="uconformance"),
-            "chat": events.Chat(id="cconformance", kind="dm"),
-            "state": state,
-        }
+        return _about(f"{self.prefix}{next(self.numbers)}-{identity}", self.locale, state)
 
     async def opened(self) -> JsonValue:
         """The state after opening."""
@@ -56,9 +52,15 @@ class _Wrong(Exception):
     """A check that did not hold."""
 
 
-async def run(program: Program, runtime: Runtime) -> list[Result]:
-    """Every check, in order; none keeps another from running."""
-    subject = _Subject(program, runtime, program.manifest.languages[0])
+async def run(
+    program: Program,
+    runtime: Runtime,
+    further: Mapping[str, Callable[[], Awaitable[str | None]]] | None = None,
+    prefix: str = "",
+) -> list[Result]:
+    """Every check, in order; none keeps another from running. `further`: of this program alone; each gives what went
+    wrong. `prefix`: of the ids of events."""
+    subject = _Subject(program, runtime, program.manifest.languages[0], prefix)
     results = []
     for name, check in _CHECKS.items():
         try:
@@ -67,7 +69,24 @@ async def run(program: Program, runtime: Runtime) -> list[Result]:
             results.append(Result(name, str(error)))
         else:
             results.append(Result(name, None))
-    return results
+    return results + [Result(name, await check()) for name, check in (further or {}).items()]
+
+
+def opening(program: Program, identity: str) -> Event:
+    """Somebody opens it."""
+    return events.OpenEvent(**_about(identity, program.manifest.languages[0], None), data=events.Opened())
+
+
+def _about(identity: str, locale: str, state: JsonValue) -> dict[str, Any]:
+    return {
+        "id": identity,
+        "now": 1_767_268_800,
+        "seed": "0123456789abcdef0123456789abcdef",
+        "locale": locale,
+        "user": events.User(id="uconformance"),
+        "chat": events.Chat(id="cconformance", kind="dm"),
+        "state": state,
+    }
 
 
 async def _opens(subject: _Subject) -> None:
@@ -142,20 +161,23 @@ def _samples(argument: Argument) -> list[Any]:
 
 async def _takes_what_it_did_not_ask_for(subject: _Subject) -> None:
     state = await subject.opened()
-    about = subject.about("stray", state)
+
+    def about() -> dict[str, Any]:
+        return subject.about("stray", state)
+
     effect: dict[str, Any] = {"effect": "e0:0", "tag": "stray"}
     for event in (
-        events.ChoiceEvent(**about, data=events.Chosen(key="stray", choice="stray")),
-        events.FormEvent(**about, data=events.Filled(form="stray", values=None)),
-        events.FormEvent(**about, data=events.Filled(form="stray", values={"stray": 1})),
-        events.FetchResultEvent(**about, data=events.Fetched(**effect, ok=False, error="timeout")),
-        events.FetchResultEvent(**about, data=events.Fetched(**effect, ok=True, status=500, body="<html>")),
-        events.KvResultEvent(**about, data=events.Kept(**effect, op="get", space="chat", ok=True, items={})),
+        events.ChoiceEvent(**about(), data=events.Chosen(key="stray", choice="stray")),
+        events.FormEvent(**about(), data=events.Filled(form="stray", values=None)),
+        events.FormEvent(**about(), data=events.Filled(form="stray", values={"stray": 1})),
+        events.FetchResultEvent(**about(), data=events.Fetched(**effect, ok=False, error="timeout")),
+        events.FetchResultEvent(**about(), data=events.Fetched(**effect, ok=True, status=500, body="<html>")),
+        events.KvResultEvent(**about(), data=events.Kept(**effect, op="get", space="chat", ok=True, items={})),
         events.KvResultEvent(
-            **about, data=events.Kept(**effect, op="set", space="chat", ok=False, error="conflict", items={})
+            **about(), data=events.Kept(**effect, op="set", space="chat", ok=False, error="conflict", items={})
         ),
-        events.ScopeResultEvent(**about, data=events.Granted(**effect, granted=(), denied=("profile.name",))),
-        events.TimerEvent(**about, data=events.Rung(tag="stray", payload={"a": [1]})),
+        events.ScopeResultEvent(**about(), data=events.Granted(**effect, granted=(), denied=("profile.name",))),
+        events.TimerEvent(**about(), data=events.Rung(tag="stray", payload={"a": [1]})),
     ):
         await subject.give(event)
 

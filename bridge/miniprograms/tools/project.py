@@ -12,6 +12,8 @@ from bridge.miniprograms.program import Program
 from bridge.miniprograms.tools import typings
 
 TEMPLATE = Path(__file__).parent / "template"
+REMOTE_TEMPLATE = Path(__file__).parent / "template_remote"
+VERIFIER = Path(__file__).parents[1] / "remote" / "sdk" / "courtyard_verify.py"
 CASES = "tests"
 """The folder of golden cases."""
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,30}")
@@ -28,8 +30,8 @@ _HINTS = (
 )
 
 
-def create(folder: Path, name: str) -> list[Path]:
-    """Write a new program that works, with a golden case.
+def create(folder: Path, name: str, *, remote: bool = False) -> list[Path]:
+    """Write a new program that works: with a golden case, or with its server.
 
     Raises:
         OperatorError: the name is none, or there is something at `folder`.
@@ -39,19 +41,24 @@ def create(folder: Path, name: str) -> list[Path]:
     if folder.exists():
         raise OperatorError(f"mp new: there is a {folder} already; choose another place with --into.")
     made = []
-    for source in sorted(TEMPLATE.rglob("*")):
+    template = REMOTE_TEMPLATE if remote else TEMPLATE
+    for source in sorted(template.rglob("*")):
         if source.is_file() and source.suffix != ".pyc":
-            target = folder / source.relative_to(TEMPLATE)
+            target = folder / source.relative_to(template)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(source.read_text("utf-8").replace("hello-name", name), "utf-8")
             made.append(target)
+    if remote:
+        verifier = folder / VERIFIER.name
+        verifier.write_text(VERIFIER.read_text("utf-8"), "utf-8")
+        return [verifier, *made]
     types = folder / "courtyard.d.ts"
     types.write_text(typings.render(), "utf-8")
     return [*made, types]
 
 
 def load(folder: Path, limits: MiniProgramsConfig) -> Program:
-    """The program in `folder`.
+    """The program in `folder`. One that runs on a server has a manifest and no code.
 
     Raises:
         ConfigError: with what is wrong in its manifest, or with its code as a file.
@@ -59,7 +66,7 @@ def load(folder: Path, limits: MiniProgramsConfig) -> Program:
     file = manifest_file.find(folder)
     manifest = manifest_file.load(file)
     if manifest.main is None:
-        raise ConfigError([Problem(str(file), None, "url", "the tools run code; this program is on a server")])
+        return Program(manifest, "")
     main = folder / manifest.main
     try:
         with main.open("rb") as opened:
