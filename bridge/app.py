@@ -42,8 +42,10 @@ from bridge.matrix.pictures import Miniature, PictureIntake, PictureOutlet, Redr
 from bridge.matrix.verification import VerificationSettings
 from bridge.miniprograms import guest
 from bridge.miniprograms.host.builtin import install_builtin
-from bridge.miniprograms.host.outside import Outside
+from bridge.miniprograms.host.outside import Door, Outside
 from bridge.miniprograms.host.sessions import forget_old as forget_old_sessions
+from bridge.miniprograms.remote.breaker import Breakers
+from bridge.miniprograms.remote.client import Remote, Runtimes
 from bridge.miniprograms.sandbox import Sandbox
 from bridge.moments import drafts, pages, reach
 from bridge.moments.expiry import Expiry
@@ -200,7 +202,9 @@ class _Bot:
         self._sandbox = Sandbox(config.miniprograms, lambda: guest.artifact(config.data_dir / "guest"))
         self._redraw = Redraw(pictures)
         small = Miniature(http, pictures, limits.picture_bytes)
-        self._host = parts.host(db, self._sandbox, self._redraw, Outside(config.miniprograms), small)
+        apps, door = config.miniprograms, Door.of(config.miniprograms)
+        remote = Remote(apps, door, Breakers(apps.remote_failures, apps.remote_pause_seconds))
+        self._host = parts.host(db, Runtimes(self._sandbox, remote), self._redraw, Outside(apps, door), small)
         self._programs = parts.programs
         self._erasures = Erasures(db, parts.deletions, storage.vault.destroy)
         self._archives = ArchiveWorker(

@@ -14,6 +14,7 @@ programs = table(  # installed mini-programs
     text("former", nullable=True),  # JSON {version, package, signers}: what an update took the place of
     blob("sealed"),  # under the key of the house: the program's secret, which its ids of people and chats follow from
     integer("builtin", default=0),
+    integer("remote", default=0),  # it runs on a server of its developer
     integer("allowed", default=1),
     ms("suspended_until", nullable=True),  # it failed too often
     ms("installed_at"),
@@ -64,8 +65,12 @@ program_events = table(  # what programs are still to be told; a row goes with w
     ref("person_id", "people.id"),
     text("event"),  # the random id under which the program knows it
     integer("chain"),  # how many came before it, since somebody did something
-    blob("sealed"),  # {type, data, reply_to, thread}
+    blob("sealed"),  # {type, data, reply_to, thread, push}
     ms("created_at"),
+    ms("due_at", default=0),  # not before; in the far future: when the person has agreed
+    integer("tries", default=0),  # how often it was sent to the program's server
+    ms("first_at", nullable=True),  # when it was first
+    integer("deferred", default=0),  # the server has said that its answer comes later
     sa.UniqueConstraint("event"),
     sa.Index(None, "session_id", "id"),
     sa.Index(None, "person_id"),

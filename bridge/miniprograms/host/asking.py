@@ -127,7 +127,11 @@ def _question(tx: Tx, person: Person, manifest: Manifest, request: Request) -> M
     scope = request.open[0]
     prompt = prompts.open(tx, person.id, KIND, question_id, grants.verdicts(scope), _TTL_MS)
     title, host = in_language(manifest.title, person.language), grants.server_of(scope)
-    if host is not None:
+    runs_on = grants.runs_on(scope)
+    if runs_on is not None:
+        asks = Text("program-wants-runs", {"title": title, "host": runs_on})
+        why = Text("program-runs-means", {"title": title, "host": runs_on})
+    elif host is not None:
         asks = Text("program-wants-server", {"title": title, "host": host})
         why = Text("program-server-means", {"title": title})
     else:
@@ -149,9 +153,9 @@ def _question(tx: Tx, person: Person, manifest: Manifest, request: Request) -> M
 
 
 def _text(name: str, scope: str, values: Mapping[str, Any] | None = None) -> Text:
-    """Messages that come later are spoken of in words of their own."""
-    own = scope in grants.MESSAGES
-    return Text(f"{name}-{scope}" if own else name, values or {})
+    """Messages that come later, and where a program runs, are spoken of in words of their own."""
+    own = scope if scope in grants.MESSAGES else "runs" if grants.runs_on(scope) is not None else None
+    return Text(f"{name}-{own}" if own is not None else name, values or {})
 
 
 def decided_text(verdict: Verdict, scope: str, title: str, name: str) -> Text:
@@ -165,7 +169,9 @@ def revoked_text(scope: str, title: str) -> Text:
 
 def scope_text(scope: str) -> Text:
     """A scope in words."""
-    host = grants.server_of(scope)
+    host, runs_on = grants.server_of(scope), grants.runs_on(scope)
     if host is not None:
         return Text("program-scope-server", {"host": host})
+    if runs_on is not None:
+        return Text("program-scope-runs", {"host": runs_on})
     return Text(f"program-scope-{scope.replace('.', '-')}")

@@ -10,7 +10,7 @@ from bridge.config.programs import ProgramsConfig
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.miniprograms.events import MAX_PAYLOAD
-from bridge.miniprograms.host import asking, deliveries, drawing, fetching, grants, sessions
+from bridge.miniprograms.host import asking, deliveries, drawing, fetching, grants, remotely, sessions
 from bridge.miniprograms.host.allowance import Allowances
 from bridge.miniprograms.host.asking import decided_text, revoked_text, scope_text
 from bridge.miniprograms.host.generations import generation_of
@@ -102,6 +102,7 @@ class _Commands:
         if installed.suspended_until is not None:
             raise UserError("program-suspended", title=self._title(installed, person))
         check_allowance(self._allowances, person, installed)
+        self._check_room(request, installed)
         before = sessions.current(tx, spot_of(request))
         if before is not None and before.program_id != installed.id:
             close(tx, before, person.id, "user", Source())
@@ -114,8 +115,18 @@ class _Commands:
         if session.in_room:
             if before is not None:
                 return NOTHING
-            return Reply.text("program-in-room", title=self._title(installed, person), personal=False)
+            server = installed.manifest.server
+            said = "program-in-room" if server is None else "program-in-room-runs"
+            title = self._title(installed, person)
+            return Reply.text(said, title=title, host=server or "", name=installed.name, personal=False)
         return Reply((Message(self._introduction(installed, person)),)) if first else NOTHING
+
+    def _check_room(self, request: Request, installed: Installed) -> None:
+        """In a room, a program on a server is opened by somebody who agrees to that for good: it is asked elsewhere."""
+        server, at = installed.manifest.server, spot_of(request)
+        if at.in_room and server is not None and not remotely.agreed(request.tx, installed, request.person.id, 0):
+            title = self._title(installed, request.person)
+            raise UserError("program-runs-first", title=title, host=server, name=installed.name)
 
     def close(self, request: Request) -> Reply:
         tx, person = request.tx, request.person
@@ -199,6 +210,13 @@ class _Commands:
         host = grants.server_of(scope)
         if host is not None:
             fetching.decided(tx, session, host, agreed=verdict != "never")
+            self._awake(tx)
+        if grants.runs_on(scope) is not None:
+            if verdict == "never":
+                remotely.drop(tx, session)
+                sessions.end(tx, session)
+            else:
+                remotely.release(tx, session.id)
             self._awake(tx)
         if following is not None:
             return Reply((following,))

@@ -15,7 +15,7 @@ NOTIFY, SUBSCRIBE = "notify", "subscribe"
 """One message later for one yes; and messages until the person stops them."""
 MESSAGES = frozenset({NOTIFY, SUBSCRIBE})
 _CHOICES: dict[str, tuple[Verdict, ...]] = {NOTIFY: ("once", "never"), SUBSCRIBE: ("always", "never")}
-_SERVER = "server:"
+_SERVER, _RUNS = "server:", "runs:"
 _COLUMNS = "id, program_id, person_id, number, scope, verdict, session_id, sealed, created_at, expires_at"
 
 
@@ -92,6 +92,8 @@ def purpose_of(manifest: Manifest, scope: str) -> str | None:
     host = server_of(scope)
     if host is not None:
         return "" if host in manifest.domains else None
+    if runs_on(scope) is not None:
+        return "" if runs_on(scope) == manifest.server else None
     purpose = manifest.scopes.get(scope)
     return None if purpose is None else dump(purpose).decode("utf-8")
 
@@ -99,6 +101,21 @@ def purpose_of(manifest: Manifest, scope: str) -> str | None:
 def server(host: str) -> str:
     """The scope of asking a server; it stands in no manifest and in no event."""
     return _SERVER + host
+
+
+def runs(host: str) -> str:
+    """The scope of a program that runs on a server; it stands in no manifest and in no event, either."""
+    return _RUNS + host
+
+
+def runs_on(scope: str) -> str | None:
+    """The server that a program may run on by this scope; None: it is about something else."""
+    return scope.removeprefix(_RUNS) if scope.startswith(_RUNS) else None
+
+
+def is_told(scope: str) -> bool:
+    """Whether the program itself is told that it has this scope."""
+    return server_of(scope) is None and runs_on(scope) is None
 
 
 def server_of(scope: str) -> str | None:

@@ -23,16 +23,17 @@ from bridge.ids import PersonId
 from bridge.miniprograms import pseudonym
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.fuel import FUEL_PER_MS
-from bridge.miniprograms.host import deliveries, fetching, grants, leaving, sessions, timers
+from bridge.miniprograms.host import deliveries, fetching, grants, leaving, remotely, sessions, timers
 from bridge.miniprograms.host.allowance import Allowances
+from bridge.miniprograms.host.gate import Gate
 from bridge.miniprograms.host.generations import generation_of
 from bridge.miniprograms.host.installed import Installed, Programs
 from bridge.miniprograms.host.outside import Answered, Outside
 from bridge.miniprograms.host.performing import About, Performer, title
-from bridge.miniprograms.host.pictures import Pictures, Shown, servers
+from bridge.miniprograms.host.pictures import Pictures, Shown, servers, with_profile
 from bridge.miniprograms.host.profile import avatar_of, granted_fields
 from bridge.miniprograms.host.sessions import Session, Source, Waiting
-from bridge.miniprograms.program import Handled, Program, Runtime, Trapped
+from bridge.miniprograms.program import Handled, NotNow, Program, Runtime, Trapped
 from bridge.miniprograms.strict_json import dump
 
 Note: TypeAlias = Callable[[Tx, Person, str, str], None]
@@ -91,6 +92,7 @@ class Host:
         self._db = db
         self._programs = programs
         self._performer = performer
+        self._gate = Gate(performer, limits)
         self._people = people
         self._runtime = runtime
         self._limits = limits
@@ -101,7 +103,8 @@ class Host:
         self._outside = outside
         self._fetching: set[int] = set()
         self._wake = asyncio.Event()
-        self._busy: set[int] = set()
+        self._busy: dict[int, int | None] = {}
+        """Sessions that are worked on; of programs on servers, with the program."""
         self._resting: set[int] = set()
         """Of those that are busy, those that wait for a picture."""
         self._traps: dict[int, deque[int]] = {}
@@ -118,8 +121,8 @@ class Host:
                 wait = _LOOK_S
                 try:
                     wait, found, due = await self._db.run(self._round)
-                    for session_id in found:
-                        self._busy.add(session_id)
+                    for session_id, program_id in found:
+                        self._busy[session_id] = program_id
                         tasks.create_task(self._work(session_id))
                     for fetch_id in due:
                         self._fetching.add(fetch_id)
@@ -134,11 +137,16 @@ class Host:
                     async with asyncio.timeout(wait):
                         await self._wake.wait()
 
-    def _round(self, tx: Tx) -> tuple[float, list[int], list[int]]:
-        """Seconds until there is more; sessions and requests that can be begun with now."""
+    def _round(self, tx: Tx) -> tuple[float, list[tuple[int, int | None]], list[int]]:
+        """Seconds until there is more; sessions and requests that can be begun with now. Sessions of programs on
+        servers come with their program: these have hands of their own, so that nobody else waits for a server."""
         wait = self._tick(tx)
-        free, room = _AT_ONCE - len(self._busy - self._resting), _FETCHES - len(self._fetching)
-        found = sessions.waiting_sessions(tx, frozenset(self._busy), free) if free > 0 else []
+        room = _FETCHES - len(self._fetching)
+        at_work = {session_id for session_id, program_id in self._busy.items() if program_id is None}
+        free = _AT_ONCE - len(at_work - self._resting)
+        near = sessions.waiting_sessions(tx, self._busy, free, remote=False) if free > 0 else []
+        found: list[tuple[int, int | None]] = [(turn.session_id, None) for turn in near]
+        found += remotely.turns(tx, self._busy, self._limits.remote_at_once)
         due = [one for one in fetching.due(tx, 2 * _FETCHES) if one not in self._fetching]
         return wait, found, due[: max(room, 0)]
 
@@ -149,12 +157,16 @@ class Host:
             await self._leavings()
             for fetch_id in await self._db.run(lambda tx: fetching.due(tx, 100)):
                 await self._fetch(fetch_id)
-            found = await self._db.run(lambda tx: sessions.waiting_sessions(tx, frozenset(), 100))
+            found = 0
+            for remote in (False, True):
+                for turn in await self._db.run(
+                    lambda tx: sessions.waiting_sessions(tx, (), 100, remote=remote)  # noqa: B023
+                ):
+                    found += 1
+                    while await self._step(turn.session_id):
+                        pass
             if not found:
                 return
-            for session_id in found:
-                while await self._step(session_id):
-                    pass
 
     async def _work(self, session_id: int) -> None:
         try:
@@ -168,7 +180,7 @@ class Host:
             log.error("what a mini-program was to be told could not be handled", error=type(error).__name__)
             await self._give_up(session_id)
         finally:
-            self._busy.discard(session_id)
+            self._busy.pop(session_id, None)
             self._wake.set()
 
     async def _fetch_apart(self, fetch_id: int) -> None:
@@ -268,7 +280,7 @@ class Host:
         for session in sessions.idle_since(tx, tx.now - self._limits.idle_hours * _HOUR_MS, 100):
             close(tx, session, session.person_id, "idle", Source())
         self._look(tx)
-        due = timers.next_due(tx)
+        due = min((at for at in (timers.next_due(tx), remotely.next_due(tx)) if at is not None), default=None)
         return _LOOK_S if due is None else min(_LOOK_S, max(0.05, (due - tx.now) / 1000))
 
     def _ring(self, tx: Tx, timer: timers.Timer) -> None:
@@ -305,6 +317,10 @@ class Host:
         ready = replace(ready, event=await self._pictures.with_avatar(ready.event, ready.avatar))
         try:
             handled = await self._runtime.handle(ready.program, ready.event)
+        except NotNow as not_now:
+            later = not_now
+            await self._db.run(lambda tx: self._gate.postpone(tx, ready.waiting, ready.about, later))
+            return False
         except Trapped as trapped:
             self._allowances.worked(about.person.id, about.installed.id, self._limits.cpu_ms / 4)
             await self._trapped(ready, trapped.kind)
@@ -365,13 +381,21 @@ class Host:
                 sessions.end(tx, session)
                 self._say(tx, session, about, "program-off")
             return True
+        if not self._gate.may_leave(tx, session, about, waiting):
+            return True
         event = event_of(tx, session, about, waiting)
         if event is None:
             sessions.told(tx, waiting)
             self._say(tx, session, about, "program-trap")
             return True
         avatar = avatar_of(tx, person.id, event.user.scopes)
-        return _Ready(waiting, event, about, self._programs.program(tx, installed), avatar)
+        ready = _Ready(waiting, event, about, self._programs.program(tx, installed), avatar)
+        if installed.manifest.server is not None and remotely.sending(tx, waiting):
+            # It counts as told from now on, whatever becomes of it.
+            told = ready if avatar is None else replace(ready, event=with_profile(event, {"avatar": "…"}))
+            sessions.save(tx, self._note_reading(tx, session, told))
+            deliveries.record(tx, person.id, installed.id, told.event)
+        return ready
 
     def _commit(self, tx: Tx, ready: _Ready, handled: Handled, pictures: Shown) -> None:
         """All that came of it, or nothing."""
@@ -381,7 +405,8 @@ class Host:
         if session is None or (not session.is_open and ready.waiting.type != "close"):
             return
         session = self._note_reading(tx, session, ready)
-        deliveries.record(tx, ready.about.person.id, ready.about.installed.id, ready.event)
+        if ready.about.installed.manifest.server is None:
+            deliveries.record(tx, ready.about.person.id, ready.about.installed.id, ready.event)
         for asked in pictures.asked:
             deliveries.record_text(tx, ready.about.person.id, ready.about.installed.id, asked.shown)
         self._performer.perform(tx, session, ready.about, handled.answer, pictures)
@@ -464,7 +489,7 @@ def event_of(tx: Tx, session: Session, about: About, waiting: Waiting) -> Event 
     secret, manifest = installed.secret, installed.manifest
     # Where others are, nothing is granted: a name would tell in one room who it is in another.
     held = () if session.in_room else grants.held(tx, person.id, installed.id, manifest, session.id)
-    scopes = tuple(scope for scope in held if grants.server_of(scope) is None)
+    scopes = tuple(scope for scope in held if grants.is_told(scope))
     room = f"{session.account} {session.room_id}" if session.in_room else None
     told = {
         "type": waiting.type,

@@ -100,17 +100,18 @@ class Programs:
             secret = {"secret": secrets.token_hex(32), "signing": secrets.token_hex(SEED_BYTES)}
             sealed = tx.vault.seal(HOUSE, "programs", program_id, "sealed", secret)
             tx.sql(
-                "INSERT INTO programs (id, name, version, package, signers, sealed, builtin, installed_at, changed_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (program_id, manifest.name, *about, sealed, int(builtin), tx.now, tx.now),
+                "INSERT INTO programs"
+                " (id, name, version, package, signers, sealed, builtin, remote, installed_at, changed_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (program_id, manifest.name, *about, sealed, int(builtin), _is_remote(manifest), tx.now, tx.now),
             )
             return program_id
         before = {"version": old.version, "package": _package(tx, old.id), "signers": json.loads(old.signers)}
         former = json.dumps(before)
         tx.sql(
-            "UPDATE programs SET version = ?, package = ?, signers = ?, former = ?, builtin = ?,"
+            "UPDATE programs SET version = ?, package = ?, signers = ?, former = ?, builtin = ?, remote = ?,"
             " suspended_until = NULL, changed_at = ? WHERE id = ?",
-            (*about, former, int(builtin), _later(tx, old), old.id),
+            (*about, former, int(builtin), _is_remote(manifest), _later(tx, old), old.id),
         )
         return int(old.id)
 
@@ -121,9 +122,16 @@ class Programs:
             return None
         former = json.loads(row.former)
         tx.sql(
-            "UPDATE programs SET version = ?, package = ?, signers = ?, former = NULL, builtin = 0,"
+            "UPDATE programs SET version = ?, package = ?, signers = ?, former = NULL, builtin = 0, remote = ?,"
             " suspended_until = NULL, changed_at = ? WHERE id = ?",
-            (former["version"], former["package"], json.dumps(former["signers"]), _later(tx, row), row.id),
+            (
+                former["version"],
+                former["package"],
+                json.dumps(former["signers"]),
+                _is_remote(package.program_in(former["package"]).manifest),
+                _later(tx, row),
+                row.id,
+            ),
         )
         return self.by_id(tx, row.id)
 
@@ -194,6 +202,10 @@ class Programs:
                 del self._ready[next(iter(self._ready))]
             self._ready[known] = manifest
         return manifest
+
+
+def _is_remote(manifest: Manifest) -> int:
+    return int(manifest.server is not None)
 
 
 def _signing(secret: dict[str, str]) -> bytes:

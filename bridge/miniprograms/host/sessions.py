@@ -1,7 +1,7 @@
 """A program that is open in somebody's chat: its state, what it asks, what it has said, and what it is to be told."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -17,6 +17,7 @@ COPY = "program"
 _KEPT_MS = 24 * 3600 * 1000
 MAX_MESSAGES = 60
 """Messages of a session that can still be changed or chosen from."""
+_EVENT_COLUMNS = "id, session_id, person_id, event, chain, sealed, created_at"
 _COLUMNS = "id, program_id, person_id, account_id, room_id, sealed, open, room"
 Push: TypeAlias = Literal["once", "standing"]
 ANYBODY = ""
@@ -188,6 +189,8 @@ def end(tx: Tx, session: Session) -> Session:
     tx.sql("DELETE FROM program_timers WHERE session_id = ?", (session.id,))
     tx.sql("DELETE FROM program_questions WHERE session_id = ?", (session.id,))
     tx.sql("DELETE FROM program_fetches WHERE session_id = ?", (session.id,))
+    # Nothing of it is sent any more, so that what comes after waits for nothing.
+    tx.sql("UPDATE program_events SET due_at = 0 WHERE session_id = ? AND due_at > 0", (session.id,))
     return ended
 
 
@@ -236,23 +239,47 @@ def tell(
     )
 
 
-def waiting_sessions(tx: Tx, busy: frozenset[int], most: int) -> list[int]:
-    """Sessions with something to be told, the longest waiting first."""
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A session whose next event is due."""
+
+    session_id: int
+    program_id: int
+
+
+def waiting_sessions(
+    tx: Tx, busy: Collection[int], most: int, *, remote: bool, full: Collection[int] = ()
+) -> list[Turn]:
+    """Sessions with something to be told now, the longest waiting first: of programs that run here, or of those on
+    servers. `full`: programs that are told enough at the same time."""
+    besides = f" AND s.program_id NOT IN ({','.join('?' * len(full))})" if full else ""
     rows = tx.sql(
-        "SELECT session_id FROM program_events GROUP BY session_id ORDER BY MIN(id) LIMIT ?", (most + len(busy),)
-    ).scalars()
-    return [session_id for session_id in rows if session_id not in busy][:most]
+        "SELECT e.session_id, MIN(s.program_id) AS program_id FROM program_events e"
+        " JOIN program_sessions s ON s.id = e.session_id JOIN programs p ON p.id = s.program_id"
+        f" WHERE p.remote = ?{besides}"
+        " GROUP BY e.session_id HAVING MAX(e.due_at) <= ? ORDER BY MIN(e.id) LIMIT ?",
+        (int(remote), *full, tx.now, most + len(busy)),
+    ).all()
+    return [Turn(row.session_id, row.program_id) for row in rows if row.session_id not in busy][:most]
 
 
 def next_event(tx: Tx, session_id: int) -> Waiting | None:
-    """What a program is to be told next: what follows from an event comes before the next thing that somebody does."""
+    """What a program is told next: what was sent already and has no answer yet; what follows from an event; the next
+    thing that somebody does. None: nothing, or not yet."""
     row = tx.sql(
-        "SELECT id, session_id, person_id, event, chain, sealed, created_at FROM program_events WHERE session_id = ?"
-        " ORDER BY CASE WHEN chain = 0 THEN 1 ELSE 0 END, id LIMIT 1",
+        f"SELECT {_EVENT_COLUMNS}, MAX(due_at) OVER () AS due_at FROM program_events WHERE session_id = ?"
+        " ORDER BY CASE WHEN tries > 0 THEN 0 WHEN chain > 0 THEN 1 ELSE 2 END, id LIMIT 1",
         (session_id,),
     ).first()
-    if row is None:
-        return None
+    return None if row is None or row.due_at > tx.now else _waiting(tx, row)
+
+
+def event_by_id(tx: Tx, row_id: int) -> Waiting | None:
+    row = tx.sql(f"SELECT {_EVENT_COLUMNS} FROM program_events WHERE id = ?", (row_id,)).first()
+    return None if row is None else _waiting(tx, row)
+
+
+def _waiting(tx: Tx, row: Any) -> Waiting:
     said = tx.vault.read(row.person_id, "program_events", row.id, "sealed", row.sealed)
     if said is None:
         said = {"type": "", "data": {}, "reply_to": None, "thread": None}  # damaged: it comes to nothing

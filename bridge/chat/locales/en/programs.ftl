@@ -147,3 +147,19 @@ apps-sent-line = { $title }, { $time }:
 apps-sent-none = No mini-program was told anything of you.
 apps-reset-done = Done. { $title } does not know you any more; what it had stored for you is deleted.
 log-program = { $time }: { $program } read of your profile: { $fields }.
+
+## Programs on a server of their developer
+program-wants-runs = { $title } does not run here, but on a server of its developer: **{ $host }**. May it?
+program-runs-means = What you type to { $title } leaves this encrypted chat: it is sent to { $host }, which can read it and keep it, and so is what { $title } shows you. It does not learn who you are: it knows you by an id that only it has, and sees the address of this bot, not yours. Until you say yes, nothing is sent.
+program-scope-runs = to run on the server { $host }
+program-verdict-once-runs = yes, this time: until it is closed
+program-verdict-always-runs = yes, until I take it back or it is asked again
+program-verdict-never-runs = no, and send nothing there
+program-decided-once-runs = { $title } is asked at its server until it is closed.
+program-decided-always-runs = { $title } is asked at its server from now on. `grants` shows it, and how to take it back.
+program-decided-never-runs = Nothing was sent. { $title } is closed, and its server is not asked. `grants` shows it, should you change your mind.
+grants-revoked-runs = Done. Nothing is sent to the server of { $title } any more; you are asked again if you use it.
+program-runs-never = { $title } runs on the server { $host }, and you decided that nothing is sent there. It is closed. `grants` shows that decision, and `revoke N` takes it back.
+program-runs-first = { $title } runs on the server { $host }, where what you say to it leaves the encryption. If you agree to that: `open { $name }` in your own chat with me, and answer “yes, until I take it back”. Then you can take part here. Nothing was sent.
+program-in-room-runs = { $title } is open here, for everybody. It runs on the server { $host }: what is said to it, with `!`, leaves the encryption there, like `!hello`. Who wants to take part agrees to that first: `open { $name }` in their own chat with me. `!close` closes it. It does not learn who you are.
+program-unreachable = { $title } can't be reached at the moment. What you did last may not have arrived; please try again later.

@@ -147,3 +147,19 @@ apps-sent-line = { $title }，{ $time }：
 apps-sent-none = 还没有小程序得到过与你有关的内容。
 apps-reset-done = 好了。“{ $title }”不再认识你；它为你存的内容已删除。
 log-program = { $time }：{ $program } 读了你的资料：{ $fields }。
+
+## 在开发者服务器上运行的小程序
+program-wants-runs = “{ $title }”不在这里运行，而是在它开发者的服务器上运行：**{ $host }**。可以吗？
+program-runs-means = 你对“{ $title }”说的话会离开这个加密的聊天：它们会发到 { $host }，那里能读到，也能留下；“{ $title }”给你看的也一样。它不知道你是谁：它只用一个专属于它的编号认识你，看到的是本机器人的地址，不是你的。你同意之前，什么也不会发出去。
+program-scope-runs = 在服务器 { $host } 上运行
+program-verdict-once-runs = 这次可以：到它关闭为止
+program-verdict-always-runs = 可以，直到我收回或再次询问
+program-verdict-never-runs = 不可以，什么也别发到那里
+program-decided-once-runs = 在关闭之前，“{ $title }”在它的服务器上运行。
+program-decided-always-runs = 从现在起“{ $title }”在它的服务器上运行。`授权` 里可以看到，也能收回。
+program-decided-never-runs = 什么也没有发出去。“{ $title }”已关闭，不会联系它的服务器。想改变主意，请看 `授权`。
+grants-revoked-runs = 好了，不会再有什么发到“{ $title }”的服务器。再用它时会重新问你。
+program-runs-never = “{ $title }”在服务器 { $host } 上运行，而你决定过什么也不发到那里。它已关闭。`授权` 里有这个决定，`撤销授权 编号` 可以收回。
+program-runs-first = “{ $title }”在服务器 { $host } 上运行，你对它说的话到了那里就离开了加密。如果你同意：请在你和我的私聊里发 `打开 { $name }`，选“可以，直到我收回”，就能在这里参加了。刚才什么也没有发出去。
+program-in-room-runs = “{ $title }”在这里打开了，大家都可以用。它在服务器 { $host } 上运行：以 `!` 开头对它说的话（例如 `!你好`）到了那里就离开了加密。想参加的人先在自己和我的私聊里发 `打开 { $name }` 表示同意。`!关闭` 关闭它。它不知道你是谁。
+program-unreachable = 现在联系不上“{ $title }”。你刚才做的可能没有送到，请稍后再试。
