@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bridge.adopt import NOTHING_CLEAR, ROOM_FOR_SEALED, bring_up_to_date
 from bridge.config import Config, load_or_create_store_key, master_key_source
-from bridge.db import Database, Tx
+from bridge.db import Database, Tx, day_keys
 from bridge.db.exclusive import exclusive
 from bridge.db.forgetting import forget_people
 from bridge.db.migrate import check_version, version
@@ -19,6 +19,8 @@ from bridge.vault.master import parse_master_keys
 
 EXPIRY = "0010"
 """From this version of the database on moments may have keys of their own."""
+DAY_KEYS = "0024"
+"""From this version on log entries and friend requests have keys of their days."""
 _SAMPLE = 20
 _CHUNK = 400
 
@@ -132,6 +134,8 @@ def forget_erased(db: Database, keys: KeyStore, was: str) -> int:
             chunk = tuple(gone[start : start + _CHUNK])
             marks = ",".join("?" * len(chunk))
             tx.sql(f"UPDATE moments SET expires_at = 0 WHERE key_id IN ({marks})", chunk)
+            if was >= DAY_KEYS:
+                day_keys.forget(tx, chunk)
         if count:
             tx.scrub_later()
         return count

@@ -12,8 +12,8 @@ from bridge.config import Config, MasterKeySource, load, master_key_source
 from bridge.config.key_file import new_key, write_key_file
 from bridge.db import Database
 from bridge.db.exclusive import is_taken
+from bridge.db.two_keys import is_key
 from bridge.errors import OperatorError
-from bridge.moments.sealed import is_key
 from bridge.storage import master_keys
 from bridge.vault import KeyStore
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from bridge.chat.people import user_ids
 from bridge.contacts.model import Friend, FriendRequest, RequestState
-from bridge.db import Tx
+from bridge.db import Tx, day_keys, two_keys
 from bridge.db.tables import cursors, friend_requests, friendships, people
 from bridge.ids import PersonId
 
@@ -23,11 +23,12 @@ _REQUEST = (
     friend_requests.c.sealed,
     friend_requests.c.state,
     friend_requests.c.created_at,
+    friend_requests.c.key_id,
 )
 
 
 def _request(tx: Tx, row: Any) -> FriendRequest:
-    note = tx.vault.read(row.from_id, "friend_requests", row.id, "sealed", row.sealed)
+    note = two_keys.read(tx, row.key_id, row.from_id, "friend_requests", row.id, "sealed", row.sealed)
     return FriendRequest(
         row.id, PersonId(row.from_id), PersonId(row.to_id), note or "", RequestState(row.state), row.created_at
     )
@@ -116,14 +117,16 @@ def count_asked_since(tx: Tx, asker: PersonId, since: int) -> int:
 
 def add_request(tx: Tx, asker: PersonId, asked: PersonId, note: str, state: RequestState) -> int:
     [request_id] = tx.new_ids("friend_requests")
+    key = day_keys.key_of(tx, day_keys.REQUESTS, tx.now)
     tx.execute(
         sa.insert(friend_requests).values(
             id=request_id,
             from_id=asker,
             to_id=asked,
-            sealed=tx.vault.seal(asker, "friend_requests", request_id, "sealed", note),
+            sealed=two_keys.seal(tx, key, asker, "friend_requests", request_id, "sealed", note),
             state=state.value,
             created_at=tx.now,
+            key_id=key,
         )
     )
     return request_id

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from bridge.db import Database, Tx
+from bridge.db import Database, Tx, two_keys
 from bridge.errors import OperatorError
-from bridge.moments import sealed, store
+from bridge.moments import store
 from bridge.moments.service import Moments
 
 _AT_ONCE = 20
@@ -70,6 +70,6 @@ class Expiry:
         keys = self._db.run_sync(store.ended_keys)
         if not keys:
             return
-        assert all(sealed.is_key(key) for key in keys)
+        assert all(two_keys.is_key(key) for key in keys)
         self._destroy(keys)
         self._db.run_sync(lambda tx: store.forget_ended_keys(tx, keys))

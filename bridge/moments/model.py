@@ -83,7 +83,7 @@ class Moment:
     expires_at: int | None = None
     """ms; None: never."""
     key: int | None = None
-    """Id of its own key (see `bridge.moments.sealed`); None: what was written is under its author's key alone."""
+    """Id of its own key (see `bridge.db.two_keys`); None: what was written is under its author's key alone."""
 
     @property
     def text(self) -> str:

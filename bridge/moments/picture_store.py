@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from bridge.chat.picture import StoredPicture
 from bridge.db import Tx
 from bridge.db.tables import pictures
+from bridge.db.two_keys import read, seal
 from bridge.moments.model import Moment
-from bridge.moments.sealed import read, seal
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from bridge.db import Tx
 from bridge.db.tables import comments, friendships, likes, moments, votes
+from bridge.db.two_keys import read, seal
 from bridge.ids import PersonId
 from bridge.moments.model import Comment, Moment
-from bridge.moments.sealed import read, seal
 
 _CHUNK = 400
 _COMMENT = (

@@ -10,7 +10,7 @@ from bridge.chat.people import People, user_ids
 from bridge.contacts import tags
 from bridge.contacts.model import cleaned
 from bridge.contacts.store import friends_of
-from bridge.db import Tx
+from bridge.db import Tx, two_keys
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import PersonId
@@ -24,7 +24,6 @@ from bridge.moments import (
     picture_store,
     reach,
     responses,
-    sealed,
     store,
 )
 from bridge.moments.audience import Said
@@ -237,7 +236,7 @@ class Moments:
         """Seal a moment under a key of its own too, with all that hangs on it, unless it is."""
         if moment.key is not None:
             return moment
-        key = sealed.new_key(tx)
+        key = two_keys.new_key(tx)
         store.set_key(tx, moment, key)
         picture_store.set_key(tx, moment, key)
         responses.set_key(tx, moment, key)

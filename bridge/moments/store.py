@@ -6,10 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.db import Tx
+from bridge.db import Tx, two_keys
 from bridge.db.tables import moments, undos
 from bridge.ids import PersonId
-from bridge.moments import sealed
 from bridge.moments.content import NOTHING, Content
 from bridge.moments.model import Moment, Position
 from bridge.privacy import Addressed, Audience
@@ -38,7 +37,7 @@ def _moments(tx: Tx, rows: Sequence[Any], *, texts: bool = True) -> list[Moment]
     for row in rows:
         said = None
         if texts:
-            said = sealed.read(tx, row.key_id, row.author_id, "moments", row.id, "sealed", row.sealed)
+            said = two_keys.read(tx, row.key_id, row.author_id, "moments", row.id, "sealed", row.sealed)
         found.append(
             Moment(
                 row.id,
@@ -183,7 +182,7 @@ def set_text(tx: Tx, moment: Moment, content: Content) -> None:
 
 
 def set_content(tx: Tx, moment: Moment, content: Content) -> None:
-    value = sealed.seal(tx, moment.key, moment.author, "moments", moment.id, "sealed", content.to_json())
+    value = two_keys.seal(tx, moment.key, moment.author, "moments", moment.id, "sealed", content.to_json())
     tx.execute(sa.update(moments).where(moments.c.id == moment.id).values(sealed=value))
 
 
@@ -192,7 +191,7 @@ def delete_moment(tx: Tx, moment: Moment) -> None:
     of its own is destroyed soon."""
     tx.execute(sa.delete(moments).where(moments.c.id == moment.id))
     if moment.key is not None:
-        tx.sql("INSERT INTO ended_keys (key_id, at) VALUES (?, ?) ON CONFLICT DO NOTHING", (moment.key, tx.now))
+        two_keys.end(tx, moment.key)
 
 
 # --- expiry -------------------------------------------------------------------------------------------------
@@ -210,10 +209,10 @@ def end(tx: Tx, moment: Moment, at: int | None) -> None:
 def set_key(tx: Tx, moment: Moment, key: int) -> None:
     """Seal what its author wrote under this key too."""
     row = tx.sql("SELECT sealed FROM moments WHERE id = ?", (moment.id,)).one()
-    said = sealed.read(tx, moment.key, moment.author, "moments", moment.id, "sealed", row.sealed)
+    said = two_keys.read(tx, moment.key, moment.author, "moments", moment.id, "sealed", row.sealed)
     if said is None:
         return  # damaged before
-    value = sealed.seal(tx, key, moment.author, "moments", moment.id, "sealed", said)
+    value = two_keys.seal(tx, key, moment.author, "moments", moment.id, "sealed", said)
     tx.sql("UPDATE moments SET key_id = ?, sealed = ? WHERE id = ?", (key, value, moment.id))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from bridge.chat.command import Command, Person, Request
 from bridge.chat.reply import Lines, Message, Reply, Text, Time
-from bridge.db import Tx
+from bridge.db import Tx, day_keys, two_keys
 from bridge.ids import PersonId
 
 _KEPT = 500
@@ -15,9 +15,11 @@ _SHOWN = 20
 def record(tx: Tx, person: Person, kind: str, **details: Any) -> None:
     """Note that something read of a person. `kind` names the text `log-KIND`; `details` are its arguments."""
     [entry_id] = tx.new_ids("access_log")
-    sealed = tx.vault.seal(person.id, "access_log", entry_id, "sealed", {"kind": kind, **details})
+    key = day_keys.key_of(tx, day_keys.LOG, tx.now)
+    sealed = two_keys.seal(tx, key, person.id, "access_log", entry_id, "sealed", {"kind": kind, **details})
     tx.sql(
-        "INSERT INTO access_log (id, person_id, at, sealed) VALUES (?, ?, ?, ?)", (entry_id, person.id, tx.now, sealed)
+        "INSERT INTO access_log (id, person_id, at, sealed, key_id) VALUES (?, ?, ?, ?, ?)",
+        (entry_id, person.id, tx.now, sealed, key),
     )
     tx.sql(
         "DELETE FROM access_log WHERE person_id = ? AND id <="
@@ -34,9 +36,12 @@ def device_spoke(tx: Tx, person: Person, device: str) -> None:
 def entries(tx: Tx, person: PersonId, most: int = _KEPT) -> list[tuple[int, dict[str, Any]]]:
     """When (ms) and what, the newest first."""
     rows = tx.sql(
-        "SELECT id, at, sealed FROM access_log WHERE person_id = ? ORDER BY id DESC LIMIT ?", (person, most)
+        "SELECT id, at, sealed, key_id FROM access_log WHERE person_id = ? ORDER BY id DESC LIMIT ?", (person, most)
     ).all()
-    found = [(row.at, tx.vault.read(person, "access_log", row.id, "sealed", row.sealed)) for row in rows]
+    tx.vault.prepare({row.key_id for row in rows if row.key_id is not None})
+    found = [
+        (row.at, two_keys.read(tx, row.key_id, person, "access_log", row.id, "sealed", row.sealed)) for row in rows
+    ]
     return [(at, entry) for at, entry in found if entry is not None]
 
 

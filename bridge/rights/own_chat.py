@@ -10,6 +10,7 @@ from bridge.delivery import queue
 from bridge.delivery.outbox import Outbox
 from bridge.ids import AccountId, EventId, RoomId
 from bridge.privacy.recovery import Guarded
+from bridge.rights import access_log
 
 
 class OwnChatEraser:
@@ -53,8 +54,7 @@ class OwnChatEraser:
         """Who comes anew is greeted, told and noted as anybody is who comes for the first time."""
         row = tx.sql("SELECT dm_room_id FROM people WHERE id = ?", (person.id,)).one()
         marks = [] if row.dm_room_id is None else [opening_mark(row.dm_room_id)]
-        for entry in tx.sql("SELECT id, sealed FROM access_log WHERE person_id = ?", (person.id,)).all():
-            said = tx.vault.read(person.id, "access_log", entry.id, "sealed", entry.sealed)
-            if said is not None and said["kind"] == "device":
+        for _, said in access_log.entries(tx, person.id):
+            if said["kind"] == "device":
                 marks += [device_mark(tx, what, person.user_id, said["device"]) for what in ("device", "unsigned")]
         tx.sql("DELETE FROM handled WHERE event_id = ?", [(mark,) for mark in marks])

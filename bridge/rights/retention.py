@@ -6,7 +6,7 @@ from bridge.chat import prompts
 from bridge.chat.people import People
 from bridge.chat.reply import Message, Text, Time
 from bridge.contacts.service import PROMPT
-from bridge.db import Tx
+from bridge.db import Tx, day_keys, two_keys
 from bridge.db.sealing import Unreadable
 from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
@@ -31,6 +31,11 @@ class RetentionSettings:
     """So long before people are told that their account will end."""
 
 
+_DATED = {
+    day_keys.LOG: ("access_log", "person_id", "at"),
+    day_keys.REQUESTS: ("friend_requests", "from_id", "created_at"),
+}
+"""What is sealed under keys of days: table, owner, time."""
 _OLD = {
     "moments": "FROM moments WHERE created_at < ?",
     "log_entries": "FROM access_log WHERE at < ?",
@@ -73,14 +78,19 @@ class Retention:
         self._deletions = deletions
         self._keyed = 0
         """Up to this one, moments have keys of their own, or can't."""
+        self._dated: dict[str, int] = {}
+        """The same of what has keys of days."""
 
     def step(self, tx: Tx) -> bool:
         """Let some of what is old go. Whether there may be more."""
         done = [self._old_moments(tx), self._old_log(tx), self._old_requests(tx), self._warn(tx)]
         keyed = self._give_keys(tx)
-        if any((*done, keyed)):
+        resealed = [self._give_day_keys(tx, kind) for kind in (day_keys.LOG, day_keys.REQUESTS)]
+        if any((*done, keyed, *resealed)):
             tx.scrub_later()
-        return any(count == _AT_ONCE for count in done) or keyed == _KEYS_AT_ONCE
+        if sum(self._end_days(tx, kind) for kind in (day_keys.LOG, day_keys.REQUESTS)):
+            tx.after_commit(self._moments.on_expiry)
+        return any(count == _AT_ONCE for count in (*done, *resealed)) or keyed == _KEYS_AT_ONCE
 
     def _ids(self, tx: Tx, what: str, age: int | None) -> list[int]:
         if age is None:
@@ -120,13 +130,42 @@ class Retention:
     def _went_on(self, reached: int) -> None:
         self._keyed = reached
 
+    def _age(self, kind: str) -> int | None:
+        return self._settings.log_ms if kind == day_keys.LOG else self._settings.requests_ms
+
+    def _give_day_keys(self, tx: Tx, kind: str) -> int:
+        """The key of its day for what was written before there were such keys, so that it can be destroyed with it."""
+        age = self._age(kind)
+        if age is None:
+            return 0
+        table, owner, at = _DATED[kind]
+        rows = tx.sql(
+            f"SELECT id, {owner} AS owner, {at} AS at, sealed FROM {table} WHERE key_id IS NULL AND sealed IS NOT NULL"
+            f" AND {at} >= ? AND id > ? ORDER BY id LIMIT {_AT_ONCE}",
+            (tx.now - age, self._dated.get(kind, 0)),
+        ).all()
+        for row in rows:
+            value = tx.vault.read(row.owner, table, row.id, "sealed", row.sealed)
+            if value is not None:  # else it is damaged, and opens for nobody
+                key = day_keys.key_of(tx, kind, row.at)
+                sealed = two_keys.seal(tx, key, row.owner, table, row.id, "sealed", value)
+                tx.sql(f"UPDATE {table} SET sealed = ?, key_id = ? WHERE id = ?", (sealed, key, row.id))
+        reached = rows[-1].id if len(rows) == _AT_ONCE else 0
+        tx.after_commit(lambda: self._dated.update({kind: reached}))
+        return len(rows)
+
+    def _end_days(self, tx: Tx, kind: str) -> int:
+        age = self._age(kind)
+        return 0 if age is None else day_keys.end(tx, kind, tx.now - age)
+
     def _old_log(self, tx: Tx) -> int:
         ids = self._ids(tx, "log_entries", self._settings.log_ms)
         tx.sql("DELETE FROM access_log WHERE id = ?", [(i,) for i in ids])
         return len(ids)
 
     def _old_requests(self, tx: Tx) -> int:
-        ids = self._ids(tx, "requests", self._settings.requests_ms)
+        # What is of 1970 lost its key to a time before this copy of the database: that goes in any case.
+        ids = self._ids(tx, "requests", self._settings.requests_ms or tx.now - 1)
         for request_id in ids:
             asked = tx.sql("SELECT id FROM prompts WHERE kind = ? AND ref_id = ?", (PROMPT, request_id)).scalars()
             for prompt_id in asked.all():

@@ -19,8 +19,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bridge.backup.records import Damaged, Seal
 from bridge.db import Database, Tx
-from bridge.db.tables import metadata
-from bridge.vault import keystore
 from bridge.vault.master import LocalMasterKey
 from tests.backup.conftest import SQLITE, House
 
@@ -45,6 +43,10 @@ class Attacker:
         for blob in list(self.blobs):
             self._unwrap(blob)
         opened = [plain for key in self.keys for blob in self.blobs for plain in _every_way(key, blob)]
+        inside = Attacker(self.master)  # what has two keys is sealed once more
+        for plain in opened:
+            inside.take(plain)
+        opened += [plain for key in self.keys for blob in inside.blobs for plain in _every_way(key, blob)]
         return b"\n".join([*self.texts, *opened])
 
     def _unwrap(self, blob: bytes) -> None:
@@ -91,8 +93,11 @@ class Attacker:
         return opened
 
 
-def attack(house: House, files: Iterable[Path], backup: Path, owners: set[int]) -> tuple[bytes, int]:
-    """The loot, and how many sealed lines of the backup opened. `files`: present ones, and those of the epochs."""
+def attack(
+    house: House, files: Iterable[Path], backup: Path, owners: set[int], copied: Iterable[bytes] = ()
+) -> tuple[bytes, int]:
+    """The loot, and how many sealed lines of the backup opened. `files`: present ones, and those of the epochs.
+    `copied`: values of the main database, from before."""
     master = base64.b64decode((house.directory / "master.key").read_text())
     store = base64.b64decode((house.directory / "store.key").read_text())
     identity = pyrage.x25519.Identity.from_str(house.identity.read_text().splitlines()[1])
@@ -101,7 +106,7 @@ def attack(house: House, files: Iterable[Path], backup: Path, owners: set[int]) 
     raw = [path.read_bytes() for path in files]
     for data in raw:
         attacker.take_file(data)
-    for row in _rows(house):
+    for row in [*values(house.config.database_url), *values(house.config.key_store_url), *copied]:
         attacker.texts.append(row)
         attacker.blobs.add(row)
     possible = set(attacker.keys) | {blob for blob in attacker.blobs if len(blob) == 32}
@@ -111,20 +116,19 @@ def attack(house: House, files: Iterable[Path], backup: Path, owners: set[int]) 
     return attacker.loot(), opened
 
 
-def _rows(house: House) -> Iterator[bytes]:
-    """Every value of every table, as bytes."""
-    for url, tables in (
-        (house.config.database_url, metadata.sorted_tables),
-        (house.config.key_store_url, keystore.metadata.sorted_tables),
-    ):
-        database = Database.open(url)
+def values(url: str) -> list[bytes]:
+    """Every value of every table of a database, as bytes."""
+    database = Database.open(url)
 
-        def read(tx: Tx, tables: list[sa.Table] = tables) -> list[object]:
-            return [value for table in tables for row in tx.sql(f"SELECT * FROM {table.name}") for value in row]
+    def read(tx: Tx) -> list[object]:
+        tables = sa.inspect(tx.conn).get_table_names()
+        return [value for table in tables for row in tx.sql(f'SELECT * FROM "{table}"') for value in row]
 
-        for value in database.run_sync(read):
-            yield bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()
+    try:
+        found = database.run_sync(read)
+    finally:
         database.close_sync()
+    return [bytes(one) if isinstance(one, bytes | memoryview) else str(one).encode() for one in found]
 
 
 def present_files(house: House, engine: str) -> list[Path]:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from bridge.db import two_keys
 from bridge.errors import OperatorError, UserError
-from bridge.moments import copy_store, responses, sealed, store
+from bridge.moments import copy_store, responses, store
 from bridge.moments.ends import MAX_MS, parse_end
 from bridge.moments.expiry import Expiry
 from bridge.moments.kinds import MOMENT_COPIES
@@ -44,9 +45,9 @@ def readable(village: Village, rows: dict[str, Sequence[Any]]) -> list[bool]:
         [moment], [picture], [comment] = rows["moments"], rows["pictures"], rows["comments"]
         key, author = moment.key_id, moment.author_id
         return [
-            sealed.read(tx, key, author, "moments", moment.id, "sealed", moment.sealed) is not None,
-            sealed.read(tx, key, author, "pictures", picture.id, "sealed", picture.sealed) is not None,
-            sealed.read(tx, key, comment.person_id, "comments", comment.id, "sealed", comment.sealed) is not None,
+            two_keys.read(tx, key, author, "moments", moment.id, "sealed", moment.sealed) is not None,
+            two_keys.read(tx, key, author, "pictures", picture.id, "sealed", picture.sealed) is not None,
+            two_keys.read(tx, key, comment.person_id, "comments", comment.id, "sealed", comment.sealed) is not None,
         ]
 
     return village.db.run_sync(work)

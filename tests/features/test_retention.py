@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.db import Tx
-from bridge.moments import sealed
+from bridge.db import Tx, day_keys, two_keys
 from bridge.moments.model import MomentLimits
 from bridge.rights.retention import Retention, RetentionSettings, count
 from tests.features.village import MINUTE, Village, user_id
@@ -90,7 +89,7 @@ def opens(village: Village, rows: list[tuple[str, int, int, bytes]], keys: list[
 
     def work(tx: Tx) -> int:
         return sum(
-            any(sealed.read(tx, key, owner, table, row, "sealed", value) is not None for key in keys)
+            any(two_keys.read(tx, key, owner, table, row, "sealed", value) is not None for key in keys)
             for table, row, owner, value in rows
         )
 
@@ -224,3 +223,68 @@ def test_who_says_anything_stays(village: Village, keep: Keep) -> None:
     assert bob is not None
     assert bob.id not in names
     assert len(names) == 2, "the others said nothing"
+
+
+def dated(village: Village) -> list[tuple[str, int | None]]:
+    """The second keys of log entries and requests."""
+    query = "SELECT 'log' AS what, key_id FROM access_log UNION ALL SELECT 'request', key_id FROM friend_requests"
+    return village.db.run_sync(lambda tx: [(row.what, row.key_id) for row in tx.sql(query)])
+
+
+def test_what_is_from_before_keys_of_days_gets_them(village: Village, keep: Keep) -> None:
+    """As an update finds it: sealed under its owner's key alone."""
+    village.session["device"] = "PHONE"
+    village.say("carol", f"friend add {user_id('bob')} Please")
+
+    def as_before(tx: Tx) -> None:
+        for table, owner, value in (
+            ("access_log", "person_id", {"kind": "device", "device": "PHONE"}),
+            ("friend_requests", "from_id", "Please"),
+        ):
+            for row in tx.sql(f"SELECT id, {owner} AS owner FROM {table}").all():
+                old = tx.vault.seal(row.owner, table, row.id, "sealed", value)
+                tx.sql(f"UPDATE {table} SET key_id = NULL, sealed = ? WHERE id = ?", (old, row.id))
+        tx.sql("DELETE FROM day_keys")
+
+    village.db.run_sync(as_before)
+    assert "PHONE" in village.one("carol", "log")
+    keep()
+    assert {key for _, key in dated(village)} == {None}, "nobody wants to let it go"
+    keep(requests_ms=90 * DAY, log_ms=90 * DAY)
+    keys = {key for _, key in dated(village)}
+    assert None not in keys
+    assert len(keys) == 2, "one a class and day"
+    assert "PHONE" in village.one("carol", "log")
+    assert "Please" in "\n".join(village.say("bob", "friends"))
+    village.wait(92 * DAY)
+    keep(requests_ms=90 * DAY, log_ms=90 * DAY)
+    village.wait(MINUTE)
+    assert dated(village) == []
+    assert keys <= village.vault.keys.erased().keys()
+
+
+def test_a_day_keeps_its_key_until_all_of_it_is_old(village: Village, keep: Keep) -> None:
+    village.session["device"] = "PHONE"
+    village.say("carol", "ping")
+    village.wait(DAY // 2)
+    village.session["device"] = "LAPTOP"
+    village.say("carol", "ping")
+    village.wait(90 * DAY - DAY // 4)
+    keep(log_ms=90 * DAY)
+    assert "PHONE" not in village.one("carol", "log")
+    assert "LAPTOP" in village.one("carol", "log")
+
+
+def test_an_older_database_loses_what_lost_its_key(village: Village, keep: Keep) -> None:
+    """Put back beside a newer key store; also where nothing is let go any more."""
+    village.session["device"] = "PHONE"
+    village.say("carol", f"friend add {user_id('bob')} Please")
+    keys = tuple(key for _, key in dated(village) if key is not None)
+    village.vault.destroy(keys)
+    village.db.run_sync(lambda tx: day_keys.forget(tx, keys))
+    keep()
+    assert dated(village) == []
+    assert not [body for body in village.bodies("bob") if "Please" in body]
+    assert "nothing" in village.one("carol", "log").lower()
+    village.say("carol", f"friend add {user_id('bob')} Again")
+    assert [body for body in village.bodies("bob") if "Again" in body]

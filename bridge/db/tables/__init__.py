@@ -53,6 +53,7 @@ from bridge.db.tables.moments import (
 from bridge.db.tables.people import (
     access_log,
     archive_jobs,
+    day_keys,
     deletions,
     farewells,
     field_rules,
@@ -103,6 +104,7 @@ __all__ = [
     "crypto_room_keys_owed",
     "crypto_secrets",
     "cursors",
+    "day_keys",
     "deletions",
     "drafts",
     "ended_keys",

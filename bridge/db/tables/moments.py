@@ -19,7 +19,7 @@ moments = table(
     sa.Index(None, "created_at"),
     sa.Index(None, "expires_at"),
 )
-ended_keys = sa.Table(  # keys of moments that are gone: to be destroyed in the key store
+ended_keys = sa.Table(  # keys of moments and of days that are gone: to be destroyed in the key store
     "ended_keys",
     metadata,
     sa.Column("key_id", sa.BigInteger, primary_key=True, autoincrement=False),

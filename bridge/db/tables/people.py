@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from bridge.db.tables.columns import ID, big, blob, integer, ms, ref, row_id, table, text
+from bridge.db.tables.columns import ID, big, blob, integer, metadata, ms, ref, row_id, table, text
 
 people = table(  # ids are random: they name keys, which outlive databases
     "people",
@@ -47,8 +47,10 @@ friend_requests = table(
     blob("sealed", nullable=True),  # the note, under the asker's key
     text("state"),  # pending | declined
     ms("created_at"),
+    big("key_id", nullable=True),  # of its day (see `bridge.db.day_keys`), beside the asker's; null: from before
     sa.UniqueConstraint("from_id", "to_id"),
     sa.Index(None, "to_id", "state"),
+    sa.Index(None, "key_id"),
 )
 tags = table(
     "tags",
@@ -133,7 +135,16 @@ access_log = table(  # P9: which program, export, operator or device of their ow
     ref("person_id", "people.id"),
     ms("at"),
     blob("sealed", nullable=True),  # {kind, ...}
+    big("key_id", nullable=True),  # of its day, beside its owner's; null: from before
     sa.Index(None, "person_id", "id"),
+    sa.Index(None, "key_id"),
+)
+day_keys = sa.Table(  # second keys of what is let go when it is old
+    "day_keys",
+    metadata,
+    text("kind", primary_key=True),  # log | requests
+    sa.Column("day", sa.BigInteger, primary_key=True, autoincrement=False),  # since 1970, UTC
+    big("key_id"),
 )
 prompts = table(  # questions with numbered answers that wait for one person
     "prompts",

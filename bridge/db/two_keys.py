@@ -1,8 +1,8 @@
-"""Values of moments that have a key of their own, since they expire: they open with two keys only, that of the person
-they belong to and that of the moment. With either gone they are unreadable, in every copy of the database.
+"""Values that open with two keys only: that of the person they belong to, and one that is destroyed when they are old.
+With either gone they are unreadable, in every copy of the database.
 
-Keys of moments lie in the key store beside those of people. Their ids are in another range, so that neither can be
-taken for the other.
+The second key is that of a moment which ends, or that of a day (`day_keys`). These lie in the key store beside those of
+people. Their ids are in another range, so that neither can be taken for the other.
 """
 
 import base64
@@ -10,7 +10,7 @@ import binascii
 import secrets
 from typing import Any
 
-from bridge.db import Tx
+from bridge.db.engine import Tx
 from bridge.db.sealing import Row
 
 _FIRST = 3 << 61
@@ -18,19 +18,24 @@ _FIRST = 3 << 61
 
 
 def new_key(tx: Tx) -> int:
-    """A new key of a moment, by its id. It is durable at once; one that comes to nothing does no harm."""
+    """A new second key, by its id. It is durable at once; one that comes to nothing does no harm."""
     key = _FIRST + secrets.randbits(61)
     tx.vault.create(key)
     return key
 
 
 def is_key(owner: int) -> bool:
-    """Whether an owner in the key store is a moment."""
+    """Whether an owner in the key store is no person, but a second key."""
     return owner >= _FIRST
 
 
+def end(tx: Tx, key: int) -> None:
+    """Have it destroyed, soon: by the job that ends moments."""
+    tx.sql("INSERT INTO ended_keys (key_id, at) VALUES (?, ?) ON CONFLICT DO NOTHING", (key, tx.now))
+
+
 def seal(tx: Tx, key: int | None, owner: int, table: str, row: Row, column: str, value: Any) -> bytes:
-    """`value` sealed under its owner's key, and under the key of its moment where that has one.
+    """`value` sealed under its owner's key, and under the second one where there is one.
 
     Raises:
         Unreadable: one of the keys is gone.
