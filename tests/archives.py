@@ -72,3 +72,38 @@ def moments(files: Mapping[str, bytes]) -> list[dict[str, Any]]:
     """The moments of an archive, the newest first."""
     pages = sorted(name for name in files if name.startswith("moments/") and name.endswith(".json"))
     return [item["object"] for name in pages for item in json.loads(files[name])["orderedItems"]]
+
+
+_OTHERS = (
+    ("comments/", "likes/", "lists/comments-", "lists/likes-", "lists/program-"),  # elsewhere, or by programs
+    ("programs.html", "lists/requests.csv", "lists/invites.csv", "lists/log.csv", "log.html"),
+    ("contacts.html", "index.html", "manifest.json"),  # the same again, with when it was made
+)
+
+
+def taken_back(files: Mapping[str, bytes], me: str = "alice") -> dict[str, str]:
+    """What an import brings back of an archive, as `docs/archive.md` says it: what is others', and what tells when it
+    was made, is left out."""
+    found = {}
+    for name, text in alike(files, times=False).items():
+        if any(name.startswith(some) for some in _OTHERS) or (name.startswith("moments/") and name.endswith(".html")):
+            continue
+        value: Any = json.loads(text) if name.endswith(".json") else None
+        if name.startswith("moments/"):
+            for item in value["orderedItems"]:
+                _leave_own(item["object"], me)
+        if name == "moments.json":
+            value["votes"] = []
+            for draft in value["drafts"]:
+                draft.pop("due", None)
+        found[name] = text if value is None else json.dumps(value, ensure_ascii=False, indent=1)
+    return found
+
+
+def _leave_own(note: dict[str, Any], me: str) -> None:
+    for answer in note.get("oneOf", ()):
+        answer["replies"] = int(answer.get("chosen", False))
+    likes = note.pop("likes", {"items": []})["items"]
+    note["likes"] = [one for one in likes if one.startswith(f"matrix:u/{me}:")]
+    said = note.pop("replies", {"items": []})["items"]
+    note["replies"] = [one["content"] for one in said if one["attributedTo"].startswith(f"matrix:u/{me}:")]

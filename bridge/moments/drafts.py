@@ -90,7 +90,8 @@ class Draft:
     @property
     def events(self) -> list[EventId]:
         place = [] if self.place_event is None else [self.place_event]
-        return [piece.event_id for piece in self.texts] + [shot.event_id for shot in self.pictures] + place
+        found = [piece.event_id for piece in self.texts] + [shot.event_id for shot in self.pictures] + place
+        return [event_id for event_id in found if event_id]  # what was imported came by none
 
 
 _COLUMNS = "id, person_id, state, sealed, due_at, touched_at, moment_id"

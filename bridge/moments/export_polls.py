@@ -21,9 +21,15 @@ def details(tx: Tx, author: PersonId, moment: Moment) -> dict[str, Any]:
         cast = responses.votes_on(tx, moment, author)
         items = Items(tx, [author], {voter for voter, _ in cast}, [moment])
         counts = Counter(answer for voter, answer in cast if items.sees_response(author, moment, voter))
+        own = dict(cast).get(author)
         value["type"] = "Question"
         value["oneOf"] = [
-            {"type": "Note", "name": answer, "replies": {"type": "Collection", "totalItems": counts[number]}}
+            {
+                "type": "Note",
+                "name": answer,
+                "replies": {"type": "Collection", "totalItems": counts[number]},
+                **({"chosen": True} if own == number else {}),
+            }
             for number, answer in enumerate(poll.answers)
         ]
         value["poll_closed"] = poll.closed

@@ -1,15 +1,12 @@
 """What an export holds of somebody's moments, and of what they said and liked elsewhere: the port `Exporter`."""
 
-from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 from bridge.chat.command import Person
 from bridge.chat.people import user_ids
-from bridge.chat.render import render_written
 from bridge.chat.reply import Text, Time
 from bridge.contacts.audiences import described
-from bridge.contacts.exporting import audience, media_name, mimetype, size_of
+from bridge.contacts.exporting import audience
 from bridge.contacts.names import enumeration, own_labels
 from bridge.contacts.tags import by_ids
 from bridge.db import Tx
@@ -17,7 +14,9 @@ from bridge.ids import PersonId, UserId
 from bridge.moments import (
     archive_ids,
     defaults,
+    draft_archives,
     drafts,
+    export_elsewhere,
     export_polls,
     kept_comments,
     notify,
@@ -26,17 +25,16 @@ from bridge.moments import (
     responses,
 )
 from bridge.moments import store as moments
+from bridge.moments.export_notes import create, html_of, picture_value
 from bridge.moments.face import place as where
 from bridge.moments.items import Items
 from bridge.moments.model import Comment, Moment, Position
-from bridge.moments.picture_store import Described
 from bridge.privacy import Audience, export_page
 from bridge.privacy.exporter import AS2, ExportFile, ExportMedia, Piece, Say, activity, document, stamp, table, uri
 
 FORMAT = "courtyard moments 1"
 _PAGE = 25
 """Moments of one file, and of one transaction."""
-_RESPONSES = 200
 _KEPT = 2000
 PAGE_NAME = "moments/{:04d}.json"
 
@@ -52,9 +50,9 @@ class MomentsExporter:
             case "moments":
                 return _moments(tx, person, after, say)
             case "comments":
-                return _comments(tx, person, after, say)
+                return export_elsewhere.said(tx, person, after, say)
             case "likes":
-                return _likes(tx, person, after, say)
+                return export_elsewhere.liked(tx, person, after, say)
             case _:
                 return _rest(tx, person, say)
 
@@ -81,7 +79,7 @@ def _moments(tx: Tx, person: Person, after: Any, say: Say) -> Piece:
         value: dict[str, Any] = {
             "type": "OrderedCollectionPage",
             "partOf": "../outbox.json",
-            "orderedItems": [_create(person.user_id, one) for one, _ in shown],
+            "orderedItems": [create(person.user_id, one) for one, _ in shown],
         }
         if more:
             value["next"] = f"{page + 1:04d}.json"
@@ -130,7 +128,7 @@ class _View:
             "attributedTo": uri(self._person.user_id),
             "published": stamp(moment.created_at),
             "to": _addressees(self._person.user_id, tx, moment),
-            "content": _html(moment.text),
+            "content": html_of(moment.text),
             "source": {"content": moment.text, "mediaType": "text/markdown"},
             "audience_rule": audience(tx, moment.to, moment.named_tags),
         }
@@ -205,43 +203,13 @@ class _View:
                 "inReplyTo": name if comment.answer_to not in numbers else f"{name}#{numbers[comment.answer_to]}",
                 "attributedTo": uri(self._users[comment.writer]),
                 "published": stamp(comment.created_at),
-                "content": _html(comment.text),
+                "content": html_of(comment.text),
                 "source": {"content": comment.text, "mediaType": "text/markdown"},
             }
             for comment in comments
             if comment.writer in self._users
         ]
         return {"type": "Collection", "totalItems": len(items), "items": items}
-
-
-def picture_value(one: Described, name: str, media: list[ExportMedia], above: str = "../") -> dict[str, Any]:
-    """A picture as ActivityStreams; what has to be fetched for it goes to `media`. `above`: leads to the top."""
-    where = media_name(name, one.picture.info)
-    media.append(ExportMedia(where, one.picture.file, size_of(one.picture.info)))
-    value: dict[str, Any] = {"type": "Image", "mediaType": mimetype(one.picture.info), "url": f"{above}{where}"}
-    for ours, theirs in (("w", "width"), ("h", "height")):
-        side = one.picture.info.get(ours)
-        if isinstance(side, int):
-            value[theirs] = side
-    if one.alt:
-        value["name"] = one.alt
-    return value
-
-
-def _html(markdown: str) -> str:
-    """What was written as HTML, as ActivityStreams has it."""
-    rendered = render_written(markdown)
-    return escape(markdown, quote=False) if rendered is None else rendered
-
-
-def _create(author: UserId, note: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "Create",
-        "actor": uri(author),
-        "published": note["published"],
-        "to": note["to"],
-        "object": note,
-    }
 
 
 def _addressees(author: UserId, tx: Tx, moment: Moment) -> list[str]:
@@ -259,119 +227,13 @@ def _addressees(author: UserId, tx: Tx, moment: Moment) -> list[str]:
             return [own]
 
 
-# --- what one said and liked elsewhere ------------------------------------------------------------------------
-def _comments(tx: Tx, person: Person, after: Any, say: Say) -> Piece:
-    """Of one's comments those that one can see oneself: about the others, it must not be told what became of them."""
-    rows = tx.sql(
-        "SELECT k.id FROM comments k JOIN moments m ON m.id = k.moment_id"
-        " WHERE k.person_id = ? AND m.author_id <> ? AND k.id < ? ORDER BY k.id DESC LIMIT ?",
-        (person.id, person.id, after.get("id", 2**62), _RESPONSES),
-    ).scalars()
-    ids = [int(i) for i in rows]
-    found = [comment for one in ids if (comment := responses.comment(tx, one)) is not None]
-    about = {moment.id: moment for moment in moments.with_texts(tx, sorted({c.moment_id for c in found}))}
-    items = Items(tx, [person.id], {moment.author for moment in about.values()}, about.values())
-    seen = [c for c in found if items.sees_response(person.id, about[c.moment_id], person.id)]
-    users = user_ids(tx, {about[c.moment_id].author for c in seen})
-    seen = [c for c in seen if about[c.moment_id].author in users]
-    files: tuple[ExportFile, ...] = ()
-    if seen:
-        authors = [users[about[c.moment_id].author] for c in seen]
-        files = _said(person, after["page"], seen, authors, say)
-    if len(ids) == _RESPONSES:
-        return Piece(files, after={"what": "comments", "page": after["page"] + bool(seen), "id": ids[-1]})
-    return Piece(files, after={"what": "likes", "page": 1})
-
-
-def _said(
-    person: Person, page: int, comments: Sequence[Comment], authors: Sequence[UserId], say: Say
-) -> tuple[ExportFile, ...]:
-    title = say(Text("export-page-comments", {"page": page}))
-    header = ["under_a_moment_of", "at", "text"]
-    lines = [[user, stamp(c.created_at), c.text] for user, c in zip(authors, comments, strict=True)]
-    value = {
-        "type": "OrderedCollectionPage",
-        "orderedItems": [
-            _create(
-                person.user_id,
-                {
-                    "type": "Note",
-                    "attributedTo": uri(person.user_id),
-                    "published": stamp(c.created_at),
-                    "to": [uri(user)],
-                    "content": _html(c.text),
-                    "source": {"content": c.text, "mediaType": "text/markdown"},
-                },
-            )
-            for user, c in zip(authors, comments, strict=True)
-        ],
-    }
-    shown = export_page.page(person.language, title, [export_page.rows(header, lines)])
-    return (
-        ExportFile(f"comments/{page:04d}.json", activity(value)),
-        ExportFile(f"lists/comments-{page:04d}.csv", table(header, lines)),
-        ExportFile(f"comments/{page:04d}.html", shown, title),
-    )
-
-
-def _likes(tx: Tx, person: Person, after: Any, say: Say) -> Piece:
-    rows = tx.sql(
-        "SELECT l.moment_id, l.created_at FROM likes l JOIN moments m ON m.id = l.moment_id"
-        " WHERE l.person_id = ? AND m.author_id <> ? AND l.moment_id < ? ORDER BY l.moment_id DESC LIMIT ?",
-        (person.id, person.id, after.get("id", 2**62), _RESPONSES),
-    ).all()
-    about = {moment.id: moment for moment in moments.with_texts(tx, [row.moment_id for row in rows])}
-    items = Items(tx, [person.id], {moment.author for moment in about.values()}, about.values())
-    seen = [row for row in rows if items.sees_response(person.id, about[row.moment_id], person.id)]
-    users = user_ids(tx, {about[row.moment_id].author for row in seen})
-    header = ["a_moment_of", "posted", "liked"]
-    lines = [
-        [users[about[row.moment_id].author], stamp(about[row.moment_id].created_at), stamp(row.created_at)]
-        for row in seen
-        if about[row.moment_id].author in users
-    ]
-    files: tuple[ExportFile, ...] = ()
-    page = after["page"]
-    if lines:
-        title = say(Text("export-page-likes", {"page": page}))
-        files = (
-            ExportFile(f"lists/likes-{page:04d}.csv", table(header, lines)),
-            ExportFile(
-                f"likes/{page:04d}.html",
-                export_page.page(person.language, title, [export_page.rows(header, lines)]),
-                title,
-            ),
-        )
-    if len(rows) == _RESPONSES:
-        ahead = {"what": "likes", "page": page + bool(lines), "id": rows[-1].moment_id}
-        return Piece(files, after=ahead)
-    return Piece(files, after={"what": "rest"})
-
-
 # --- the rest ---------------------------------------------------------------------------------------------------
 def _rest(tx: Tx, person: Person, say: Say) -> Piece:
     media: list[ExportMedia] = []
     waiting: list[dict[str, Any]] = []
     body: list[str] = [export_page.text(say(Text("export-list-drafts")), "h2")]
-    for number, draft in enumerate(drafts.waiting(tx, person.id), 1):
-        pictures = [
-            picture_value(shot.picture, f"draft-{number}-{place}", media, "")
-            for place, shot in enumerate(draft.pictures, 1)
-        ]
-        value: dict[str, Any] = {"text": draft.text, "audience": draft.to.to_json(), "pictures": pictures}
-        if draft.warning is not None:
-            value["warning"] = draft.warning
-        if draft.due_at is not None:
-            value["due"] = stamp(draft.due_at)
-        if draft.poll:
-            value["poll"] = list(draft.poll)
-        if draft.place is not None:
-            value["place"] = draft.place.uri
-        if draft.expires is not None:
-            value["expires"] = draft.expires
-        if draft.responses is not None:
-            value["responses"] = draft.responses
-        waiting.append(value)
+    for number, draft in enumerate((one for one in drafts.waiting(tx, person.id) if not one.is_empty), 1):
+        waiting.append(draft_archives.value(draft, number, media))
         body.append(f"<article>{export_page.written(draft.text)}</article>")
     kept = [[stamp(one.at), one.text] for one in kept_comments.newest(tx, person.id, _KEPT)]
     body.append(export_page.text(say(Text("export-list-kept")), "h2"))
@@ -379,7 +241,7 @@ def _rest(tx: Tx, person: Person, say: Say) -> Piece:
     set_ = notify.load(tx, person.id)
     modes = notify.tag_modes(tx, person.id)
     names = by_ids(tx, modes)
-    value = {
+    value: dict[str, Any] = {
         "format": FORMAT,
         "post_for": defaults.load(tx, person.id).to_json(),
         "notify": {

@@ -13,7 +13,19 @@ from bridge.contacts.store import friends_of
 from bridge.db import Tx
 from bridge.db.tables import comments, likes, moments
 from bridge.errors import UserError
-from bridge.moments import archive_ids, defaults, kept_comments, notify, picture_store, responders, responses, store
+from bridge.ids import AccountId
+from bridge.moments import (
+    archive_ids,
+    defaults,
+    draft_archives,
+    drafts,
+    kept_comments,
+    notify,
+    picture_store,
+    responders,
+    responses,
+    store,
+)
 from bridge.moments.audience import Said
 from bridge.moments.compose import checked_poll
 from bridge.moments.content import Content, Poll
@@ -116,7 +128,7 @@ class MomentsImporter:
         return looked
 
     def _restore_own(self, tx: Tx, author: Person, moment: Moment, note: Mapping[str, Any], created: int) -> None:
-        """One's own comments and one's own like. What others said is theirs."""
+        """One's own comments, vote and like. What others said is theirs."""
         me = uri(author.user_id)
         places: dict[str, int] = {}
         said = (note.get("replies") or {}).get("items", ())
@@ -130,6 +142,9 @@ class MomentsImporter:
             tx.execute(sa.update(comments).where(comments.c.id == comment_id).values(created_at=at))
             if reply.get("id"):
                 places[reply["id"]] = comment_id
+        chosen = [number for number, answer in enumerate(note.get("oneOf") or ()) if answer.get("chosen")]
+        if chosen and moment.content.poll is not None:
+            responses.vote(tx, moment, author.id, chosen[0])
         if me in (note.get("likes") or {}).get("items", ()):
             tx.execute(sa.insert(likes).values(moment_id=moment.id, person_id=author.id, created_at=created, told=0))
 
@@ -139,6 +154,25 @@ class MomentsImporter:
         strangers = settings.load(tx, author.id).strangers
         rule = note["audience_rule"]
         return self._contacts.fitted(tx, author, rule, origin, strangers=strangers, planned=planned)
+
+    def missing_drafts(self, tx: Tx, person: Person, archived: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Which drafts of an archive, from 0, are not here."""
+        return draft_archives.missing(tx, person, archived)
+
+    def restore_draft(
+        self, tx: Tx, person: Person, archived: Mapping[str, Any], pictures: Sequence[Described], account: AccountId
+    ) -> bool:
+        """Keep a draft, without a time at which it would be published. False: there is no room for it, or it can't be
+        posted here."""
+        try:
+            draft = draft_archives.restored(person, account, archived, pictures[: self._service.limits.pictures])
+            self._service.text(draft.text, empty_ok=bool(draft.pictures or draft.place is not None))
+        except UserError:
+            return False
+        if drafts.count(tx, person.id) >= self._service.limits.drafts:
+            return False
+        drafts.add(tx, draft)
+        return True
 
     def restore_settings(self, tx: Tx, person: Person, value: Mapping[str, Any], *, fresh: bool) -> None:
         """How one is told of moments, for whom posts are, and kept comments. What is set here stays."""

@@ -27,6 +27,8 @@ CONTEXT: list[object] = [
         "audience_rule": {"@id": "cy:audience_rule", "@type": "@json"},
         "responders": {"@id": "cy:responders", "@type": "@json"},
         "fields": {"@id": "cy:fields", "@type": "@json"},
+        "poll_closed": {"@id": "cy:poll_closed", "@type": "xsd:boolean"},
+        "chosen": {"@id": "cy:chosen", "@type": "xsd:boolean"},
     },
 ]
 """`@context` of every ActivityStreams document in an archive."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,8 +66,7 @@ def test_with_every_key_and_copy_nothing_of_it_opens(make_house: MakeHouse, engi
     house = make_house(engine)
     old = {what: canary(f"old-{what}") for what in ("text", "comment", "request", "log")}
     new = {what: canary(f"new-{what}") for what in ("text", "comment", "request", "log")}
-    with open_storage(house.config) as storage:
-        village = village_in(storage)
+    with open_storage(house.config) as storage, contextlib.closing(village_in(storage)) as village:
         village.open("alice", "bob", "carol")
         village.befriend("alice", "bob")
         say(village, old)

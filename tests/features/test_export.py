@@ -66,6 +66,14 @@ def live(village: Village) -> None:
     number = numbered(village, "alice", "Of Bob")
     village.say("alice", f"comment {number} Alice says")
     village.say("alice", f"like {number}")
+    village.say("alice", "post poll Yes / No / Maybe | Shall we?")
+    number = numbered(village, "alice", "Shall we?")
+    village.say("alice", f"vote {number} 2")
+    village.say("bob", "feed")
+    village.say("bob", f"vote {numbered(village, 'bob', 'Shall we?')} 1")
+    village.say("alice", "post geo:48.2081,16.3713 | Here")
+    village.say("alice", "post at 2025-06-20 18:00 | Later")
+    village.picture("alice", "post at 2025-06-20 19:00 | With a lake")
     village.say("alice", "post")
     village.say("alice", "Not yet")
     village.wait(2 * MINUTE)
@@ -201,6 +209,8 @@ def test_it_holds_everything(village: Village) -> None:
     files = export(village, "alice")
     found = moments(files)
     assert [one["source"]["content"] for one in found] == [
+        "Here",
+        "Shall we?",
         "With a picture",
         "Secret",
         "Eight legs",
@@ -236,7 +246,7 @@ def test_it_holds_everything(village: Village) -> None:
     assert files[fields["avatar"]["media"]] == PICTURE
     assert (actor["name"], actor["summary"]) == ("Alice", "All *about* me")
     rest = json.loads(files["moments.json"])
-    assert [draft["text"] for draft in rest["drafts"]] == ["Not yet"]
+    assert [draft["text"] for draft in rest["drafts"]] == ["Later", "With a lake", "Not yet"]
     assert [one["text"] for one in rest["kept_comments"]] == ["Alice says"]
     assert rest["notify"]["tags"] == {"family": "now"}
     assert rest["post_for"]["tags"] == ["family"]
@@ -503,7 +513,7 @@ def test_for_who_is_paused_it_waits(village: Village) -> None:
 
 def test_it_works_on_each_engine(any_engine: Village) -> None:
     live(any_engine)
-    assert len(moments(export(any_engine, "alice"))) == 7
+    assert len(moments(export(any_engine, "alice"))) == 9
     any_engine.now += 2 * DAY
     any_engine.db.run_sync(jobs.forget_old)
     assert any_engine.db.run_sync(lambda tx: tx.sql("SELECT COUNT(*) FROM archive_jobs").scalar_one()) == 0

@@ -4,7 +4,7 @@ Each step may be repeated: moments are known by their names, and what is there a
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -17,6 +17,7 @@ from bridge.contacts.model import AVATAR
 from bridge.db import Database, Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
+from bridge.ids import AccountId
 from bridge.moments import keep_times
 from bridge.moments.importing import MomentsImporter, Taken
 from bridge.moments.picture_store import Described
@@ -86,10 +87,35 @@ class Adopting:
         finally:
             reading.close()
         value["part"] -= 1
-        if value["part"] > 0:
-            await db.run(lambda tx: jobs.save(tx, job, State.WORKING, value, tx.now))
-        else:
+        if value["part"] <= 0:
+            await self._restore_drafts(db, files, job, value)
             await db.run(lambda tx: self._finish(tx, job, value))
+            return
+        await db.run(lambda tx: jobs.save(tx, job, State.WORKING, value, tx.now))
+
+    async def _restore_drafts(self, db: Database, files: Files, job: Job, value: dict[str, Any]) -> None:
+        """They come last: a crash costs the looking for what is here already."""
+        archived = value["docs"]["moments.json"]["drafts"]
+        reading = Reading(files, value, self._settings)
+        try:
+            for index in await db.run(lambda tx: self._missing_drafts(tx, job, archived)):
+                one = archived[index]
+                pictures = await self._described(files, reading, one["pictures"], value)
+                if not await db.run(lambda tx, one=one, pictures=pictures: self._restore_draft(tx, job, one, pictures)):  # type: ignore[misc]
+                    value["drafts_left"] = value.get("drafts_left", 0) + 1
+        finally:
+            reading.close()
+
+    def _missing_drafts(self, tx: Tx, job: Job, archived: list[dict[str, Any]]) -> list[int]:
+        person = self._people.by_id(tx, job.person)
+        return [] if person is None else self._moments.missing_drafts(tx, person, archived)
+
+    def _restore_draft(self, tx: Tx, job: Job, one: Mapping[str, Any], pictures: list[Described]) -> bool:
+        person = self._people.by_id(tx, job.person)
+        if person is None or jobs.get(tx, job.id) is None:
+            return True
+        account = tx.sql("SELECT dm_account_id FROM people WHERE id = ?", (person.id,)).scalar()
+        return account is not None and self._moments.restore_draft(tx, person, one, pictures, AccountId(account))
 
     def _look(self, tx: Tx, job: Job, note: dict[str, Any], here: set[str], there: Origin) -> Taken | None:
         person = self._people.by_id(tx, job.person)
@@ -106,8 +132,13 @@ class Adopting:
     async def _pictures(
         self, files: Files, reading: Reading, note: Mapping[str, Any], value: dict[str, Any]
     ) -> list[Described]:
+        return await self._described(files, reading, note.get("attachment") or (), value)
+
+    async def _described(
+        self, files: Files, reading: Reading, images: Iterable[Mapping[str, Any]], value: dict[str, Any]
+    ) -> list[Described]:
         found: list[Described] = []
-        for image in note.get("attachment") or ():
+        for image in images:
             picture = await self._picture(files, reading, image["url"].removeprefix("../"), value)
             if picture is not None:
                 found.append(Described(picture, image.get("name") or ""))
@@ -187,6 +218,8 @@ class Adopting:
         blocks = [Text("import-done", {"count": value["done"]})]
         if value["unusable"]:
             blocks.append(Text("import-pictures", {"count": value["unusable"]}))
+        if value.get("drafts_left"):
+            blocks.append(Text("import-drafts-left", {"count": value["drafts_left"]}))
         self._outbox.message(tx, person, Message(tuple(blocks)))
 
 

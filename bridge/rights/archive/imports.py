@@ -269,16 +269,18 @@ class Imports:
             return
         docs, look = value["docs"], value["look"]
         lines = [Text(f"import-moments-{name}", {"count": look[name]}) for name in ("new", "narrowed") if look[name]]
+        waiting = docs["moments.json"]["drafts"]
         others = {
             "profile": len([one for one in docs["actor.json"]["fields"] if one["value"] or one.get("media")]),
             "tags": len(docs["contacts.json"]["tags"]),
             "people": len(docs["contacts.json"]["people"]),
+            "drafts": len(self._moments.missing_drafts(tx, person, waiting)),
         }
         lines += [Text(f"import-{name}", {"count": count}) for name, count in others.items() if count]
         lines.append(Text("import-settings"))
         left = [Text(f"import-moments-{name}", {"count": look[name]}) for name in ("known", "over") if look[name]]
         left.append(Text("import-not-friends", {"count": len(docs["contacts.json"]["friends"])}))
-        left.append(Text("import-not-others"))
+        left += [Text("import-not-others"), Text("import-not-programs")]
         blocks: tuple[Block, ...] = (
             Text("import-question", {"time": Time(value["made"])}),
             Lines(tuple(lines)),

@@ -188,6 +188,7 @@ class PollAnswer(Model):
     type: Literal["Note"]
     name: Line
     replies: PollReplies
+    chosen: Literal[True] | None = Field(default=None, description="By the author of the poll.")
 
 
 class Place(Model):

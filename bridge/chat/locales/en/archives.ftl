@@ -70,6 +70,10 @@ import-people = { $count ->
     [one] what you decided and keep about one person
    *[other] what you decided and keep about { $count } people
 }
+import-drafts = { $count ->
+    [one] one draft; a time at which it was to be posted is not kept
+   *[other] { $count } drafts; times at which they were to be posted are not kept
+}
 import-settings = your settings: where there is something here already, whichever shows less
 import-left-out = This would not:
 import-moments-known = { $count ->
@@ -85,7 +89,8 @@ import-not-friends = { $count ->
     [one] your friend: `friend add` asks them here
    *[other] your { $count } friends: `friend add` asks them here
 }
-import-not-others = what others wrote and liked, what you said under moments of others, drafts, requests, codes, and the log
+import-not-others = what others wrote, liked and chose in your polls, what you said, liked and chose under moments of others, requests, codes, and the log
+import-not-programs = what mini-programs keep for you and may know about you: here you decide about them anew
 import-choices = 1 Take it · 2 Leave it
 import-begun = I am taking it back; I tell you when it is done.
 import-left = Nothing was changed.
@@ -93,6 +98,10 @@ import-done = { $count ->
     [0] Done: your export is taken back. There was no moment that was not here.
     [one] Done: your export is taken back, with one moment. Nobody was told.
    *[other] Done: your export is taken back, with { $count } moments. Nobody was told.
+}
+import-drafts-left = { $count ->
+    [one] For one draft there was no room, or it can't be posted here.
+   *[other] For { $count } drafts there was no room, or they can't be posted here.
 }
 import-pictures = { $count ->
     [one] One picture could not be used.

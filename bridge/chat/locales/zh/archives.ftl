@@ -43,6 +43,7 @@ import-moments-narrowed = 其中 { $count } 条只有你自己看得到：原本
 import-profile = 资料里的 { $count } 项，这里还空着的
 import-tags = { $count } 个标签，这里还没有同名的，里面是你在这里的好友
 import-people = 你对 { $count } 个人的决定和备注
+import-drafts = { $count } 份草稿；原定的发布时间不保留
 import-settings = 你的设置：这里已经有内容的话，取展示更少的那个
 import-left-out = 不会放回来的有：
 import-moments-known = { $count } 条这里已经有的动态
@@ -51,7 +52,8 @@ import-not-friends = { $count ->
     [0] 好友：原本没有
    *[other] 你的 { $count } 位好友：可以用 `加好友` 在这里邀请
 }
-import-not-others = 别人写的和赞的、你在别人动态下说的、草稿、请求、邀请码和访问记录
+import-not-others = 别人写的、赞的和在你的投票里选的，你在别人动态下说的、赞的和选的，请求、邀请码和访问记录
+import-not-programs = 小程序为你存的内容和它们能知道的：在这里由你重新决定
 import-choices = 1 放回来 · 2 不要
 import-begun = 我正在放回来，完成后告诉你。
 import-left = 什么都没有改变。
@@ -59,6 +61,7 @@ import-done = { $count ->
     [0] 完成了：你的导出已经放回来，没有这里还没有的动态。
    *[other] 完成了：你的导出已经放回来，有 { $count } 条动态。没有通知任何人。
 }
+import-drafts-left = 有 { $count } 份草稿放不下，或不能在这里发布。
 import-pictures = 有 { $count } 张图片不能用。
 
 # 导出的页面。
