@@ -124,6 +124,7 @@ def test_it_is_equal(said: list[str], elsewhere: bool) -> None:
         before = unpacked(zips)
         here.now = there.now
         if not elsewhere:
+            there.say("alice", "language en")
             there.erase("alice")
             there.open("alice")
         meet(here)
