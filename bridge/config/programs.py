@@ -54,6 +54,12 @@ class MiniProgramsConfig(Section):
         le=4_194_304,
         description="Size of what a server answers to a program, in bytes (256 KiB).",
     )
+    messages: int = Field(
+        default=5,
+        ge=1,
+        le=200,
+        description="Messages in one answer, changed ones among them: each costs the homeserver as much as a command.",
+    )
     picture_bytes: int = Field(
         default=1_048_576,
         ge=1024,
@@ -111,6 +117,13 @@ class ProgramsConfig(MiniProgramsConfig):
         description="What one person may do in one program in a minute, in the long run.",
     )
     events_burst: int = Field(default=10, ge=1, le=6000, description="What one person may do in one program at once.")
+    messages_per_second: float = Field(
+        default=25.0,
+        ge=0.1,
+        le=10_000,
+        description="Messages that all people together get from one program in a second, in the long run; more come"
+        " later, so that nobody else waits.",
+    )
     messages_per_day: int = Field(
         default=24,
         ge=1,

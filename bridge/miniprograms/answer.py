@@ -107,7 +107,7 @@ def _beyond_bounds(
 ) -> Iterator[Fault]:
     if len(strict_json.dump(state)) > limits.state_bytes:
         yield Fault("state", f"is larger than {limits.state_bytes} bytes")
-    fetches = 0
+    fetches = messages = 0
     keys: set[str] = set()
     for index, effect in enumerate(found):
         at = f"effects[{index}]"
@@ -130,6 +130,10 @@ def _beyond_bounds(
             for number, scope in enumerate(effect.scopes):
                 if scope not in manifest.scopes:
                     yield Fault(f"{at}.scopes[{number}]", "is not in the manifest, with a purpose")
+        if isinstance(effect, Content):
+            messages += 1
+            if messages > limits.messages:
+                yield Fault(at, f"one answer may have {limits.messages} messages")
         if fetches > limits.fetches and _asks_server(effect):
             yield Fault(at, f"one answer may have {limits.fetches} fetches, pictures by url among them")
 

@@ -7,7 +7,15 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import denial_timing, feed_cost, moments_cost, sandbox_cost, talk_cost, vault_cost
+from tests.bench import (
+    denial_timing,
+    feed_cost,
+    moments_cost,
+    programs_cost,
+    sandbox_cost,
+    talk_cost,
+    vault_cost,
+)
 from tests.bench.measure import machine
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "60"))
@@ -30,12 +38,12 @@ def main() -> int:
         quartiles = f"{row.spread[0]:.3f}–{row.spread[1]:.3f}"
         print(f"{row.operation:<18}{row.base_ms:>10.3f}{row.ms:>11.3f}{row.ratio:>8.3f}{quartiles:>16}{target:>8.2f}")
         missed += [row.operation] if row.ratio > target else []
-    figures = sandbox_cost.run(ROUNDS * CALLS)
+    figures = [*sandbox_cost.run(ROUNDS * CALLS), *programs_cost.run(TALKS)]
     for title, some in (("Moments", crowd), ("Mini-programs", figures)):
         print(f"\n{title}\n")
         for figure in some:
             bound = "" if figure.target is None else f"   target {figure.target:.1f}"
-            print(f"{figure.what:<62}{figure.value:>9.2f} {figure.unit}{bound}")
+            print(f"{figure.what:<72}{figure.value:>9.2f} {figure.unit}{bound}")
         missed += [figure.what for figure in some if figure.missed]
     with tempfile.TemporaryDirectory() as directory:
         pages = feed_cost.run(Path(directory), 100)

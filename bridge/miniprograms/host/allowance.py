@@ -9,6 +9,8 @@ from bridge.config.programs import ProgramsConfig
 from bridge.ids import PersonId
 
 _MOST = 20_000
+_AT_ONCE = 20
+"""Messages that a program may say at once."""
 _DAY_S = 24 * 3600
 
 
@@ -65,3 +67,30 @@ class Allowances:
         use.cpu_ms = min(limits.cpu_ms_per_minute, use.cpu_ms + minutes * limits.cpu_ms_per_minute)
         self._uses.move_to_end(key)
         return use
+
+
+class Pace:
+    """Lets no program say so much, to all people together, that others wait: what is too much for now comes later.
+
+    Args:
+        rate: messages in a second.
+    """
+
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._until: dict[int, float] = {}
+        """When a program that said much will have said no more than it may, by its id."""
+
+    def said(self, program_id: int, count: int) -> bool:
+        """Note messages. True: for now it has said enough."""
+        now = self._clock()
+        until = self._until[program_id] = max(now, self._until.get(program_id, now)) + count / self._rate
+        return until - now > _AT_ONCE / self._rate
+
+    def late(self) -> dict[int, float]:
+        """The programs that have said enough, and in how many seconds they may go on."""
+        now = self._clock()
+        self._until = {one: until for one, until in self._until.items() if until > now}
+        waits = {one: until - now - _AT_ONCE / self._rate for one, until in self._until.items()}
+        return {one: wait for one, wait in waits.items() if wait > 0}

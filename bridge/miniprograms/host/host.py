@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -20,11 +20,11 @@ from bridge.db import Database, Tx
 from bridge.db.sealing import Unreadable
 from bridge.errors import OperatorError
 from bridge.ids import PersonId
-from bridge.miniprograms import pseudonym
+from bridge.miniprograms import effects, pseudonym
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.fuel import FUEL_PER_MS
 from bridge.miniprograms.host import deliveries, fetching, grants, leaving, remotely, sessions, timers
-from bridge.miniprograms.host.allowance import Allowances
+from bridge.miniprograms.host.allowance import Allowances, Pace
 from bridge.miniprograms.host.gate import Gate
 from bridge.miniprograms.host.generations import generation_of
 from bridge.miniprograms.host.installed import Installed, Programs
@@ -41,6 +41,9 @@ Note: TypeAlias = Callable[[Tx, Person, str, str], None]
 
 _LOOK_S = 30.0
 _AT_ONCE, _FETCHES = 4, 8
+_MESSAGE_MS = 20.0
+"""Work of a homeserver and of ours for one message."""
+_LOOKED_AT = 100
 _RESTING = 32
 """Sessions that may wait for pictures beside those."""
 _HOUR_MS = 3600 * 1000
@@ -105,6 +108,11 @@ class Host:
         self._wake = asyncio.Event()
         self._busy: dict[int, int | None] = {}
         """Sessions that are worked on; of programs on servers, with the program."""
+        self._near: dict[int, int] = {}
+        """The programs of those that run here."""
+        self._pace = Pace(limits.messages_per_second)
+        self._stopped: set[int] = set()
+        """Of those that are busy, those whose program has said enough for now."""
         self._resting: set[int] = set()
         """Of those that are busy, those that wait for a picture."""
         self._traps: dict[int, deque[int]] = {}
@@ -120,9 +128,10 @@ class Host:
                 self._wake.clear()
                 wait = _LOOK_S
                 try:
-                    wait, found, due = await self._db.run(self._round)
-                    for session_id, program_id in found:
-                        self._busy[session_id] = program_id
+                    wait, near, far, due = await self._db.run(self._round)
+                    self._near.update(near)
+                    self._busy.update({session_id: None for session_id in near} | far)
+                    for session_id in (*near, *far):
                         tasks.create_task(self._work(session_id))
                     for fetch_id in due:
                         self._fetching.add(fetch_id)
@@ -137,18 +146,30 @@ class Host:
                     async with asyncio.timeout(wait):
                         await self._wake.wait()
 
-    def _round(self, tx: Tx) -> tuple[float, list[tuple[int, int | None]], list[int]]:
-        """Seconds until there is more; sessions and requests that can be begun with now. Sessions of programs on
-        servers come with their program: these have hands of their own, so that nobody else waits for a server."""
+    def _round(self, tx: Tx) -> tuple[float, dict[int, int], dict[int, int], list[int]]:
+        """Seconds until there is more; sessions, with their programs, and requests that can be begun with now. Sessions
+        of programs on servers come apart: these have hands of their own, so that nobody else waits for a server."""
         wait = self._tick(tx)
         room = _FETCHES - len(self._fetching)
+        late = self._pace.late()
+        wait = min(wait, *late.values()) if late else wait
         at_work = {session_id for session_id, program_id in self._busy.items() if program_id is None}
         free = _AT_ONCE - len(at_work - self._resting)
-        near = sessions.waiting_sessions(tx, self._busy, free, remote=False) if free > 0 else []
-        found: list[tuple[int, int | None]] = [(turn.session_id, None) for turn in near]
-        found += remotely.turns(tx, self._busy, self._limits.remote_at_once)
+        near = self._turns(tx, free, late) if free > 0 else {}
+        far = dict(remotely.turns(tx, self._busy, self._limits.remote_at_once, late))
         due = [one for one in fetching.due(tx, 2 * _FETCHES) if one not in self._fetching]
-        return wait, found, due[: max(room, 0)]
+        return wait, near, far, due[: max(room, 0)]
+
+    def _turns(self, tx: Tx, free: int, late: Collection[int]) -> dict[int, int]:
+        """Whose turn it is. No program takes the places of others: each has as many as there are workers."""
+        having = Counter(program for session, program in self._near.items() if session not in self._resting)
+        full = {program for program, count in having.items() if count >= self._limits.workers}
+        found: dict[int, int] = {}
+        for turn in sessions.waiting_sessions(tx, self._busy, _LOOKED_AT, remote=False, full=(*late, *full)):
+            if having[turn.program_id] < self._limits.workers and len(found) < free:
+                having[turn.program_id] += 1
+                found[turn.session_id] = turn.program_id
+        return found
 
     async def settle(self) -> None:
         """Tell all that waits now, and return."""
@@ -170,7 +191,7 @@ class Host:
 
     async def _work(self, session_id: int) -> None:
         try:
-            while await self._step(session_id):
+            while await self._step(session_id) and session_id not in self._stopped:
                 pass
         except (OperationalError, InterfaceError) as error:
             log.error("mini-programs could not be told of what happened", error=type(error).__name__)
@@ -181,6 +202,8 @@ class Host:
             await self._give_up(session_id)
         finally:
             self._busy.pop(session_id, None)
+            self._near.pop(session_id, None)
+            self._stopped.discard(session_id)
             self._wake.set()
 
     async def _fetch_apart(self, fetch_id: int) -> None:
@@ -329,7 +352,11 @@ class Host:
             log.error("mini-programs can't be run", error=type(error).__name__)
             await self._trapped(ready, "failed")
             return True
-        self._allowances.worked(about.person.id, about.installed.id, handled.fuel / FUEL_PER_MS)
+        said = _messages(handled)
+        work = handled.fuel / FUEL_PER_MS + _MESSAGE_MS * max(0, said - 1)
+        self._allowances.worked(about.person.id, about.installed.id, work)
+        if self._pace.said(about.installed.id, said):
+            self._stopped.add(session_id)
         pictures = await self._shown(session_id, ready, handled)
         await self._db.run(lambda tx: self._commit(tx, ready, handled, pictures))
         return True
@@ -473,6 +500,10 @@ class Host:
                     self._performer.after_leaving(tx, leaving_.program_id, handled.answer)  # noqa: B023
 
             await self._db.run(work)
+
+
+def _messages(handled: Handled) -> int:
+    return sum(isinstance(wanted.effect, effects.UiSend | effects.UiUpdate) for wanted in handled.answer.effects)
 
 
 def _tell_operator(name: str) -> None:

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from bridge.config.programs import ProgramsConfig
 from bridge.db import Tx
@@ -41,18 +41,19 @@ def consent(installed: Installed, source: Source, session: Session) -> asking.Re
     )
 
 
-def turns(tx: Tx, busy: Mapping[int, int | None], at_once: int) -> list[tuple[int, int]]:
+def turns(tx: Tx, busy: Mapping[int, int | None], at_once: int, late: Collection[int] = ()) -> list[tuple[int, int]]:
     """Sessions of programs on servers that can be told something now, with their program: as many as there are hands
     free, of one program no more than half.
 
     Args:
         busy: sessions that are worked on, with their program where it is on a server.
         at_once: hands.
+        late: programs that are told nothing now.
     """
     most, found = max(1, at_once // 2), dict[int, int]()
     at_work = Counter(program_id for program_id in busy.values() if program_id is not None)
     while (free := at_once - at_work.total()) > 0:
-        full = [program_id for program_id, count in at_work.items() if count >= most]
+        full = [*late, *(program_id for program_id, count in at_work.items() if count >= most)]
         due = sessions.waiting_sessions(tx, {*busy, *found}, free, remote=True, full=full)
         if not due:
             break

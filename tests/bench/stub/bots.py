@@ -26,8 +26,8 @@ class Bot:
     answers: str = "pong"
 
 
-def courtyard(url: str, directory: Path) -> Bot:
-    """Ours, with everything on, as an operator would run it; quotas let a crowd through."""
+def courtyard(url: str, directory: Path, more: str = "") -> Bot:
+    """Ours, with everything on, as an operator would run it; quotas let a crowd through. `more`: lines of YAML."""
     secret = directory / "password"
     if not secret.exists():
         secret.touch(mode=0o600)
@@ -38,7 +38,7 @@ def courtyard(url: str, directory: Path) -> Bot:
             "limits:\n"
             "  person_burst: 1000\n  person_commands_per_minute: 6000\n"
             "  server_burst: 100000\n  server_commands_per_minute: 100000\n"
-            "  invites_per_minute: 6000\n"
+            "  invites_per_minute: 6000\n" + more
         )
     return Bot([sys.executable, "-m", "bridge", "run", "-c", str(directory / "courtyard.yaml")], {})
 

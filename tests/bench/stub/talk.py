@@ -39,7 +39,7 @@ class Talk:
     """Before and after."""
 
 
-class _Crowd:
+class Crowd:
     """Who waits for which answer."""
 
     def __init__(self, stub: StubHomeserver) -> None:
@@ -90,7 +90,7 @@ async def talk(name: str, people: int, commands: int, delay_ms: float, *, keep: 
         stub = StubHomeserver()
         await stub.start()
         try:
-            crowd = _Crowd(stub)
+            crowd = Crowd(stub)
             everybody = [stub.add_person(f"p{n}") for n in range(people)]
             bot = bots.named(name, stub.url, directory)
             async with running(bot.command, bot.env, directory / "bot.log") as process:
@@ -110,7 +110,7 @@ async def talk(name: str, people: int, commands: int, delay_ms: float, *, keep: 
 
 async def _measured(
     name: str,
-    crowd: _Crowd,
+    crowd: Crowd,
     everybody: list[StubPerson],
     bot: bots.Bot,
     process: BotProcess,
@@ -147,7 +147,7 @@ async def _measured(
     )
 
 
-async def _several(crowd: _Crowd, person: StubPerson, text: str, count: int, waited: list[float]) -> None:
+async def _several(crowd: Crowd, person: StubPerson, text: str, count: int, waited: list[float]) -> None:
     waited.extend([await crowd.ask(person, text) for _ in range(count)])
 
 

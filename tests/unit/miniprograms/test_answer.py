@@ -201,6 +201,13 @@ def test_all_faults_are_told_at_once() -> None:
     assert len(faults(raw)) == 4
 
 
+def test_messages_are_bounded() -> None:
+    says = {"type": "ui.send", "text": "x"}
+    assert faults(json.dumps({"state": 0, "effects": [says] * 6}).encode()) == [
+        "effects[5]: one answer may have 5 messages"
+    ]
+
+
 def test_fetches_and_keys_are_bounded_over_the_whole_answer() -> None:
     fetch = {"type": "fetch", "tag": "t", "url": "https://api.example.org/"}
     assert faults(json.dumps({"state": 0, "effects": [fetch] * 6}).encode()) == [
