@@ -130,7 +130,7 @@ class Host:
                 try:
                     wait, near, far, due = await self._db.run(self._round)
                     self._near.update(near)
-                    self._busy.update({session_id: None for session_id in near} | far)
+                    self._busy.update({**dict.fromkeys(near), **far})
                     for session_id in (*near, *far):
                         tasks.create_task(self._work(session_id))
                     for fetch_id in due:
