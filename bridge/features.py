@@ -111,12 +111,14 @@ def compose(
     right_commands, right_hooks = rights.build(
         people, changes, post.service, here, lambda tx: bool(programs.open_to_people(tx))
     )
+    apps_eraser = ProgramsEraser(programs, app.talk, limits)
     deletions = Deletions(
         people,
         outbox,
         Farewells(),
-        (ProgramsEraser(programs, app.talk), post.eraser, OwnChatEraser(outbox, guarded), contacts_eraser),
+        (apps_eraser, post.eraser, OwnChatEraser(outbox, guarded), contacts_eraser),
         deletion or DeletionSettings(),
+        apps_eraser,
     )
     exporters = (ContactsExporter(), MomentsExporter(), ProgramsExporter(programs), OwnExporter())
     archives = archives or ArchiveSettings()

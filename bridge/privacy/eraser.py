@@ -1,7 +1,8 @@
 """The port for the end of an account: what each feature does then."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from bridge.chat.command import Person
 from bridge.db import Tx
@@ -24,4 +25,29 @@ class Eraser(Protocol):
 
     def finish(self, tx: Tx, person: Person) -> None:
         """The last step, in the transaction that deletes the person's row. To others the person vanishes with it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Somebody elsewhere who keeps something of a person, and was told that they are gone."""
+
+    state: str
+    """What came of it: the catalogue's `erasure-told-STATE`."""
+    about: Mapping[str, Any]
+    """What that text speaks of."""
+    document: Mapping[str, Any]
+    """All of it, as JSON: part of what the digest of the receipt is of."""
+
+
+class Teller(Protocol):
+    """Tells others, elsewhere, that somebody is gone. What is still to be told when the person's row goes is told
+    afterwards."""
+
+    def is_awaited(self, tx: Tx, person: Person) -> bool:
+        """Whether the end is to wait a little, as an answer may come."""
+        ...
+
+    def told(self, tx: Tx, person: Person) -> Sequence[Told]:
+        """What the person is told of it, in their last message."""
         ...

@@ -17,7 +17,7 @@ from bridge.db.sealing import HOUSE, Unreadable
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import AccountId, PersonId, RoomId, UserId
-from bridge.privacy.eraser import Eraser
+from bridge.privacy.eraser import Eraser, Teller
 from bridge.rights.farewells import Farewells
 from bridge.rights.receipt import Receipt
 
@@ -26,6 +26,7 @@ OWN, INACTIVE = "own", "inactive"
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # letters only: no number that is sent for something else can be a code
 _CODE_MS = 30 * 60 * 1000
 _AT_ONCE = 200
+_AWAIT_MS = 5000
 _DAY_MS = 24 * 3600 * 1000
 
 
@@ -58,6 +59,8 @@ class Deletions:
     erasers: Sequence[Eraser]
     """In this order: each may look at what the later ones delete."""
     settings: DeletionSettings = DeletionSettings()
+    teller: Teller | None = None
+    """Tells others what is kept elsewhere."""
     wake: Callable[[], None] = field(default=lambda: None)
     """Called when another time may be the next."""
 
@@ -167,13 +170,17 @@ class Deletions:
         return True
 
     def step(self, tx: Tx, person_id: PersonId) -> bool:
-        """Do some of it; the last step deletes the person. Whether there is more to do."""
+        """Do some of it; the last step deletes the person. Whether there is more to do now: the last step may wait for
+        those who are told that the person is gone."""
         person = self._person(tx, person_id)
         if person is None:
             return False
         for eraser in self.erasers:
             if eraser.erase(tx, person, _AT_ONCE):
                 return True
+        if self.teller is not None and self.teller.is_awaited(tx, person):
+            tx.sql("UPDATE deletions SET due_at = ? WHERE person_id = ?", (tx.now + _AWAIT_MS, person_id))
+            return False
         self._finish(tx, person)
         return False
 
@@ -184,7 +191,8 @@ class Deletions:
             (person.id,),
         ).one()
         counts = tx.vault.read(person.id, "deletions", person.id, "sealed", row.sealed) or {}
-        receipt = Receipt.of(counts, tx.now)
+        told = () if self.teller is None else tuple(self.teller.told(tx, person))
+        receipt = Receipt.of(counts, tx.now, told)
         rooms = self._rooms(tx, person)
         for eraser in self.erasers:
             eraser.finish(tx, person)

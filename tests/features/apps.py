@@ -14,7 +14,7 @@ from bridge.miniprograms.faults import Faulty
 from bridge.miniprograms.machine import Job, Machine, read_prelude
 from bridge.miniprograms.manifest import Manifest
 from bridge.miniprograms.package import Package
-from bridge.miniprograms.program import Handled, Program, Trapped
+from bridge.miniprograms.program import Handled, Program, Receipt, Trapped
 from bridge.miniprograms.strict_json import dump
 from bridge.miniprograms.tools import project
 from tests.sandbox.made import artifact
@@ -29,6 +29,8 @@ class Engine:
     def __init__(self, **functions: Handle) -> None:
         self.functions = functions
         self.told: list[tuple[str, dict[str, Any]]] = []
+        self.receipt: Receipt | None = None
+        """What developers sign when somebody leaves for good."""
 
     async def handle(self, program: Program, event: Event) -> Handled:
         name, given = program.manifest.name, json.loads(event.model_dump_json())
@@ -44,7 +46,8 @@ class Engine:
                 raise Trapped(ran.outcome)
             raw, fuel = ran.answer, ran.fuel
         try:
-            return Handled(answer.read(raw, event, program.manifest, LIMITS), (), fuel)
+            receipt = self.receipt if given["data"] == {"reason": "left"} else None
+            return Handled(answer.read(raw, event, program.manifest, LIMITS), (), fuel, receipt)
         except Faulty as faulty:
             raise Trapped("answer", faults=faulty.faults) from None
 

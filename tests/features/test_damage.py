@@ -30,6 +30,7 @@ HASHES = {
     ("program_values", "lookup"),
     ("program_timers", "lookup"),
     ("program_fetches", "lookup"),
+    ("program_known", "lookup"),
 }
 ACCOUNT = {  # tests/unit/matrix/test_damage.py
     ("accounts", "access_token"),
@@ -81,6 +82,7 @@ PROGRAMS = {  # tests/features/test_programs_lasting.py
     ("program_fetches", "sealed"),
     ("program_deliveries", "sealed"),
     ("program_leavings", "sealed"),
+    ("program_known", "sealed"),
 }
 LINE = "damaged and can't be read any more"
 

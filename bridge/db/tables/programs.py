@@ -168,7 +168,25 @@ program_leavings = table(  # people who left a program for good, which is still 
     "program_leavings",
     row_id(),
     ref("program_id", "programs.id"),
-    blob("sealed"),  # under the key of the house, as the person may be gone: {user, chat, locale, event}
+    blob("sealed"),  # under the key of the house, as the person may be gone: {user, chat, kind, event, receipt}
     ms("created_at"),
+    ms("due_at", default=0),  # not before
+    integer("tries", default=0),
+    ms("until_at", nullable=True),  # by when a program on a server has promised to delete what it keeps
+    big("owner", nullable=True),  # whose account ends, until they are gone
+    ms("done_at", nullable=True),  # it was told, and the person is still to be told that
     sa.Index(None, "program_id"),
+    sa.Index(None, "done_at", "due_at"),
+    sa.Index(None, "owner"),
+)
+program_known = table(  # where a program was told of a person: under which of its ids it knows them
+    "program_known",
+    row_id(),
+    ref("program_id", "programs.id"),
+    ref("person_id", "people.id"),
+    blob("lookup"),  # keyed hash of program, person, generation and room
+    blob("sealed"),  # {room, generation}
+    sa.UniqueConstraint("lookup"),
+    sa.Index(None, "program_id"),
+    sa.Index(None, "person_id"),
 )

@@ -144,7 +144,7 @@ class _Commands:
         """Begin anew as somebody whom the program does not know."""
         tx, person = request.tx, request.person
         installed = self._named(request, request.args["name"])
-        begin_anew(tx, installed, person.id)
+        begin_anew(tx, installed, person.id, self._limits)
         self._awake(tx)
         return Reply.text("apps-reset-done", title=self._title(installed, person))
 

@@ -23,11 +23,12 @@ from bridge.ids import PersonId
 from bridge.miniprograms import effects, pseudonym
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.fuel import FUEL_PER_MS
-from bridge.miniprograms.host import deliveries, fetching, grants, leaving, remotely, sessions, timers
+from bridge.miniprograms.host import deliveries, fetching, grants, known, remotely, sessions, timers
 from bridge.miniprograms.host.allowance import Allowances, Pace
 from bridge.miniprograms.host.gate import Gate
 from bridge.miniprograms.host.generations import generation_of
 from bridge.miniprograms.host.installed import Installed, Programs
+from bridge.miniprograms.host.leavings import Leavings
 from bridge.miniprograms.host.outside import Answered, Outside
 from bridge.miniprograms.host.performing import About, Performer, title
 from bridge.miniprograms.host.pictures import Pictures, Shown, servers, with_profile
@@ -96,6 +97,7 @@ class Host:
         self._programs = programs
         self._performer = performer
         self._gate = Gate(performer, limits)
+        self._leavings = Leavings(db, programs, performer, runtime)
         self._people = people
         self._runtime = runtime
         self._limits = limits
@@ -120,10 +122,12 @@ class Host:
     def wake(self) -> None:
         """Something waits."""
         self._wake.set()
+        self._leavings.wake()
 
     async def run(self) -> None:
         """Tell programs what there is to be told, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._leavings.run())
             while True:
                 self._wake.clear()
                 wait = _LOOK_S
@@ -136,7 +140,6 @@ class Host:
                     for fetch_id in due:
                         self._fetching.add(fetch_id)
                         tasks.create_task(self._fetch_apart(fetch_id))
-                    await self._leavings()
                 except (OperationalError, InterfaceError) as error:
                     log.error("mini-programs could not be told of what happened", error=type(error).__name__)
                 except Exception as error:
@@ -175,7 +178,7 @@ class Host:
         """Tell all that waits now, and return."""
         while True:
             await self._db.run(self._tick)
-            await self._leavings()
+            await self._leavings.settle()
             for fetch_id in await self._db.run(lambda tx: fetching.due(tx, 100)):
                 await self._fetch(fetch_id)
             found = 0
@@ -417,6 +420,8 @@ class Host:
             return True
         avatar = avatar_of(tx, person.id, event.user.scopes)
         ready = _Ready(waiting, event, about, self._programs.program(tx, installed), avatar)
+        if session.in_room or installed.manifest.server is not None:
+            known.note(tx, session, person.id, about.generation)
         if installed.manifest.server is not None and remotely.sending(tx, waiting):
             # It counts as told from now on, whatever becomes of it.
             told = ready if avatar is None else replace(ready, event=with_profile(event, {"avatar": "…"}))
@@ -476,31 +481,6 @@ class Host:
     def _say(self, tx: Tx, session: Session, about: About, text: str) -> None:
         self._performer.say(tx, session, about, Message((Text(text, {"title": title(about)}),)))
 
-    async def _leavings(self) -> None:
-        """Tell programs of people who left them for good."""
-        while (leaving_ := await self._db.run(leaving.next_leaving)) is not None:
-
-            def load(tx: Tx) -> tuple[Installed, Program] | None:
-                found = self._programs.by_id(tx, leaving_.program_id)
-                return None if found is None else (found, self._programs.program(tx, found))
-
-            loaded = await self._db.run(load)
-            handled: Handled | None = None
-            if loaded is not None:
-                installed, program = loaded
-                try:
-                    handled = await self._runtime.handle(program, leaving.event_of(installed, leaving_))
-                except Trapped as trapped:
-                    log.info("a mini-program came to nothing", program=installed.name, kind=trapped.kind)
-                except Exception as error:
-                    log.error("mini-programs can't be run", error=type(error).__name__)
-
-            def work(tx: Tx) -> None:
-                if leaving.told(tx, leaving_) and handled is not None:  # noqa: B023
-                    self._performer.after_leaving(tx, leaving_.program_id, handled.answer)  # noqa: B023
-
-            await self._db.run(work)
-
 
 def _messages(handled: Handled) -> int:
     return sum(isinstance(wanted.effect, effects.UiSend | effects.UiUpdate) for wanted in handled.answer.effects)
@@ -521,7 +501,7 @@ def event_of(tx: Tx, session: Session, about: About, waiting: Waiting) -> Event 
     # Where others are, nothing is granted: a name would tell in one room who it is in another.
     held = () if session.in_room else grants.held(tx, person.id, installed.id, manifest, session.id)
     scopes = tuple(scope for scope in held if grants.is_told(scope))
-    room = f"{session.account} {session.room_id}" if session.in_room else None
+    room = known.room_of(session)
     told = {
         "type": waiting.type,
         "id": waiting.event,

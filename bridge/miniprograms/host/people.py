@@ -1,8 +1,9 @@
 """Who has opened a program, and as whom the program knows them."""
 
+from bridge.config.programs import ProgramsConfig
 from bridge.db import Tx
 from bridge.ids import PersonId
-from bridge.miniprograms.host import leaving, sessions
+from bridge.miniprograms.host import known, leaving, sessions
 from bridge.miniprograms.host.installed import Installed
 
 
@@ -47,16 +48,18 @@ def leave(tx: Tx, program_id: int, person: PersonId) -> None:
         tx.sql(query, (person, program_id))
 
 
-def begin_anew(tx: Tx, installed: Installed, person: PersonId) -> None:
+def begin_anew(tx: Tx, installed: Installed, person: PersonId, limits: ProgramsConfig) -> None:
     """Be somebody whom the program does not know, from now on. It is told that whom it knew has left."""
     program_id = installed.id
     row = tx.sql(
         "SELECT generation FROM program_people WHERE program_id = ? AND person_id = ?", (program_id, person)
     ).first()
     if row is None:
-        return
+        if not known.is_known(tx, program_id, person):
+            return
+        opened(tx, program_id, person)  # in rooms alone, which others opened it in
     leave(tx, program_id, person)
-    leaving.note(tx, installed, person, row.generation)
+    leaving.note(tx, installed, person, 0 if row is None else row.generation, limits, ends=False)
     tx.sql(
         "UPDATE program_people SET generation = generation + 1 WHERE program_id = ? AND person_id = ?",
         (program_id, person),

@@ -116,3 +116,9 @@ kept-comments-on = What you write from now on is kept, whatever becomes of the m
 kept-comments-off = `privacy set keep-comments on` keeps for you what you write from then on, whatever becomes of the moment.
 privacy-keep-comments-on = What you write under others' moments is also kept for you: `comments`.
 privacy-keep-comments-off = What you write under others' moments goes when the moment goes.
+
+erasure-told-head = Servers of mini-programs kept something of you, and are told to delete it:
+erasure-told-deleted = { $title } ({ $host }): has signed that it was deleted, { $time }
+erasure-told-told = { $title } ({ $host }): was told and has confirmed it, { $time }
+erasure-told-pending-dm = { $title } ({ $host }): has not confirmed it yet; it is told again until { $time }
+erasure-told-pending-room = { $title } ({ $host }): is told of one of your rooms within the next days, apart from all else, so that it can't match that with you; until { $time }

@@ -62,3 +62,9 @@ kept-comments-on = 从现在起你写的评论都会保留，不管那条动态�
 kept-comments-off = `privacy set keep-comments on` 会从那时起为你保留你写的评论，不管那条动态怎样。
 privacy-keep-comments-on = 你写在别人动态下的评论也会为你保留：`我的评论`。
 privacy-keep-comments-off = 你写在别人动态下的评论会随动态一起消失。
+
+erasure-told-head = 有小程序的服务器留有你的内容，会被要求删除：
+erasure-told-deleted = “{ $title }”（{ $host }）：已签名确认删除，{ $time }
+erasure-told-told = “{ $title }”（{ $host }）：已通知并得到确认，{ $time }
+erasure-told-pending-dm = “{ $title }”（{ $host }）：还没有确认；到 { $time } 为止会一再通知它
+erasure-told-pending-room = “{ $title }”（{ $host }）：你的一个房间会在接下来几天内单独通知，好让它无法把这和你对上；最迟 { $time }
