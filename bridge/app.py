@@ -426,6 +426,7 @@ def features(
             picture_bytes=limits.picture_bytes,
             per_day=config.archives.per_day,
             entries=config.archives.entries,
+            moments=config.archives.moments,
             wait_ms=round(config.archives.wait_hours * 3_600_000),
         ),
     )

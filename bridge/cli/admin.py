@@ -31,6 +31,9 @@ _COUNTS = {
     "waiting_to_be_sent": "SELECT COUNT(*) FROM outbox WHERE state <> 'failed'",
     "waiting_to_be_taken_back": "SELECT COUNT(*) FROM outbox WHERE kind = 'redact' AND state <> 'failed'",
     "given_up": "SELECT COUNT(*) FROM outbox WHERE state = 'failed'",
+    "drafts": "SELECT COUNT(*) FROM drafts WHERE state <> 'published'",
+    "exports_under_way": "SELECT COUNT(*) FROM archive_jobs WHERE kind = 'export' AND state IN ('working', 'waiting')",
+    "imports_under_way": "SELECT COUNT(*) FROM archive_jobs WHERE kind = 'import' AND state IN ('working', 'waiting')",
     "accounts_about_to_end": "SELECT COUNT(*) FROM deletions WHERE state <> 'asked'",
     "farewells": "SELECT COUNT(*) FROM farewells",
 }

@@ -39,6 +39,9 @@ class ArchivesConfig(Section):
     entries: int = Field(
         default=20_000, ge=10, le=1_000_000, description="Files in one part of an archive that is imported."
     )
+    moments: int = Field(
+        default=100_000, ge=100, le=1_000_000, description="Moments of an archive that is imported, of all its parts."
+    )
     wait_hours: float = Field(
         default=24.0,
         ge=0.0001,

@@ -9,11 +9,16 @@ from bridge.chat.render import render_written
 # For pages in a folder of the disk, `file:` says what 'self' says elsewhere.
 _POLICY = "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _LINK = re.compile(r'<a href="(?P<where>[^"]*)">(?P<shown>.*?)</a>', re.DOTALL)
+_STAMP = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)T(?P<time>\d\d:\d\d):\d\d\.\d{3}Z", re.ASCII)
 _STYLE = (
-    "body{font-family:sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;line-height:1.5}"
-    "img{max-width:100%;height:auto}table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:.2rem .6rem;"
-    "text-align:left;vertical-align:top}article{border-top:1px solid #bbb;padding:.6rem 0}.small{color:#555}"
-    "blockquote{margin:.4rem 0 .4rem 1rem}"
+    ":root{color-scheme:light dark}"
+    "body{font-family:sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;line-height:1.5;"
+    "overflow-wrap:anywhere}"
+    "h1,h2,h3{line-height:1.25}img{max-width:100%;height:auto}pre{overflow-x:auto}"
+    ".wide{overflow-x:auto}table{border-collapse:collapse;overflow-wrap:normal}"  # wider than a phone: it scrolls
+    "td,th{border:1px solid #8886;padding:.2rem .6rem;text-align:left;vertical-align:top;max-width:24rem}"
+    "td{overflow-wrap:break-word}th{white-space:nowrap}"
+    "article{border-top:1px solid #8886;padding:.6rem 0}.small{opacity:.75}blockquote{margin:.4rem 0 .4rem 1rem}"
 )
 
 
@@ -64,14 +69,18 @@ def link(name: str, title: str) -> str:
 
 
 def rows(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    """A table."""
+    """A table. Times are shown to the minute, in UTC as the lists have them."""
     head = "".join(f"<th>{escape(one, quote=False)}</th>" for one in header)
     body = "".join(f"<tr>{''.join(_cell(cell) for cell in line)}</tr>" for line in lines)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _cell(value: object) -> str:
-    return f"<td>{escape('' if value is None else str(value), quote=False)}</td>"
+    shown = "" if value is None else str(value)
+    when = _STAMP.fullmatch(shown)
+    if when is not None:
+        shown = f"{when['day']} {when['time']} UTC"
+    return f"<td>{escape(shown, quote=False)}</td>"
 
 
 def _as_text(link: re.Match[str]) -> str:

@@ -111,6 +111,10 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     return out.getvalue().encode("utf-8", "replace")
 
 
+_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
+"""What begins a formula in some spreadsheet, in East Asian widths as well."""
+
+
 def _cell(value: object) -> str:
     text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return f"'{text}" if text[:1] in _FORMULA else text

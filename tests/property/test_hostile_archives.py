@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bridge.rights.archive import imports
 from bridge.rights.archive.layout import ArchiveSettings
 from bridge.rights.archive.opening import Opened, Unusable
 from tests.archives import parts
@@ -287,6 +288,68 @@ def test_a_bomb_is_refused_before_it_goes_off(archive: bytes, home: Village) -> 
     huge = bytearray(packed(files))
     huge[at + 24 : at + 28] = struct.pack("<I", 0xFFFFFFF0)
     assert "larger than I take" in refused(home, bytes(huge))
+
+
+def page_of(archive: bytes, count: int, first: int = 0, **more: Any) -> bytes:
+    """A page with so many moments, each of another name."""
+    page = json.loads(files_of(archive)["moments/0001.json"])
+    create = page["orderedItems"][0]
+    page["orderedItems"] = [
+        {**create, "object": {**create["object"], "id": f"urn:uuid:{n:08x}-0000-8000-8000-000000000000", **more}}
+        for n in range(first, first + count)
+    ]
+    return json.dumps(page).encode()
+
+
+@pytest.mark.hostile
+def test_what_would_fill_the_memory_is_refused(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little that becomes much: in JSON, in the number of moments, and in what has to be known of each."""
+    village = Village(archives=ArchiveSettings(per_day=10**9, moments=500))
+    village.open("alice", "bob")
+    village.befriend("alice", "bob")
+    files = files_of(archive)
+    many = {"kind": "people", "people": [f"@bob{n}:x.org" for n in range(2000)], "named_tags": []}
+    monkeypatch.setattr(imports, "_MAX_LOOKED", 1_000_000)
+    kept = json.loads(files["moments.json"])
+    kept["kept_comments"] = [{"at": "2025-01-01T00:00:00.000Z", "text": "x" * 9000}] * 2000
+    for bomb in (
+        {"contacts.json": b'{"friends": [' + b"[]," * 600_000 + b"[]]}"},
+        {"contacts.json": b'{"friends": [' + b'"ab",' * 3_100_000 + b'""]}'},
+        {"moments.json": json.dumps(kept).encode()},
+        {f"moments/{n:04d}.json": page_of(archive, 100, n * 100) for n in range(1, 7)},
+        {f"moments/{n:04d}.json": page_of(archive, 5, n * 100, audience_rule=many) for n in range(1, 9)},
+    ):
+        assert "larger than I take" in refused(village, packed({**files, **bomb}))
+    village.close()
+
+
+@pytest.mark.hostile
+def test_zips_in_zips_and_over_each_other(archive: bytes, home: Village) -> None:
+    files = files_of(archive)
+    inside = packed(files)
+    assert "damaged" in refused(home, packed({**files, "media/more.zip": inside}, listing=False))
+    # Nothing is written to a disk, where these would be one file; and nothing in them is opened.
+    twins = {**files, "media/Twin.jpg": inside, "media/twin.jpg": b"2"}
+    assert "Shall I take it back" in home.send_file("alice", packed(twins), "import")[-1]
+    home.say("alice", "2")
+    # Several entries of the directory lead to one and the same content.
+    whole = packed(files)
+    start, end = whole.index(b"PK\x01\x02"), whole.rindex(b"PK\x05\x06")
+    entries: list[bytearray] = []
+    at = start
+    while at < end:
+        entries.append(bytearray(whole[at : at + 46 + sum(struct.unpack("<HHH", whole[at + 28 : at + 34]))]))
+        at += len(entries[-1])
+    entries[1][42:46] = entries[0][42:46]
+    assert "damaged" in refused(home, whole[:start] + b"".join(entries) + whole[end:])
+    # A name in front of the content that is not the one in the directory.
+    assert "damaged" in refused(home, whole[:30] + b"X" + whole[31:])
+    # In front of it something else, which a program may be; and sizes of the 64-bit kind.
+    assert "no export" in refused(home, b"#!/bin/sh\n" + whole)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made, made.open(zipfile.ZipInfo("manifest.json"), "w", force_zip64=True) as file:
+        file.write(b"{}")
+    refused(home, out.getvalue())
 
 
 @pytest.mark.hostile

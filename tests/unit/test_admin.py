@@ -16,6 +16,8 @@ from bridge.cli.commands import app
 from bridge.db import Database, Tx, ledger
 from bridge.db.sealing import HOUSE
 from bridge.errors import OperatorError
+from bridge.ids import PersonId
+from bridge.rights.archive import jobs
 from bridge.rights.break_glass import PARTS, open_person
 from bridge.storage import open_storage
 from tests.backup.conftest import House, Person, settle_in
@@ -58,8 +60,24 @@ def test_status_counts(house: House, people: dict[str, Person], capsys: pytest.C
         "likes": 2,
         "waiting_to_be_sent": 2,
     }
+    assert (counts["exports_under_way"], counts["imports_under_way"], counts["drafts"]) == (0, 0, 0)
     assert counts["ledger"] == {"entries": 0, "head": f"0:{'0' * 64}"}
     assert entries(house) == [], "counting is nothing to be told of"
+
+
+def test_status_counts_exports_that_are_under_way(
+    house: House, people: dict[str, Person], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ask(tx: Tx) -> None:
+        for kind, person in ((jobs.EXPORT, "alice"), (jobs.EXPORT, "bob"), (jobs.IMPORT, "alice")):
+            jobs.add(tx, PersonId(people[person].id), kind, jobs.State.WORKING, {}, 1)
+        jobs.end(tx, 2, jobs.State.DONE)
+
+    with open_storage(house.config) as storage:
+        storage.db.run_sync(ask)
+    admin.status(path(house))
+    counts = json.loads(capsys.readouterr().out)
+    assert (counts["exports_under_way"], counts["imports_under_way"]) == (1, 1)
 
 
 def test_break_glass_shows_what_is_asked_and_is_seen(
@@ -219,7 +237,7 @@ DEVELOPERS = {  # open no database
 }
 ELSEWHERE |= {  # tests/unit/test_mp_operate.py
     f"mp {name}": "says what it did to a program"
-    for name in ("review", "install", "rollback", "remove", "allow", "deny")
+    for name in ("review", "install", "rollback", "remove", "allow", "deny", "key")
 }
 
 

@@ -27,7 +27,7 @@ from bridge.rights.archive import jobs
 from bridge.rights.archive.jobs import Job, State
 from bridge.rights.archive.layout import ArchiveSettings
 from bridge.rights.archive.ports import Files
-from bridge.rights.archive.reading import Reading, names_here, origin, pages
+from bridge.rights.archive.reading import Reading, names_here, origin, page, pages
 
 _AT_ONCE = 40
 """Moments that one step takes."""
@@ -67,20 +67,19 @@ class Adopting:
         reading = Reading(files, value, self._settings)
         try:
             part = await reading.part(value["part"])
-            notes = await asyncio.to_thread(pages, part)
             taken = 0
-            for note in notes[::-1]:
-                looked = await db.run(lambda tx, note=note: self._look(tx, job, note, here, there))  # type: ignore[misc]
-                if looked is None:
-                    return  # the person is gone
-                if not looked.is_new:
-                    continue
-                pictures = await self._pictures(files, reading, note, value)
-                result = await db.run(
-                    lambda tx, note=note, pictures=pictures: self._restore(tx, job, note, pictures, here, there)  # type: ignore[misc]
-                )
-                value["done"] += result
-                taken += 1
+            for name in pages(part)[::-1]:
+                for note in (await asyncio.to_thread(page, part, name))[::-1]:
+                    looked = await db.run(lambda tx, note=note: self._look(tx, job, note, here, there))  # type: ignore[misc]
+                    if looked is None:
+                        return  # the person is gone
+                    if not looked.is_new:
+                        continue
+                    pictures = await self._pictures(files, reading, note, value)
+                    value["done"] += await db.run(
+                        lambda tx, note=note, pictures=pictures: self._restore(tx, job, note, pictures, here, there)  # type: ignore[misc]
+                    )
+                    taken += 1
                 if taken >= _AT_ONCE:
                     await db.run(lambda tx: jobs.save(tx, job, State.WORKING, value, tx.now))
                     return

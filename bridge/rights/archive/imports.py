@@ -5,6 +5,7 @@ already stays. So after a crash it is simply gone on with.
 """
 
 import asyncio
+import json
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
@@ -26,7 +27,7 @@ from bridge.rights.archive.jobs import IMPORT, Job, State
 from bridge.rights.archive.layout import ArchiveSettings
 from bridge.rights.archive.opening import Unusable, damaged, digest
 from bridge.rights.archive.ports import FileGone, Files
-from bridge.rights.archive.reading import DOCUMENTS, names_here, open_part, origin, pages
+from bridge.rights.archive.reading import DOCUMENTS, names_here, open_part, origin, page, pages
 
 PROMPT = "import"
 """Kind of the question whether to take an archive; its subject is the job."""
@@ -38,7 +39,10 @@ _MOST_PARTS = 1000
 _LARGEST = 4
 _AT_ONCE = 40
 """Moments that one step takes."""
-_NAMES = 500
+_MAX_DOCUMENTS = 16 * 1024 * 1024
+"""Of all files that are no moments, pages and pictures, in one part."""
+_MAX_LOOKED = 32 * 1024 * 1024
+"""Of what is kept of moments until it is asked."""
 
 
 class Imports:
@@ -225,16 +229,17 @@ class Imports:
         here = await names_here(db, job.person)
         with closing(await open_part(files, value["parts"][str(value["part"])]["file"], self._settings)) as part:
             docs = dict(value["docs"])
-            for name in DOCUMENTS:
-                if name in part.names:
-                    docs[name] = part.document(name, DOCUMENTS[name]).model_dump(mode="json", by_alias=True)
-            news = await asyncio.to_thread(pages, part)
-        value["docs"] = docs
-        notes = value.get("pages", []) + [
-            {key: note.get(key) for key in ("id", "expires", "audience_rule", "source", "attachment", "oneOf")}
-            for note in news
-        ]
-        value["pages"] = [{**note, "source": {"content": note["source"]["content"][:1]}} for note in notes]
+            there = [name for name in DOCUMENTS if name in part.names]
+            if sum(map(part.size, there)) > _MAX_DOCUMENTS:
+                raise Unusable("import-too-large")
+            for name in there:
+                docs[name] = part.document(name, DOCUMENTS[name]).model_dump(mode="json", by_alias=True)
+            notes = value.get("pages", [])
+            for name in pages(part):
+                notes += [_looked_at(note) for note in await asyncio.to_thread(page, part, name)]
+                if len(notes) > self._settings.moments or sum(note["size"] for note in notes) > _MAX_LOOKED:
+                    raise Unusable("import-too-large")
+        value |= {"docs": docs, "pages": notes}
         value["part"] -= 1
         if value["part"] > 0:
             await db.run(lambda tx: jobs.save(tx, job, State.WORKING, value, tx.now))
@@ -293,6 +298,14 @@ class Imports:
 
 
 _NO_COUNTS = {"new": 0, "known": 0, "over": 0, "narrowed": 0}
+
+
+def _looked_at(note: Mapping[str, Any]) -> dict[str, Any]:
+    """What has to be known of a moment to say what would become of it."""
+    keys = ("id", "expires", "audience_rule", "attachment", "location", "oneOf")
+    kept = {key: note[key] for key in keys if key in note}
+    kept["source"] = {"content": note["source"]["content"][:1]}
+    return {**kept, "size": len(json.dumps(kept))}
 
 
 def _encrypted(file: EncryptedFile) -> dict[str, Any]:

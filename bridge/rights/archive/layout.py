@@ -20,6 +20,8 @@ class ArchiveSettings:
     """Exports, and imports, that one person may ask for within 24 hours."""
     entries: int = 20_000
     """Files in one part that is imported."""
+    moments: int = 100_000
+    """Moments that are imported at once."""
     wait_ms: int = 24 * 3600 * 1000
     """How long an import waits for its parts and for an answer."""
     tries: int = 20

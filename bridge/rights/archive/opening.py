@@ -29,7 +29,9 @@ _HEADER = 46
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}", re.ASCII)
 _MAX_NAME = 200
 _MAX_EXTRA = 64
-_MAX_JSON = 32 * 1024 * 1024
+_MAX_JSON = 16 * 1024 * 1024
+_MAX_CONTAINERS, _MAX_VALUES = 200_000, 1_500_000
+"""Of one JSON file, counted before it is read: a few bytes of it may become an object of hundreds."""
 _READ = 1 << 16
 
 
@@ -80,6 +82,10 @@ class Opened:
     def digest(self) -> str:
         """Of what it says that it holds."""
         return digest(self.manifest, self.manifest.part)
+
+    def size(self, name: str) -> int:
+        """Bytes of a file of it. Raises KeyError."""
+        return self._sizes[name]
 
     def read(self, name: str) -> bytes:
         """A file of it. Raises Unusable, KeyError."""
@@ -152,8 +158,11 @@ class Opened:
     def _json(self, name: str) -> Any:
         if self._sizes[name] > _MAX_JSON:
             raise Unusable("import-too-large")
+        data = self.read(name)
+        if data.count(b"[") + data.count(b"{") > _MAX_CONTAINERS or data.count(b",") > _MAX_VALUES:
+            raise Unusable("import-too-large")
         try:
-            return json.loads(self.read(name))
+            return json.loads(data)
         except (ValueError, RecursionError):
             raise damaged() from None
 

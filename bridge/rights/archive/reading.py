@@ -75,11 +75,15 @@ class Reading:
             part.close()
 
 
-def pages(part: Opened) -> list[dict[str, Any]]:
-    """The moments of a part, the newest first. Blocks."""
-    names = sorted(name for name in part.names if name.startswith("moments/") and name.endswith(".json"))
-    pages = [part.document(name, models.MomentsPage) for name in names]
-    return [item.object.model_dump(mode="json", exclude_none=True) for page in pages for item in page.orderedItems]
+def pages(part: Opened) -> list[str]:
+    """Names of the files that hold the moments of a part, the newest first."""
+    return sorted(name for name in part.names if name.startswith("moments/") and name.endswith(".json"))
+
+
+def page(part: Opened, name: str) -> list[dict[str, Any]]:
+    """The moments of such a file, the newest first. Blocks."""
+    found = part.document(name, models.MomentsPage)
+    return [item.object.model_dump(mode="json", exclude_none=True) for item in found.orderedItems]
 
 
 def origin(docs: Mapping[str, Any]) -> Origin:
