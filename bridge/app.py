@@ -244,10 +244,10 @@ class _Bot:
     def _is_dm(self, account: AccountId, room_id: RoomId, user: UserId) -> bool:
         return account == self._account.id and self._account.rooms.view(room_id).dm_with == user
 
-    def _reaches(self, account: AccountId, room_id: RoomId) -> bool:
+    def _reaches(self, account: AccountId, room_id: RoomId, user: UserId) -> bool:
         # What another account has said is another process's to know.
         room = self._account.rooms.get(room_id)
-        return account != self._account.id or (room is not None and room.may_take_back(self._account.me))
+        return account != self._account.id or (room is not None and room.may_take_back(self._account.me, user))
 
     async def run(self, ready: Callable[[str], None]) -> None:
         await self._account.start()

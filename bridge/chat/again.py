@@ -23,7 +23,7 @@ class AskAgain:
             return (Message((Text("answer-damaged"),)),)  # asked of an older version
         origin = Origin(account, room_id, EventId(""), person.user_id, tx.now, True)
         room = RoomView(room_id, person.user_id, True)
-        request = Request(tx, person, room, account, TextMessage(origin, ""), question.args)
+        request = Request(tx, person, room, account, TextMessage(origin, ""), question.args, again=True)
         try:
             return command.handler(request).parts
         except UserError as error:

@@ -66,6 +66,8 @@ class Request:
     """Parsed arguments by parameter name: str, int or UserId; absent optional ones are missing."""
     prepared: Any = None
     """What the command's `prepare` returned, for work that can't be done inside a transaction."""
+    again: bool = False
+    """A late command is run again, and what it returns is about to be sent."""
 
 
 Handler: TypeAlias = Callable[[Request], Reply]

@@ -1,7 +1,7 @@
 """The people that Courtyard knows, and the DM in which each of them is reached."""
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bridge.chat.command import Person
@@ -51,13 +51,13 @@ class People:
         time_zone: str = "UTC",
         is_dm: Callable[[AccountId, RoomId, UserId], bool] = lambda account, room_id, user: True,
         new_id: Callable[[], int] = random_id,
-        reaches: Callable[[AccountId, RoomId], bool] = lambda account, room: True,
+        reaches: Callable[[AccountId, RoomId, UserId], bool] = lambda account, room, user: True,
     ) -> None:
         """The defaults for people who chose nothing: a locale of the catalogue, an IANA name.
 
         `is_dm`: whether a room is a DM with this person at this moment. It is called on the database's thread.
         `new_id`: ids that were never given out; random, since they name keys, which outlive databases.
-        `reaches`: whether the bot can take back in a room what it said there; asked like `is_dm`.
+        `reaches`: whether the bot can take back in a room what it said there to this person; asked like `is_dm`.
         """
         self._language = language
         self._time_zone = time_zone
@@ -179,11 +179,11 @@ class People:
         first = tx.sql("UPDATE people SET opened_at = ? WHERE id = ? AND opened_at IS NULL", (tx.now, person_id))
         return first.rowcount == 1
 
-    def out_of_reach(self, tx: Tx, people: Iterable[PersonId], since: int) -> set[PersonId]:
-        """Who of these has had a chat at or after `since` (ms) in which the bot can't take back anything now: it was
-        thrown out, or may not. What was ever said there does not matter."""
+    def out_of_reach(self, tx: Tx, people: Mapping[PersonId, UserId], since: int) -> set[PersonId]:
+        """Who of these has had a chat at or after `since` (ms) in which the bot can't take back anything now: it is not
+        in there, or they are not, or it may not. What was ever said there does not matter."""
         found: set[PersonId] = set()
-        wanted = sorted(set(people))
+        wanted = sorted(people)
         for start in range(0, len(wanted), _CHUNK):
             chunk = tuple(wanted[start : start + _CHUNK])
             marks = ",".join("?" * len(chunk))
@@ -194,9 +194,10 @@ class People:
                 f" WHERE person_id IN ({marks}) AND until >= ?",
                 (*chunk, *chunk, since),
             )
-            found.update(
-                PersonId(row.id) for row in rows if not self._reaches(AccountId(row.account_id), RoomId(row.room_id))
-            )
+            for row in rows:
+                person = PersonId(row.id)
+                if not self._reaches(AccountId(row.account_id), RoomId(row.room_id), people[person]):
+                    found.add(person)
         return found
 
     def set_language(self, tx: Tx, person_id: PersonId, language: str) -> None:

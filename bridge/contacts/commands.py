@@ -54,7 +54,7 @@ class _Commands:
     def friends(self, request: Request) -> Reply:
         tx, person = request.tx, request.person
         friends = self._contacts.friends(tx, person)
-        asked = self._contacts.open_requests(tx, person)
+        asked = self._contacts.open_requests(tx, person, shown=request.again)
         ids = [friend.id for friend in friends]
         names = labels(tx, person.id, ids)
         blocked = set(store.with_stance(tx, person.id, "blocked"))

@@ -1,6 +1,6 @@
 """Friend requests, friendships and profiles."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -31,6 +31,8 @@ FRIEND_COPY = "friend"
 """Kind of the notice that a request was accepted; its subject is the new friend's row id."""
 INVITED_COPY = "invited"
 """Kind of the answer to a code that worked; its subject is the row id of who made the code."""
+_NUMBERS_MS = 24 * 3600 * 1000
+"""So long a number that was shown means what it meant."""
 ACCEPT, DECLINE, ACCEPT_CHATS = "accept", "decline", "accept-chats"
 
 Meeting: TypeAlias = Callable[[UserId, UserId], bool]
@@ -110,7 +112,6 @@ class Contacts:
             if mine.state is RequestState.WITHDRAWN and not closed:
                 # It counts again, but asking and taking back in turns must not ring at the other's door.
                 store.set_request_state(tx, mine.id, RequestState.PENDING)
-                self._give_number(tx, mine)
             elif not mine.state.stands:
                 store.set_request_state(tx, mine.id, RequestState.DECLINED)
             return Asked.DONE
@@ -121,7 +122,6 @@ class Contacts:
         request_id = store.add_request(tx, person.id, them, note, RequestState.PENDING)
         request = store.request_by_id(tx, request_id)
         assert request is not None
-        self._give_number(tx, request, reaches=not closed)
         # Whoever it is: what is not for them is dropped when it would be sent, and what they have no chat for waits.
         if self._pending_count(tx, them) <= self.limits.notices:
             self._announce(tx, request)
@@ -167,9 +167,9 @@ class Contacts:
         """
         request: FriendRequest | None = None
         if isinstance(who, int):
-            slots = store.request_slots(tx, person.id)
-            if 1 <= who <= len(slots):
-                request = store.request_by_id(tx, slots[who - 1])
+            numbered = self._numbered(tx, person)
+            if 1 <= who <= len(numbered):
+                request = store.request_by_id(tx, numbered[who - 1])
             missing = UserError("request-none-number", number=who)
         else:
             request = store.request_between(tx, self._people.named(tx, who), person.id)
@@ -224,12 +224,16 @@ class Contacts:
             raise UserError("friend-none", user=user_id)
         return other
 
-    def open_requests(self, tx: Tx, person: Person) -> list[OpenRequest]:
-        """The oldest open requests, numbered from 1; the numbers hold until this is called again."""
+    def open_requests(self, tx: Tx, person: Person, *, shown: bool) -> list[OpenRequest]:
+        """The oldest open requests, numbered from 1. `shown`: the person is about to see them; from then on the numbers
+        mean these, for a day and until they are shown others."""
         requests = [
             r for r in store.pending_for(tx, person.id, self.limits.listed_requests) if self._sees(tx, person.id, r)
         ]
-        store.set_request_slots(tx, person.id, [r.id for r in requests])
+        if shown and requests:
+            # A number that is on no later list means what it meant.
+            before = store.numbered_requests(tx, person.id, tx.now - _NUMBERS_MS) or []
+            store.set_numbered_requests(tx, person.id, [*(r.id for r in requests), *before[len(requests) :]])
         users = user_ids(tx, [r.asker for r in requests])
         return [OpenRequest(i, r, users[r.asker]) for i, r in enumerate(requests, 1) if r.asker in users]
 
@@ -374,16 +378,14 @@ class Contacts:
     def _pending_count(self, tx: Tx, person: PersonId) -> int:
         return len(store.pending_for(tx, person, self.limits.notices + 1))
 
-    def _give_number(self, tx: Tx, request: FriendRequest, *, reaches: bool = True) -> None:
-        """`reaches`: else all is done but for the number, so that the time tells nobody that it does not."""
-        slots = store.request_slots(tx, request.asked)
-        if request.id in slots:
-            return
-        still_open = {r.id for r in store.pending_for(tx, request.asked, self.limits.listed_requests)}
-        # Numbers that were shown stay as they are; once none of them is open, counting starts again.
-        kept = slots if any(slot in still_open for slot in slots) else []
-        if len(kept) < 2 * self.limits.listed_requests:
-            store.set_request_slots(tx, request.asked, [*kept, request.id] if reaches else kept)
+    def _numbered(self, tx: Tx, person: Person) -> Sequence[int]:
+        """Ids of requests in the order of their numbers: as the person was shown them last. For whom none was shown
+        lately, `1` means the only one; where there are several, a number would only be guessed at."""
+        numbered = store.numbered_requests(tx, person.id, tx.now - _NUMBERS_MS)
+        if numbered is not None:
+            return numbered
+        pending = [r.id for r in store.pending_for(tx, person.id, 2) if self._sees(tx, person.id, r)]
+        return pending if len(pending) == 1 else ()
 
     def _announce(self, tx: Tx, request: FriendRequest) -> None:
         prompt_id = prompts.open(

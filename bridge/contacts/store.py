@@ -141,17 +141,17 @@ def delete_request(tx: Tx, request_id: int) -> None:
 
 
 # --- the numbers of open requests ---------------------------------------------------------------------------
-def request_slots(tx: Tx, person: PersonId) -> list[int]:
-    """Ids of requests in the order of their numbers (1 is the first)."""
-    row = tx.execute(
-        sa.select(cursors.c.position).where(cursors.c.person_id == person, cursors.c.list == _SLOTS)
-    ).first()
-    return [int(i) for i in json.loads(row.position)] if row else []
+def numbered_requests(tx: Tx, person: PersonId, since: int) -> list[int] | None:
+    """Ids of requests in the order of the numbers under which the person was shown them last (1 is the first). None:
+    that was before `since` (ms), or never."""
+    row = tx.sql("SELECT position, at FROM cursors WHERE person_id = ? AND list = ?", (person, _SLOTS)).first()
+    return None if row is None or row.at < since else [int(i) for i in json.loads(row.position)]
 
 
-def set_request_slots(tx: Tx, person: PersonId, slots: Sequence[int]) -> None:
+def set_numbered_requests(tx: Tx, person: PersonId, ids: Sequence[int]) -> None:
+    """The person is shown these requests under the numbers from 1 on."""
     tx.execute(sa.delete(cursors).where(cursors.c.person_id == person, cursors.c.list == _SLOTS))
-    tx.execute(sa.insert(cursors).values(person_id=person, list=_SLOTS, position=json.dumps(list(slots)), at=tx.now))
+    tx.execute(sa.insert(cursors).values(person_id=person, list=_SLOTS, position=json.dumps(list(ids)), at=tx.now))
 
 
 # --- stances ------------------------------------------------------------------------------------------------

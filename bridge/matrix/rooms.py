@@ -97,9 +97,10 @@ class Room:
             needed = levels.get("state_default", 50)
         return isinstance(mine, int) and isinstance(needed, int) and mine >= needed
 
-    def may_take_back(self, me: UserId) -> bool:
-        """Whether we can redact there what we said: we are in, and nobody raised the power that it takes."""
-        if not self.joined or self.members.get(me) != "join":
+    def may_take_back(self, me: UserId, user: UserId) -> bool:
+        """Whether we can redact there what we said to this person: both of us are in, and nobody raised the power that
+        redacting takes."""
+        if not self.joined or self.members.get(me) != "join" or self.members.get(user) != "join":
             return False
         if me in self.creators or self.power_levels is None:
             return True

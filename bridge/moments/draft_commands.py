@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from bridge.chat import prompts
 from bridge.chat.command import Command, Kind, Param, Request
+from bridge.chat.grammar import parse_number
 from bridge.chat.reply import Block, CopyRef, Lines, Message, Reply, Text
 from bridge.contacts.model import folded
 from bridge.errors import UserError
-from bridge.moments import drafts, responders
+from bridge.moments import drafts, picture_store, responders
 from bridge.moments.audience import AudienceError, parse_audience
 from bridge.moments.compose import (
     checked_end,
@@ -93,11 +94,31 @@ class DraftCommands:
         return self._view.show(request, replace(draft, place=checked_place(words), place_event=None))
 
     def set_alt(self, request: Request) -> Reply:
+        """`alt 2 TEXT`: the second picture of the draft; `alt #3 2 TEXT`: of a moment that is posted."""
+        which: str = request.args["picture"]
+        number = parse_number(which)
+        if number is None:
+            raise UserError("alt-which")
+        if which.startswith("#"):
+            return self._set_alt_of_posted(request, number, request.args["text"])
         draft = self._drafting.latest(request)
-        number: int = request.args["number"]
         if number > len(draft.pictures):
             raise UserError("draft-no-picture", number=number)
         return self._drafting.describe(request, draft, number - 1, request.args["text"])
+
+    def _set_alt_of_posted(self, request: Request, number: int, text: str) -> Reply:
+        moment = self._publisher.own(request.tx, request.person, number)
+        count = picture_store.count(request.tx, moment.id)
+        which: int | None = 1
+        if count > 1:
+            first, _, text = text.partition(" ")
+            which = parse_number(first)
+        if which is None or not 1 <= which <= count or not text.strip():
+            raise UserError("alt-which-posted", number=number, count=count)
+        alt = self._drafting.checked_alt(text)
+        if not self._publisher.describe(request.tx, request.person, moment.id, alt, which - 1):
+            raise UserError("moment-damaged-change")
+        return Reply.text("picture-described")
 
     def list(self, request: Request) -> Reply:
         tx, person = request.tx, request.person
@@ -128,5 +149,5 @@ def build(do: DraftCommands) -> list[Command]:
         Command("draft place", (rest("place"),), do.set_place, group=GROUP),
         Command("draft expire", (rest("when"),), do.set_end, group=GROUP),
         Command("draft responses", (rest("who"),), do.set_responders, group=GROUP),
-        Command("alt", (Param("number", (Kind.NUMBER,)), rest("text")), do.set_alt, group=GROUP),
+        Command("alt", (Param("picture", (Kind.WORD,)), rest("text")), do.set_alt, group=GROUP),
     ]

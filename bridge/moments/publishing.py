@@ -104,9 +104,20 @@ class Publisher:
         undo.record(tx, author.id, self.limits.undo_ms, undo.POST, moment.id)
         return moment
 
-    def describe(self, tx: Tx, author: Person, moment_id: int, alt: str) -> bool:
-        """Say what the picture of one's moment shows. False when there is none."""
-        return self._moments.describe(tx, author, moment_id, alt)
+    def describe(self, tx: Tx, author: Person, moment_id: int, alt: str, index: int = 0) -> bool:
+        """Say what a picture of one's moment shows, by its place from 0. False when there is none."""
+        return self._moments.describe(tx, author, moment_id, alt, index)
+
+    def own(self, tx: Tx, author: Person, number: int) -> Moment:
+        """One's own moment by its number.
+
+        Raises:
+            UserError: it is somebody else's, or there is none.
+        """
+        moment = self._moments.numbered(tx, author, number)
+        if moment.author != author.id:
+            raise UserError("moment-none", number=number)
+        return moment
 
     def schedule(self, tx: Tx, author: Person, draft: Draft) -> Draft:
         """Have it published at `due_at`.

@@ -8,7 +8,7 @@ from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
 from bridge.moments import copy_store, pages
 from bridge.moments.items import Items
-from bridge.moments.kinds import MOMENT_COPIES, PAGE, SHOWN
+from bridge.moments.kinds import MOMENT_COPIES, OTHER_PICTURES, PAGE, SHOWN
 from bridge.moments.model import Moment
 
 
@@ -25,6 +25,14 @@ class Refreshing:
         for page, reader in pages.with_moment(tx, moment.id):
             if reader in seeing:
                 self._outbox.refresh(tx, (PAGE,), page, {reader})
+
+    def picture_changed(self, tx: Tx, moment: Moment, index: int) -> None:
+        """What one of the pictures shows reads otherwise, by its place from 1: every copy of that picture."""
+        kinds = (OTHER_PICTURES[index - 1],)
+        readers = copy_store.readers_since(tx, kinds, moment.id, 0)
+        items = Items(tx, [moment.author], readers, [moment])
+        seeing = {reader for reader in readers if items.sees(reader, moment)}
+        self._outbox.refresh(tx, kinds, moment.id, seeing, every=True)
 
     def response_changed(self, tx: Tx, moment: Moment, writer: PersonId) -> None:
         """A like or comment of `writer` came, reads otherwise or goes: the newest copy of those who may see it. The

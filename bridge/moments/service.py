@@ -173,12 +173,15 @@ class Moments:
             self._ping(tx, moment, mentioned.friends)
         return True
 
-    def describe(self, tx: Tx, author: Person, moment_id: int, alt: str) -> bool:
-        """Say what the first picture of one's moment shows. False when there is none."""
+    def describe(self, tx: Tx, author: Person, moment_id: int, alt: str, index: int = 0) -> bool:
+        """Say what a picture of one's moment shows, by its place from 0. False when there is none."""
         moment = self.visible(tx, author, moment_id)
-        if moment is None or moment.author != author.id or not picture_store.set_alt(tx, moment, 0, alt):
+        if moment is None or moment.author != author.id or not picture_store.set_alt(tx, moment, index, alt):
             return False
-        self._refreshing.text_changed(tx, moment)
+        if index:
+            self._refreshing.picture_changed(tx, moment, index)
+        else:
+            self._refreshing.text_changed(tx, moment)
         return True
 
     def delete(self, tx: Tx, author: Person, moment_id: int) -> bool:

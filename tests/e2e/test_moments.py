@@ -365,16 +365,23 @@ async def test_several_pictures_gathered(three: Three, tmp_path: Path) -> None:
             answered = await bob.client.send(bob.room, canary(), reply_to=copies[1].event_id)
             assert (await bob.client.replies(bob.room, answered))[0].body.startswith("Your comment is on")
             mine = [copy.event_id for copy in copies]
+    # Each picture can be put into words later, too.
+    later = canary()
+    assert (await alice.ask(f"alt #{number(posted)} 2 {later}")).startswith("Thank you.")
+    for reader in (bob, carol):
+        copies = await answers(reader, f"moment {number(await find(reader, text))}")
+        assert [copy.body for copy in copies[1:]] == [f"2/3 · {later}", f"3/3 · {words}"]
     assert await alice.ask(f"delete {number(posted)}") == DELETED
     await gone(bob, *mine)
 
 
 async def test_a_warning_hides_what_follows(three: Three) -> None:
     """M12: nothing in the plain text, a spoiler in the HTML, all of it once it is opened."""
-    alice, bob = three.alice, three.bob
+    alice = three.alice
     warning, text = canary(), canary()
     await post(alice, f"post cw {warning} | {text}")
-    closed = await find(bob, warning)
-    assert text not in closed.body
-    assert f'<span data-mx-spoiler="{warning}">{text}</span>' in closed.content["formatted_body"]
-    assert text in await bob.ask(f"open {number(closed)}")
+    for reader in (three.bob, three.carol):
+        closed = await find(reader, warning)
+        assert text not in closed.body
+        assert f'<span data-mx-spoiler="{warning}">{text}</span>' in closed.content["formatted_body"]
+        assert text in await reader.ask(f"open {number(closed)}")

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.e2e.bot import BotProcess
 from tests.e2e.clients.js import JsClient
-from tests.e2e.flow import Three, answers, gone, number, settled, told
+from tests.e2e.flow import Meet, Three, answers, gone, nothing_new, number, settled, told
 from tests.e2e.leaks import canary
+from tests.e2e.people import befriend
 from tests.e2e.test_moments import find, post
 
 pytestmark = pytest.mark.e2e
@@ -32,6 +34,21 @@ async def test_undo(three: Three) -> None:
     assert (await alice.ask("undo")).startswith(f"#{own} is back.")
     assert (await find(carol, kept)).event_id != for_carol.event_id
     assert (await alice.ask("undo")).startswith("There is nothing to take back")
+    # A change of privacy, too: what was let be seen is taken back from who has seen it meanwhile.
+    assert (await alice.ask("profile set phone 5551234")).startswith("Saved")
+    await alice.ask("privacy set phone friends")
+    [shown] = await answers(carol, f"profile {alice.user_id}")
+    assert "5551234" in shown.body
+    assert await alice.ask("undo") == "It is as it was before."
+    await gone(carol, shown.event_id)
+    assert "5551234" not in await carol.ask(f"profile {alice.user_id}")
+    await alice.ask(f"privacy set mine {carol.user_id} off")
+    assert not [m for m in await answers(carol, "feed") if kept in m.body]
+    await alice.ask(f"privacy set mine {carol.user_id} on")
+    for_carol = await find(carol, kept)
+    assert await alice.ask("undo") == "It is as it was before."
+    await gone(carol, for_carol.event_id)
+    await alice.ask(f"privacy set mine {carol.user_id} on")
 
 
 async def test_mentions_a_schedule_and_the_daily_message(three: Three) -> None:
@@ -150,9 +167,88 @@ async def test_the_compact_form(three: Three) -> None:
 
 async def test_what_stands_before_the_text(three: Three) -> None:
     """M11, M13: a post that ends by itself and takes no answers, as a client on the other server shows it."""
-    alice, carol = three.alice, three.carol
+    alice, bob, carol = three.alice, three.bob, three.carol
     text = canary()
     await post(alice, f"post expire 24h | responses nobody | {text}")
     copy = await find(carol, text)
     assert "Until " in copy.body
     assert await carol.ask(f"like {number(copy)}") == "Likes and comments are not open to you here."
+    # For a tag: who is in it, and whoever is put into it later.
+    tag = f"t{canary()[:8].lower()}"
+    assert (await alice.ask(f"tag add #{tag} {bob.user_id}")).startswith(f"In #{tag} now: {bob.user_id}.")
+    text = canary()
+    _, own = await post(alice, f"post responses #{tag} | {text}")
+    for_bob, for_carol = await find(bob, text), await find(carol, text)
+    assert await bob.ask(f"like {number(for_bob)}") == f"You like #{number(for_bob)}."
+    sent = await carol.client.send(carol.room, canary(), reply_to=for_carol.event_id)
+    assert (await carol.client.replies(carol.room, sent))[0].body == "Likes and comments are not open to you here."
+    await alice.ask(f"tag add #{tag} {carol.user_id}")
+    assert await carol.ask(f"like {number(for_carol)}") == f"You like #{number(for_carol)}."
+    assert (await alice.ask(f"responses {own} nobody")).startswith("Nobody but you can like or comment")
+    assert await bob.ask(f"comment {number(for_bob)} X") == "Likes and comments are not open to you here."
+
+
+async def test_at_once_for_a_tag_and_in_quiet_hours(three: Three) -> None:
+    """M18: of whom one wants to be told at once; and when nothing comes, but waits."""
+    alice, bob, carol = three.alice, three.bob, three.carol
+    tag = f"t{canary()[:8].lower()}"
+    for reader in (bob, carol):
+        await reader.ask(f"tag add #{tag} {alice.user_id}")
+    assert f"What #{tag} posts comes at once." in await carol.ask(f"notify now #{tag}")
+    marks = bob.client.mark(), carol.client.mark()
+    text, waits = canary(), canary()
+    await post(alice, f"post {text}")
+    await told(carol, marks[1], text, "· new ·")
+    await nothing_new(bob, marks[0])
+    # Quiet from an hour before now to two hours after: it is not lost, and what is asked for is answered.
+    now = datetime.now(UTC)
+    quiet = f"{(now - timedelta(hours=1)).hour}:00-{(now + timedelta(hours=3)).hour}:00"
+    assert "nothing about moments comes unasked" in await carol.ask(f"notify quiet {quiet}")
+    mark = carol.client.mark()
+    _, own = await post(alice, f"post {waits}")
+    for_bob = await find(bob, waits)
+    assert (await bob.ask(f"comment {number(for_bob)} X")).startswith("Your comment is on")
+    await nothing_new(carol, mark)
+    assert waits in (await find(carol, waits)).body
+    await carol.ask("notify quiet off")
+    assert f"#{tag}" not in await carol.ask(f"notify default #{tag}")
+    assert (await alice.ask(f"delete {own}")).startswith("Deleted.")
+
+
+async def test_where_copies_are(three: Three, meet: Meet, bot: BotProcess) -> None:
+    """M10: somebody on the other server throws the bot out; the author learns on which server a copy may stay, whether
+    or not there is one, and who can be reached loses theirs."""
+    alice, carol = three.alice, three.carol
+    dora, erin = await meet("dora", 1), await meet("erin", 1)
+    for friend in (dora, erin):
+        await befriend(alice, friend)
+    here, there = (person.user_id.partition(":")[2] for person in (alice, dora))
+    text = canary()
+    _, own = await post(alice, f"post {text}")
+    for_carol, for_dora = await find(carol, text), await find(dora, text)
+    asked = await alice.ask(f"moment {own} copies")
+    assert asked.splitlines()[1:3] == ["", f"{there}: up to 3"] or f"{there}: up to 3\n" in asked, asked
+    assert f"{here}: up to 1" in asked
+    # Dora, who has read it, and Erin, who has not, open other chats, in which they alone have power, and throw it out.
+    for friend in (dora, erin):
+        assert isinstance(friend.client, JsClient)
+        room = await friend.client.create_room(invite=[bot.user_id])
+        await friend.client.wait_membership(room, bot.user_id, "join")
+        assert (await friend.client.ask(room, "!ping")).body == "pong"
+        await friend.client.kick(room, bot.user_id)
+    unreached = f"{there}: up to 3; the chats of 2 of them I can't reach"
+    for _ in range(30):
+        asked = await alice.ask(f"moment {own} copies")
+        if unreached in asked:
+            break
+    assert unreached in asked
+    deleted = await alice.ask(f"delete {own}")
+    assert f"`moment {own} copies` says more.\n" in deleted
+    assert deleted.endswith(f"{there}: 2")
+    # The chat in which Dora read it is still there.
+    await gone(carol, for_carol.event_id)
+    await gone(dora, for_dora.event_id)
+    asked = await alice.ask(f"moment {own} copies")
+    assert asked.startswith(f"#{own} is gone.")
+    assert unreached in asked
+    assert (await carol.ask(f"moment {number(for_carol)} copies")).startswith("There is no moment")

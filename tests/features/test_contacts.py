@@ -84,14 +84,41 @@ def test_a_request_waits_for_the_first_chat(strangers: Village) -> None:
 
 
 def test_numbers_of_requests(strangers: Village) -> None:
-    """They hold until the list is shown again, and are usable before it was ever shown."""
+    """They mean what the list showed last, and nothing where that would be a guess."""
     strangers.say("bob", "friend add @alice:x.org")
     strangers.say("carol", "friend add @alice:x.org")
+    for number in (1, 2):
+        assert strangers.one("alice", f"friend accept {number}").startswith(f"There is no open request {number}")
+    assert "1 — @bob:x.org\n2 — @carol:x.org" in strangers.one("alice", "friends")
     assert strangers.one("alice", "friend accept 2") == "You and @carol:x.org are friends now."
-    assert "1 — @bob:x.org" in strangers.one("alice", "friends")
     assert strangers.one("alice", "friend accept 2").startswith("There is no open request 2")
     assert strangers.one("alice", "friend decline 1") == "Declined. @bob:x.org is not told."
     assert strangers.one("alice", "friend accept 1").startswith("There is no open request 1")
+
+
+def test_a_number_never_lets_in_somebody_else(strangers: Village) -> None:
+    """Bob, who was number 1, takes it back, and Carol asks."""
+    strangers.say("bob", "friend add @alice:x.org")
+    assert "1 — @bob:x.org" in strangers.one("alice", "friends")
+    strangers.say("bob", "friend remove @alice:x.org")
+    strangers.say("carol", "friend add @alice:x.org")
+    strangers.wait(23 * 60 * MINUTE)
+    assert strangers.one("alice", "friend accept 1").startswith("There is no open request 1")
+    # A list that she asked for and has not seen changes nothing of what she means.
+    strangers.stuck.add("alice")
+    strangers.say("alice", "friends")
+    strangers.say("alice", "friends")
+    strangers.say("alice", "friend accept 1")
+    strangers.stuck.clear()
+    strangers.wait(1)
+    assert strangers.bodies("alice")[-1].startswith("There is no open request 1")
+    assert "1 — @carol:x.org" in "".join(strangers.bodies("alice"))
+    assert strangers.one("alice", "friend accept 1") == "You and @carol:x.org are friends now."
+
+
+def test_the_only_request_is_the_first(strangers: Village) -> None:
+    strangers.say("bob", "friend add @alice:x.org")
+    assert strangers.one("alice", "friend accept 1") == "You and @bob:x.org are friends now."
 
 
 def test_a_request_that_was_taken_back_cannot_be_accepted(strangers: Village) -> None:

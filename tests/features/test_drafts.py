@@ -222,6 +222,28 @@ def test_what_a_picture_shows_is_asked_once(village: Village) -> None:
     assert bodies[1:] == ["2/3 · A mountain", "3/3 · A river"]
 
 
+def test_what_the_pictures_of_a_post_show_can_be_said_later(village: Village) -> None:
+    post_pictures(village, "One", "Two", "Three")
+    village.say("bob", "feed")
+    village.say("bob", "moment 1")
+    assert village.one("alice", "alt #1 2 A hill").startswith("Thank")
+    assert village.one("alice", "alt #1 1 A lake").startswith("Thank")
+    village.wait(2 * MINUTE)
+    edits = [e.body for e in village.rooms["bob"].events if "m.new_content" in e.content]
+    assert any(body == "2/3 · A hill" for body in edits)
+    assert any("Picture: A lake" in body for body in edits)
+    assert [event.body for event in village.get("bob", "moment 1")][1] == "2/3 · A hill"
+    for wrong in ("alt #1 A lake", "alt #1 4 A lake", "alt #1 2", "alt #1 0 X"):
+        assert village.one("alice", wrong).startswith("#1 has 3 pictures. Which one"), wrong
+    assert village.one("alice", "alt x A lake").startswith("Which picture?")
+    assert village.one("alice", "alt #9 1 X").startswith("There is no moment 9.")
+    assert village.one("bob", "alt #1 1 X").startswith("There is no moment 1.")
+    village.say("alice", "post Only words")
+    assert village.one("alice", "alt #2 X").startswith("#2 has no picture.")
+    assert village.one("alice", "图片说明 #1 3 河").startswith("Thank")
+    assert [event.body for event in village.get("bob", "moment 1")][2] == "3/3 · 河"
+
+
 def test_who_is_told_at_once_gets_all_pictures(village: Village) -> None:
     village.say("bob", "notify now")
     before = len(village.rooms["bob"].events)

@@ -205,7 +205,7 @@ class Village:
         self.people = people = People(
             is_dm=lambda account, room_id, user: is_in(room_id),
             new_id=new_id or itertools.count(1).__next__,
-            reaches=lambda account, room_id: is_in(room_id),
+            reaches=lambda account, room_id, user: is_in(room_id),
         )
         self.outbox = outbox = Outbox(people, catalogue, lambda: None)
 

@@ -4,7 +4,7 @@ One rule can't be shown so: no reading code asks for somebody else's tags or rem
 nothing that could come through (what does, if reading code forgets whose they are, the twins notice: see the end).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from bridge.contacts import store as contacts_store
 from bridge.contacts.model import FriendRequest
 from bridge.contacts.profile_commands import field_blocks
 from bridge.db import Tx
-from bridge.ids import PersonId
+from bridge.ids import PersonId, UserId
 from bridge.moments import copy_store, reach, responses, store
 from bridge.moments.kinds import ALL_COPIES
 from bridge.moments.model import Moment
@@ -229,7 +229,7 @@ def _where_copies_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """A chat counts as out of reach only where there is something to take back."""
     out_of_reach = People.out_of_reach
 
-    def only_holders(self: People, tx: Tx, people: Iterable[PersonId], since: int) -> set[PersonId]:
+    def only_holders(self: People, tx: Tx, people: Mapping[PersonId, UserId], since: int) -> set[PersonId]:
         rows = tx.sql("SELECT person_id FROM copies WHERE kind = 'moment'").scalars()
         return out_of_reach(self, tx, people, since) & {PersonId(person) for person in rows}
 

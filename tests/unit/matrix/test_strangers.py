@@ -321,17 +321,20 @@ def test_creators_may_turn_encryption_on_whatever_the_power_levels_say() -> None
 
 def test_where_what_we_said_can_be_taken_back() -> None:
     room = Room(ROOM)
-    assert not room.may_take_back(BOT)
-    joined = {"type": "m.room.member", "state_key": BOT, "content": {"membership": "join"}}
-    room.apply(joined, BOT)
-    assert room.may_take_back(BOT)
+
+    def is_in(user: str, membership: str) -> None:
+        room.apply({"type": "m.room.member", "state_key": user, "content": {"membership": membership}}, BOT)
 
     def may_with(**levels: Any) -> bool:
         room.apply({"type": "m.room.power_levels", "state_key": "", "content": levels}, BOT)
         again = Room(ROOM, **{k: v for k, v in json.loads(json.dumps(room.snapshot())).items()})
-        assert again.may_take_back(BOT) == room.may_take_back(BOT)
-        return room.may_take_back(BOT)
+        assert again.may_take_back(BOT, ALICE) == room.may_take_back(BOT, ALICE)
+        return room.may_take_back(BOT, ALICE)
 
+    is_in(ALICE, "join")
+    assert not room.may_take_back(BOT, ALICE)
+    is_in(BOT, "join")
+    assert room.may_take_back(BOT, ALICE)
     assert may_with(users={ALICE: 100})
     assert may_with(events={"m.room.redaction": "100"}, users={BOT: "x"}), "what is no number is not there"
     assert may_with(events={"m.room.redaction": 0}, events_default=50)
@@ -340,8 +343,10 @@ def test_where_what_we_said_can_be_taken_back() -> None:
     assert not may_with(users={BOT: -1})
     assert may_with(events={"m.room.redaction": 50}, users={BOT: 50})
     assert may_with(events_default=50, users_default=50)
-    room.apply({**joined, "content": {"membership": "leave"}}, BOT)
-    assert not room.may_take_back(BOT)
+    for user in (ALICE, BOT):
+        is_in(user, "leave")
+        assert not room.may_take_back(BOT, ALICE)
+        is_in(user, "join")
 
 
 def test_what_waits_for_keys_is_bounded(database: Database) -> None:

@@ -48,6 +48,12 @@ draft-empty = There is nothing in your draft yet. Send a text or a picture.
 draft-texts = Your draft holds { $limit } texts at most. This one was not taken; everything else is as it was.
 draft-limit = You have { $limit } drafts, and no more are kept. `drafts` shows them; publish one or throw one away. Nothing was posted.
 draft-no-picture = There is no picture { $number } in your draft.
+alt-which = Which picture? `alt 2 TEXT` is about the second picture of your draft, `alt #3 2 TEXT` about the second picture of your moment #3. Nothing was changed.
+alt-which-posted = { $count ->
+    [0] #{ $number } has no picture. Nothing was changed.
+    [one] What does the picture of #{ $number } show? Write it like this: `alt #{ $number } TEXT`. Nothing was changed.
+   *[other] #{ $number } has { $count } pictures. Which one, and what does it show? Write it like this: `alt #{ $number } 2 TEXT`. Nothing was changed.
+}
 alt-too-long = That is too long to describe a picture. At most { $limit } characters are possible.
 gather-command = Your draft is open, and this begins like the command `{ $name }`. To give the command, put a ! before it. To have it in your draft, begin with another word. Nothing was done.
 
@@ -90,8 +96,8 @@ help-draft-expire = lets what you post end by itself
     .details = `draft expire 24h`, counted from when it is published, or `draft expire 2026-12-24`. `draft expire off`: it stays.
 help-draft-responses = says who may like and comment on what you post
     .details = `draft responses nobody`, `draft responses #family`, `draft responses all`.
-help-alt = says what a picture of your draft shows
-    .details = `alt 1 A lake at dawn`. It is for those who can't see the picture, or whose app does not show it.
+help-alt = says what a picture of your draft, or of one of your moments, shows
+    .details = `alt 1 A lake at dawn` is about the first picture of your draft, `alt #3 2 A lake at dawn` about the second one of your moment #3. It is for those who can't see the picture, or whose app does not show it.
 
 alias-drafts = draft list
 alias-draft = my draft

@@ -202,7 +202,7 @@ copies-others = { $servers ->
 }: up to { $count }; not reached: { $unreached }
 copies-none = Nobody else could see #{ $number }, now or earlier, so there is no copy of it.
 copies-strangers = It is or was public: strangers who looked are not counted.
-copies-howto = Counted is who could see it, not who did: that I tell nobody. A chat that I can't reach is one that I was thrown out of, or where I was forbidden to take anything back. What is to be taken back there I try for { $days } days.
+copies-howto = Counted is who could see it, not who did: that I tell nobody. A chat that I can't reach is one that I was thrown out of or they have left, or where I am forbidden to take anything back. What is to be taken back there I try for { $days } days.
 copies-word = `moment { $number }` shows that moment; `moment { $number } copies` says where copies of it may be. I don't understand “{ $word }” there.
 copies-may-stay = These chats of people who could see it I can't reach, so a copy may stay there. `moment { $number } copies` says more.
 copies-unreached = { $server }: { $count }

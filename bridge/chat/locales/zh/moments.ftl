@@ -177,7 +177,7 @@ copies-others = 另外 { $servers ->
 }：最多 { $count }；到不了：{ $unreached }
 copies-none = 现在和以前都没有别人能看到 #{ $number }，所以没有副本。
 copies-strangers = 它是或曾是公开的：来看过的陌生人不算在内。
-copies-howto = 数的是谁能看到，而不是谁看过：后者我不告诉任何人。到不了的聊天，是我被移出的，或不许我收回的。那里要收回的内容，我会尝试 { $days } 天。
+copies-howto = 数的是谁能看到，而不是谁看过：后者我不告诉任何人。到不了的聊天，是我被移出的、对方已离开的，或不许我收回的。那里要收回的内容，我会尝试 { $days } 天。
 copies-word = `动态 { $number }` 显示这条动态；`动态 { $number } 副本` 告诉你哪里可能有它的副本。我不明白这里的“{ $word }”。
 copies-may-stay = 能看到它的人当中，有些人的聊天我到不了，那里可能留有副本。`动态 { $number } 副本` 告诉你更多。
 copies-unreached = { $server }：{ $count }
