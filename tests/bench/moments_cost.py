@@ -10,9 +10,10 @@ from bridge.db import Database, Tx
 from bridge.db.tables import metadata
 from bridge.delivery.claimed import Claimed
 from bridge.delivery.worker import MAX_ROOMS
+from bridge.ids import RoomId
 from bridge.moments.fanout import PART
 from tests.bench.sandbox_cost import Figure
-from tests.features.village import MINUTE, Village, user_id
+from tests.features.village import ACCOUNT, MINUTE, Room, Village, user_id
 from tests.vaults import new_vault
 
 MANY, MOST = 500, 5_000
@@ -26,9 +27,12 @@ def run(directory: Path, rounds: int) -> Sequence[Figure]:
     with _village(directory / "many.db", MANY, opened=True) as village:
         many = _many(village, rounds)
     with _village(directory / "most.db", MOST, opened=False) as village:
+        _give_chats(village, MOST)
+        waited = float(_waited(village))
         accepted = _each(rounds, lambda: village.say_only("alice", "post Hello"))
         return [
             *many,
+            Figure(f"copies for {MOST:,} that are sent before those of another post for 3", waited, "", _MOST_BEFORE),
             Figure(f"accepting a post that {MOST:,} friends want at once", accepted, "ms", None),
         ]
 
@@ -75,6 +79,19 @@ def _many(village: Village, rounds: int) -> list[Figure]:
         )
     )
     return figures
+
+
+def _give_chats(village: Village, friends: int) -> None:
+    """Alice's friends have chats, and nothing was ever said in them."""
+
+    def work(tx: Tx) -> None:
+        for number in range(friends):
+            name = f"n{number}"
+            village.rooms[name] = Room(RoomId(f"!{name}:x.org"))
+            person = village.people.ensure(tx, user_id(name))
+            village.people.set_dm(tx, person.id, ACCOUNT, village.rooms[name].room_id)
+
+    village.db.run_sync(work)
 
 
 def _waited(village: Village) -> int:

@@ -35,7 +35,7 @@ async def test_undo(three: Three) -> None:
     assert (await find(carol, kept)).event_id != for_carol.event_id
     assert (await alice.ask("undo")).startswith("There is nothing to take back")
     # A change of privacy, too: what was let be seen is taken back from who has seen it meanwhile.
-    assert (await alice.ask("profile set phone 5551234")).startswith("Saved")
+    assert (await alice.ask("profile set phone 5551234")).startswith("Done")
     await alice.ask("privacy set phone friends")
     [shown] = await answers(carol, f"profile {alice.user_id}")
     assert "5551234" in shown.body

@@ -295,6 +295,25 @@ class TestHeld:
             house.later(2 * DAY)
             await until(lambda: house.rows() == [])
 
+    @pytest.mark.parametrize("fault", [Held(), Later(5_000)])
+    async def test_what_cant_be_taken_back_is_tried_for_days(self, house: House, fault: Exception) -> None:
+        alice = await house.person("alice")
+        await _note(house, alice)
+        await house.deliver()
+        errors = house.homeserver.errors[ALICE]
+        errors.append(fault)
+        await _withdraw(house)
+        async with house.delivering():
+            for _ in range(28):
+                await until(lambda: not errors and house.rows() != ["sending"])
+                errors.append(fault)
+                house.later(DAY)
+            await until(lambda: not errors and house.rows() != ["sending"])
+            assert house.homeserver.shown(ALICE) == ["a note"]
+            house.later(DAY)
+            await until(lambda: house.homeserver.shown(ALICE) == [])
+            await until(lambda: house.rows() == [])
+
     async def test_a_redaction_needs_no_dm(self, house: House) -> None:
         alice = await house.person("alice")
         await _note(house, alice)
