@@ -1,9 +1,9 @@
 """How an audience is written: `friends`, `public except #work`, `#family @bob:example.org`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from bridge.chat.grammar import parse_user
 from bridge.contacts.model import folded
@@ -47,6 +47,14 @@ class Said:
         )
 
 
+Called: TypeAlias = Callable[[str], UserId | None]
+
+
+def nobody(word: str) -> UserId | None:
+    """Nobody is called by any name."""
+    return None
+
+
 class AudienceError(Exception):
     """It can't be understood, so nothing may be published. `message_id` names the text that says why."""
 
@@ -85,7 +93,7 @@ def without_to(text: str) -> str | None:
     return text[match.end() :] if match else None
 
 
-def parse_addressed(text: str) -> tuple[Said, str]:
+def parse_addressed(text: str, called: Called = nobody) -> tuple[Said, str]:
     """Understand what follows `post to`: the audience, and the text behind the separator.
 
     Raises:
@@ -95,13 +103,14 @@ def parse_addressed(text: str) -> tuple[Said, str]:
     head = text[: separator.start()] if separator else text
     if separator is None:
         if _words(head):
-            parse_audience(head)  # say what is wrong with it before asking for a separator
+            parse_audience(head, called)  # say what is wrong with it before asking for a separator
         raise AudienceError("audience-no-separator")
-    return parse_audience(head), text[separator.end() :].strip()
+    return parse_audience(head, called), text[separator.end() :].strip()
 
 
-def parse_audience(text: str) -> Said:
-    """Understand an audience. All or nothing: no part of it is ever left out or widened.
+def parse_audience(text: str, called: Called = nobody) -> Said:
+    """Understand an audience. All or nothing: no part of it is ever left out or widened. `called`: whom it means
+    by a word like `@bob`.
 
     Raises:
         AudienceError: it is empty, a word is not understood, or words contradict each other.
@@ -116,7 +125,7 @@ def parse_audience(text: str) -> Said:
         raise AudienceError("audience-missing")
     for word in words:
         plain = folded(word)
-        user = parse_user(word)
+        user = parse_user(word) or (called(word) if word.startswith(("@", "＠")) else None)
         if user is not None:
             users[out].append(user)
         elif word.startswith(("#", "＃")) and 1 < len(word) <= MAX_TAG + 1:

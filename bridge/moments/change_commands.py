@@ -13,6 +13,7 @@ from bridge.moments.compose import checked_responders
 from bridge.moments.ends import parse_end
 from bridge.moments.model import Moment
 from bridge.moments.readdress import WIDEN, Readdress
+from bridge.moments.said import called_by
 from bridge.moments.service import Moments
 
 _N = Param("number", (Kind.NUMBER,))
@@ -31,7 +32,7 @@ class ChangeCommands:
     def audience(self, request: Request) -> Reply:
         moment = self._own(request)
         try:
-            said = parse_audience(cleaned(request.args["audience"]))
+            said = parse_audience(cleaned(request.args["audience"]), called_by(request.tx, request.person.id))
         except AudienceError as error:
             raise UserError(error.message_id, **({"value": error.value[:60]} if error.value else {})) from None
         return self._readdress.change(request, moment, said)

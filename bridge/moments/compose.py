@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from bridge.contacts.model import cleaned, folded, one_line
 from bridge.errors import UserError
-from bridge.moments.audience import AudienceError, Said, looks_addressed, parse_addressed, without_to
+from bridge.moments.audience import AudienceError, Called, Said, looks_addressed, nobody, parse_addressed, without_to
 from bridge.moments.ends import parse_end
 from bridge.moments.place import Place, parse_geo
 from bridge.moments.when import WhenError, looks_like_time, parse_when
@@ -60,8 +60,8 @@ class Composed:
     """M15: what the picture shows."""
 
 
-def parse_post(text: str, now: int, time_zone: str, *, picture: bool = False) -> Composed:
-    """Understand what follows `post`; `picture`: it is the caption of one.
+def parse_post(text: str, now: int, time_zone: str, *, picture: bool = False, called: Called = nobody) -> Composed:
+    """Understand what follows `post`; `picture`: it is the caption of one; `called`: see `parse_audience`.
 
     Raises:
         ComposeError: a head is not understood in full, or the text begins like an audience without `to`.
@@ -71,7 +71,7 @@ def parse_post(text: str, now: int, time_zone: str, *, picture: bool = False) ->
         behind = without_to(rest) if composed.to is None else None
         if behind is not None:
             try:
-                to, rest = parse_addressed(behind)
+                to, rest = parse_addressed(behind, called)
             except AudienceError as error:
                 raise ComposeError(error.message_id, **({"value": error.value[:60]} if error.value else {})) from None
             composed = replace(composed, to=to)

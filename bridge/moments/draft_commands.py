@@ -21,6 +21,7 @@ from bridge.moments.compose import (
 from bridge.moments.drafting import Drafting
 from bridge.moments.drafts import State
 from bridge.moments.publishing import Publisher
+from bridge.moments.said import called_by
 
 GROUP = "moments"
 LIST = "drafts"
@@ -41,7 +42,7 @@ class DraftCommands:
 
     def set_audience(self, request: Request) -> Reply:
         try:
-            said = parse_audience(request.args["audience"])
+            said = parse_audience(request.args["audience"], called_by(request.tx, request.person.id))
         except AudienceError as error:
             raise UserError(error.message_id, **({"value": error.value[:60]} if error.value else {})) from None
         draft = replace(self._drafting.latest(request), to=said)

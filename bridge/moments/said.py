@@ -6,8 +6,11 @@ from bridge.chat import grammar
 from bridge.chat.command import Request
 from bridge.chat.inbound import EditedMessage
 from bridge.chat.registry import Found
+from bridge.contacts.whom import whom
+from bridge.db import Tx
 from bridge.errors import UserError
-from bridge.ids import EventId
+from bridge.ids import EventId, PersonId, UserId
+from bridge.moments.audience import Called
 from bridge.moments.compose import Composed, parse_post
 
 Find = Callable[[str], Found | None]
@@ -41,4 +44,23 @@ def composed_in(request: Request, command: str, text: str, *, picture: bool = Fa
     """What follows the name of one of the two commands that post."""
     if command == "post to":
         text = f"to {text}"
-    return parse_post(text, request.tx.now, request.person.time_zone, picture=picture)
+    called = called_by(request.tx, request.person.id)
+    return parse_post(text, request.tx.now, request.person.time_zone, picture=picture, called=called)
+
+
+def called_by(tx: Tx, author: PersonId) -> Called:
+    """Whom a word like `@bob` means in an audience: the friend with this remark, or whose Matrix id begins so. Names
+    that people gave themselves don't count: whom an audience means is not theirs to choose.
+
+    What it returns raises UserError where several are called so.
+    """
+
+    def called(word: str) -> UserId | None:
+        try:
+            return whom(tx, author, word.replace("＠", "@"), given=False)
+        except UserError as error:
+            if error.message_id == "whom-none":
+                return None
+            raise
+
+    return called

@@ -20,6 +20,7 @@ from bridge.errors import UserError
 from bridge.ids import PersonId, UserId
 from bridge.moments import defaults, kept_comments, viewing
 from bridge.moments.audience import AudienceError, Said, parse_audience
+from bridge.moments.said import called_by
 from bridge.moments.service import Moments
 from bridge.privacy import Addressed, field_rules, settings, undo, viewer
 from bridge.privacy.model import STRANGERS_SEE
@@ -284,7 +285,7 @@ class PrivacySettings:
 
     def _post(self, request: Request, value: str) -> Reply:
         """For whom posts are that name nobody. What was posted is not changed."""
-        said = _said(value)
+        said = _said(request, value)
         line = self._post_line(request, said)
         defaults.save(request.tx, request.person.id, said)
         return Reply((Message((line, Text("privacy-post-later"))),))
@@ -318,7 +319,7 @@ class PrivacySettings:
 
     def _audience(self, request: Request, value: str) -> Addressed:
         tx, owner = request.tx, request.person.id
-        said = _said(value)
+        said = _said(request, value)
 
         def people(users: Sequence[UserId]) -> frozenset[PersonId]:
             found = [self._people.named(tx, user) for user in users]
@@ -351,9 +352,9 @@ def _shown_to_strangers(tx: Tx, owner: PersonId) -> frozenset[int]:
     return frozenset(moment.id for moment in shown)
 
 
-def _said(value: str) -> Said:
+def _said(request: Request, value: str) -> Said:
     try:
-        return parse_audience(value)
+        return parse_audience(value, called_by(request.tx, request.person.id))
     except AudienceError as error:
         raise UserError(error.message_id, **({"value": error.value[:60]} if error.value else {})) from None
 

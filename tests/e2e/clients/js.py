@@ -228,6 +228,7 @@ class JsClient:
         invite: Sequence[str] = (),
         encrypted: bool = True,
         name: str | None = None,
+        is_direct: bool = False,
         initial_state: Sequence[Mapping[str, Any]] = (),
         room_version: str | None = None,
     ) -> str:
@@ -236,6 +237,7 @@ class JsClient:
             invite=list(invite),
             encrypted=encrypted,
             name=name,
+            isDirect=is_direct,
             initialState=list(initial_state),
             roomVersion=room_version,
         )
