@@ -56,6 +56,8 @@ class Erasures:
         more = True
         while more:  # others have the database in between
             more = await self._db.run(lambda tx: self._deletions.step(tx, person))
+        if await self._db.run(lambda tx: self._deletions.state(tx, person)) is not None:
+            return  # it waits for others, who are told
         await self.destroy_keys()
         log.info("an account was erased")
 
