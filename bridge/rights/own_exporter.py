@@ -65,7 +65,7 @@ class OwnExporter:
                         ["at", "what", "details"],
                         [
                             *((stamp(at), entry["kind"], _details(entry)) for at, entry in read),
-                            *((stamp(at), kind, "") for at, kind in agreed),
+                            *((stamp(at), entry["kind"], _details(entry)) for at, entry in agreed),
                         ],
                     ),
                 ),
@@ -74,11 +74,11 @@ class OwnExporter:
         )
 
     @staticmethod
-    def _agreed(tx: Tx, person: Person) -> list[tuple[int, str]]:
+    def _agreed(tx: Tx, person: Person) -> list[tuple[int, dict[str, Any]]]:
         """What the person agreed to and took back. Numbers of the ledger are left out: they count what others did."""
         rows = tx.sql("SELECT number, at, sealed FROM ledger WHERE owner = ? ORDER BY number", (person.id,)).all()
         found = [(row.at, tx.vault.read(person.id, "ledger", row.number, "sealed", row.sealed)) for row in rows]
-        return [(at, str(value["kind"])) for at, value in found if value is not None]
+        return [(at, value) for at, value in found if value is not None]
 
 
 def _shown(value: object) -> str:

@@ -113,6 +113,13 @@ async def test_somebody_of_another_server_is_erased(
         alice, bob = await meet("alice"), await meet("bob", 1, olm=olm)
         await befriend(alice, bob)
         await live(alice, bob)
+        await alice.ask("privacy set keep-comments on")
+        about = number(next(m for m in await answers(alice, "feed") if "Of Bob, two" in m.body))
+        await alice.ask(f"comment {about} Alice keeps this")
+        await settled(bob)
+        sessions = olm_sessions(servers[1], bob)
+        url = f"sqlite:///{bot.database}"
+        await until(url, sessions)
         before = [m for m in shown(alice) if any(words in m.body for words in ("Of Bob", "Bob says"))]
         assert len(before) >= 3
         messages = ciphertexts(servers[0], bob.room)
@@ -130,9 +137,12 @@ async def test_somebody_of_another_server_is_erased(
             for answer in await answers(alice, text):
                 assert "Of Bob" not in answer.body
                 assert "Bob says" not in answer.body
+        assert "Alice keeps this" in "\n".join(m.body for m in await answers(alice, "comments"))
         await forgotten(bot, bob)
+        await until(url, f"SELECT CASE WHEN ({sessions}) = 0 THEN 1 ELSE 0 END")
         assert await bot.stop() == 0
-        assert opened(bot, f"sqlite:///{bot.database}", bot.directory / "var", bob.room, messages) == 0
+        assert opened(bot, url, bot.directory / "var", bob.room, messages) == 0
+        assert "as they were written" in await courtyard("admin", "verify-log", "-c", str(bot.config))
         await bot.start()
         # Who comes back is a stranger, with a chat that works.
         again = await open_dm(bob.client, bot)
@@ -182,6 +192,16 @@ async def live(alice: Friendly, bob: Friendly) -> None:
     await answers(alice, "feed")
     await answers(alice, "moment 1")
     await settled(alice)
+
+
+def olm_sessions(hs: Homeserver, person: Friendly) -> str:
+    """A query of the bot's database that counts the Olm sessions with somebody's devices."""
+    devices = server_rows(hs, "SELECT key_json FROM e2e_device_keys_json WHERE user_id = ?", person.user_id)
+    keys = [key for (text,) in devices for name, key in json.loads(text)["keys"].items() if name.startswith("curve")]
+    assert keys
+    assert all(re.fullmatch("[A-Za-z0-9+/]{43}", key) for key in keys)
+    names = ", ".join(f"'{key}'" for key in keys)
+    return f"SELECT COUNT(*) FROM crypto_olm_sessions WHERE sender_key IN ({names})"
 
 
 async def forgotten(bot: BotProcess, person: Friendly) -> None:
@@ -258,11 +278,16 @@ async def test_with_every_key_and_an_expired_backup_nothing_of_them_opens(
         await bob.client.wait_membership(bob.room, bot.user_id, "leave", 60)
         await forgotten(bot, bob)
         assert others["text"] in "\n".join(m.body for m in await answers(alice, "album"))
+        # As it lies there while the bot runs, with its journals: a stop would empty these.
+        running = tmp_path / "running"
+        shutil.copytree(bot.directory / "var", running)
+        journals = [path for path in running.iterdir() if path.name.endswith("-wal")]
+        assert engine == POSTGRESQL or any(path.stat().st_size for path in journals)
         assert await bot.stop() == 0
         messages += [m for m in ciphertexts(servers[0], bob.room) if m not in messages]
         assert opened(bot, config.database_url, bot.directory / "var", bob.room, messages) == 0
         assert Epochs(config.epoch_dir, 7, lambda: now_ms() + 8 * DAY).destroy_ended() == 1
-        loot, count = attack(house, [*present_files(house, engine), bot.log_file], backup, owners)
+        loot, count = attack(house, [*present_files(house, engine), *journals, bot.log_file], backup, owners)
         assert count == 0
         assert [what for what, word in words.items() if word.encode() in loot] == []
         for word in others.values():

@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.chat.commands import build_registry
 from bridge.config.programs import ProgramsConfig
-from bridge.db import Tx
+from bridge.db import Tx, ledger
 from bridge.miniprograms import builtin
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.package import Package
@@ -128,6 +128,21 @@ def test_what_was_granted_is_taken_back_at_once() -> None:
         assert "[]" in town.one("alice", "hello")
         assert "There is no number 1" in town.one("alice", "revoke 1")
         assert "There is no number 2" in town.one("bob", "revoke 2")  # it is alice's
+        assert consents(town) == [
+            {"kind": "agreed", "program": "tester", "scope": "profile.name", "verdict": "always"},
+            {"kind": "agreed", "program": "tester", "scope": "profile.region", "verdict": "never"},
+            {"kind": "revoked", "program": "tester", "scope": "profile.name"},
+        ]
+        assert town.db.run_sync(ledger.verify).is_whole
+
+
+def consents(town: Village) -> list[dict[str, Any]]:
+    """What the ledger says of what people agreed to."""
+
+    def read(tx: Tx) -> list[dict[str, Any]]:
+        return [tx.vault.open(e.owner, "ledger", e.number, "sealed", e.sealed) for e in ledger.entries(tx)]
+
+    return town.db.run_sync(read)
 
 
 def test_another_purpose_is_asked_again() -> None:

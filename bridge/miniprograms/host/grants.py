@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bridge.db import Tx
+from bridge.db import Tx, ledger
 from bridge.ids import PersonId
 from bridge.miniprograms.manifest import Manifest
 from bridge.miniprograms.strict_json import dump
@@ -157,6 +157,7 @@ def decide(
             expires_at,
         ),
     )
+    _note(tx, person, "agreed", program_id, scope=scope, verdict=verdict)
 
 
 def revoke(tx: Tx, person: PersonId, number: int) -> Grant | None:
@@ -164,7 +165,14 @@ def revoke(tx: Tx, person: PersonId, number: int) -> Grant | None:
     found = next((grant for grant in of_person(tx, person) if grant.number == number), None)
     if found is not None:
         tx.sql("DELETE FROM program_grants WHERE id = ?", (found.id,))
+        _note(tx, person, "revoked", found.program_id, scope=found.scope)
     return found
+
+
+def _note(tx: Tx, person: PersonId, what: str, program_id: int, **details: str) -> None:
+    """What somebody agrees to and takes back stands in the ledger, sealed for them."""
+    name = tx.sql("SELECT name FROM programs WHERE id = ?", (program_id,)).scalar()
+    ledger.append(tx, person, what, program=name, **details)
 
 
 def shown_verdict(grant: Grant) -> str:
@@ -182,8 +190,12 @@ def use_up(tx: Tx, person: PersonId, program_id: int) -> None:
 def stop_messages(tx: Tx, person: PersonId, program_id: int | None) -> int:
     """Take back that a program, or any, may send messages by itself; how many decisions that were."""
     where, params = ("", (person,)) if program_id is None else (" AND program_id = ?", (person, program_id))
-    query = f"DELETE FROM program_grants WHERE person_id = ? AND scope IN ('{NOTIFY}', '{SUBSCRIBE}')"
-    return tx.sql(f"{query} AND verdict <> 'never'{where}", params).rowcount
+    scopes = f"FROM program_grants WHERE person_id = ? AND scope IN ('{NOTIFY}', '{SUBSCRIBE}') AND verdict <> 'never'"
+    found = tx.sql(f"SELECT id, program_id, scope {scopes}{where} ORDER BY id", params).all()
+    for row in found:
+        tx.sql("DELETE FROM program_grants WHERE id = ?", (row.id,))
+        _note(tx, person, "revoked", row.program_id, scope=row.scope)
+    return len(found)
 
 
 def forget_once(tx: Tx, person: PersonId, session_id: int, scopes: Iterable[str] = ()) -> None:
