@@ -205,7 +205,7 @@ async def test_what_is_old_goes_with_its_keys(
         "retention": {"moments_days": 400, "log_days": 1, "requests_days": 90, "inactive_days": 30, "notice_days": 7}
     }
     async with (
-        running_bot(tmp_path / "bot", servers[0], unique("courtyard"), SMALL | old) as bot,
+        running_bot(tmp_path / "bot", servers[0], unique("courtyard"), {**SMALL, "retention": limits}) as bot,
         meeting(servers, js, bot) as meet,
     ):
         alice, carol = await meet("alice"), await meet("carol", 1)
