@@ -201,9 +201,7 @@ async def test_what_is_old_goes_with_its_keys(
 ) -> None:
     """O4, class by class: by the operator's wish and by its author's; who is on the other server sees it taken back."""
     word, kept, note, ancient = canary(), canary(), canary(), canary()
-    old = {
-        "retention": {"moments_days": 400, "log_days": 1, "requests_days": 90, "inactive_days": 30, "notice_days": 7}
-    }
+    limits = {"moments_days": 400, "log_days": 1, "requests_days": 90, "inactive_days": 30, "notice_days": 7}
     async with (
         running_bot(tmp_path / "bot", servers[0], unique("courtyard"), {**SMALL, "retention": limits}) as bot,
         meeting(servers, js, bot) as meet,
