@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from bridge.miniprograms.answer import AnswerDocument
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.manifest import Manifest
+from bridge.miniprograms.remote.responses import ResponseDocument
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -18,6 +19,7 @@ def documents() -> Iterator[tuple[str, str]]:
     every: list[tuple[str, Any, str]] = [
         ("event", Event, "What a mini-program is told: the argument of handle."),
         ("answer", AnswerDocument, "What a mini-program answers: the result of handle."),
+        ("response", ResponseDocument, "What the server of a mini-program answers: status 200 and this."),
         ("manifest", Manifest, "What a mini-program says of itself: manifest.yaml or manifest.json."),
     ]
     for name, what, described in every:

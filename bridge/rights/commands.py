@@ -1,6 +1,6 @@
 """Everything that people do about their privacy, as commands and hooks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from bridge.chat.command import Command
 from bridge.chat.hooks import Hooks
@@ -18,9 +18,9 @@ def build(
     changes: Changes,
     moments: Moments,
     installation: Installation,
-    has_programs: Callable[[Tx], bool],
+    programs: Callable[[Tx], Collection[str | None]],
 ) -> tuple[list[Command], Hooks]:
-    """What this adds to the chat. `has_programs`: whether there are mini-programs that people may open."""
+    """What this adds to the chat. `programs`: see `disclosure`."""
     settings = PrivacySettings(people, changes, moments)
     checking = checkup.Checkup(settings)
     commands = [
@@ -28,7 +28,7 @@ def build(
         *checkup.build(checking),
         *view_as.build(people, moments),
         *why.build(people, moments),
-        *disclosure.build(installation, has_programs),
+        *disclosure.build(installation, programs),
         *access_log.build(),
         *undo_commands.build(undo_commands.UndoCommand(moments, settings)),
     ]

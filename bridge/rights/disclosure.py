@@ -1,6 +1,6 @@
 """`who can read this` (P15): the truth about this very installation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from bridge.chat.command import Command, Request
@@ -22,9 +22,9 @@ class Installation:
 
 
 class Disclosure:
-    def __init__(self, installation: Installation, has_programs: Callable[[Tx], bool]) -> None:
+    def __init__(self, installation: Installation, programs: Callable[[Tx], Collection[str | None]]) -> None:
         self._installation = installation
-        self._has_programs = has_programs
+        self._programs = programs
 
     def tell(self, request: Request) -> Reply:
         here = self._installation
@@ -41,13 +41,17 @@ class Disclosure:
             blocks.append(Text("disclosure-servers", {"own": own, "bots": bots}))
         used = here.reactions and settings.load(request.tx, request.person.id).reactions
         blocks.append(Text("disclosure-reactions" if used else "disclosure-no-reactions"))
-        if self._has_programs(request.tx):
+        programs = self._programs(request.tx)
+        if programs:
             blocks.append(Text("disclosure-programs"))
+        servers = sorted({server for server in programs if server is not None})
+        if servers:
+            blocks.append(Text("disclosure-program-servers", {"servers": ", ".join(servers)}))
         blocks += [Text("disclosure-clients"), Text("disclosure-files")]
         return Reply((Message(tuple(blocks)),))
 
 
-def build(installation: Installation, has_programs: Callable[[Tx], bool]) -> list[Command]:
-    """`has_programs`: whether there are mini-programs that people may open."""
-    do = Disclosure(installation, has_programs)
+def build(installation: Installation, programs: Callable[[Tx], Collection[str | None]]) -> list[Command]:
+    """`programs`: for each mini-program that people may open, the server that it runs on, or None."""
+    do = Disclosure(installation, programs)
     return [Command("who can read this", (), do.tell, effect=False, group="privacy", when_paused=True)]

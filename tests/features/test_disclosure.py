@@ -47,3 +47,17 @@ def test_programs_are_told_where_people_may_open_some(limits: ProgramsConfig) ->
     village.install(packed("tester"))
     assert (PROGRAMS in village.one("alice", "who can read this")) is (limits == ProgramsConfig())
     village.close()
+
+
+def test_servers_of_programs_are_named_where_there_are_any() -> None:
+    village = Village()
+    village.install(packed("here"))
+    village.open("alice")
+    try:
+        assert "run on servers of their developers" not in village.one("alice", "who can read this")
+        for name in ("far", "near"):
+            village.install(packed(name, main=None, url=f"https://{name}.example.org/"))
+        said = village.one("alice", "who can read this")
+        assert "Some run on servers of their developers (far.example.org, near.example.org)" in said
+    finally:
+        village.close()

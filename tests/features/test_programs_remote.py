@@ -13,7 +13,7 @@ import pytest
 
 from bridge.config.programs import ProgramsConfig
 from bridge.miniprograms.events import Event
-from bridge.miniprograms.host import remotely
+from bridge.miniprograms.host import remotely, sessions
 from bridge.miniprograms.package import Package
 from bridge.miniprograms.program import Handled, NotNow, Program, Trapped
 from tests.features.apps import Engine, packed
@@ -76,13 +76,13 @@ def test_nothing_leaves_before_the_person_has_agreed_to_the_server() -> None:
         _, question = town.say("alice", "open far")
         assert f"on a server of its developer: {HOST}" in question
         assert "leaves this encrypted chat" in question
-        town.say("alice", "hello")
+        assert "Nothing was sent: you have not said yet" in town.one("alice", "hello")
         town.wait(MINUTE)
         assert engine.told == []
         shown = town.say("alice", "2")
         assert "Far is asked at its server from now on" in shown[0]
-        assert [event["type"] for event in engine.of("far")] == ["open", "text"]
-        assert "text {'text': 'hello'}" in shown[-1]
+        assert [event["type"] for event in engine.of("far")] == ["open"]
+        assert "text {'text': 'hello'}" in town.one("alice", "hello")
         assert engine.of("far")[0]["user"]["scopes"] == [], "the program is not told what the host asks for itself"
         assert f"to run on the server {HOST}" in town.one("alice", "grants")
         town.say("alice", "close")
@@ -133,6 +133,39 @@ def test_taken_back_in_the_middle_nothing_more_leaves() -> None:
         town.wait(MINUTE)
         assert len(engine.told) == before
         assert "my secret" not in json.dumps(engine.told)
+
+
+def test_a_timer_does_not_ring_at_a_server_that_was_taken_back() -> None:
+    def reminds(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] == "open":
+            return does({"type": "timer.set", "tag": "t", "after": 3600})
+        return does() if event["type"] == "close" else does(says(event["type"]))
+
+    with village(far(scopes={"notify": "To remind you."}), far=reminds) as (town, engine):
+        opened(town)
+        town.say("alice", "1")  # one message later
+        numbers = {line.split(" – ")[0]: line for line in town.one("alice", "grants").splitlines() if " – " in line}
+        [number] = [number for number, line in numbers.items() if HOST in line]
+        town.say("alice", f"revoke {number}")
+        before, told = len(town.bodies("alice")), len(engine.told)
+        town.wait(61 * MINUTE)
+        assert len(engine.told) == told
+        assert len(town.bodies("alice")) == before, "nor is anybody asked out of the blue"
+        session = town.db.run_sync(lambda tx: sessions.by_id(tx, 1))
+        assert session is not None
+        assert session.pushes == 0
+
+
+def test_an_update_while_it_is_asked_asks_anew() -> None:
+    with village(far(), far=echo) as (town, engine):
+        town.say("alice", "open far")
+        town.install(far(version="2.0.0", url="https://other.example.org/"))
+        town.run_programs()
+        town.deliver()
+        assert "other.example.org" in town.bodies("alice")[-1]
+        assert engine.told == []
+        town.say("alice", "2")
+        assert [event["type"] for event in engine.of("far")] == ["open"]
 
 
 def test_an_update_that_moves_to_a_server_or_to_another_one_asks() -> None:

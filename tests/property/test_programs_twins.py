@@ -50,10 +50,14 @@ def _without(value: Any) -> Any:
     return value
 
 
-def town() -> Village:
+def town(**where: Any) -> Village:
     made = Village(digests=True, runtime=Engine(tester=shows_all, other=shows_all))
-    made.install(packed(scopes=SCOPES), packed("other", scopes=SCOPES))
+    made.install(packed(scopes=SCOPES, **where), packed("other", scopes=SCOPES, **where))
     return made
+
+
+def town_of_servers() -> Village:
+    return town(main=None, url="https://far.example.org/hook")
 
 
 def events() -> st.SearchStrategy[list[Event]]:
@@ -69,4 +73,12 @@ def events() -> st.SearchStrategy[list[Event]]:
 def test_programs_tell_nobody_of_others(lived: list[Event]) -> None:
     setting = [*befriend("alice", "bob"), Step("alice", "profile set name Alice"), Step("alice", "open tester")]
     first, second = both(lived, setting, town)
+    assert first == second
+
+
+@settings(max_examples=15, deadline=None)
+@given(events())
+def test_nor_do_programs_on_servers(lived: list[Event]) -> None:
+    setting = [*befriend("alice", "bob"), Step("alice", "open tester"), Step("alice", "2"), Step("alice", "open other")]
+    first, second = both(lived, setting, town_of_servers)
     assert first == second

@@ -31,7 +31,8 @@ class Gate:
             return True
         if session.in_room or not session.is_open or remotely.refused(tx, installed, person.id):
             sessions.told(tx, waiting)
-            if session.is_open:
+            _forfeit(tx, session, waiting)
+            if session.is_open and waiting.source.push is None:
                 self._turn_away(tx, session, about, server)
             return False
         asked = asking.ask(tx, installed, person, remotely.consent(installed, waiting.source, session))
@@ -40,6 +41,7 @@ class Gate:
             remotely.hold(tx, waiting)
         else:
             sessions.told(tx, waiting)
+            _forfeit(tx, session, waiting)
         return False
 
     def postpone(self, tx: Tx, waiting: Waiting, about: About, later: NotNow) -> None:
@@ -52,8 +54,7 @@ class Gate:
             return
         # What was said since was said to somebody who is not there.
         remotely.drop(tx, session)
-        if waiting.source.push is not None:
-            sessions.save(tx, replace(session, pushes=max(0, session.pushes - 1)))
+        _forfeit(tx, session, waiting)
         self._performer.say(tx, session, about, Message((Text("program-unreachable", {"title": title(about)}),)))
 
     def _turn_away(self, tx: Tx, session: Session, about: About, server: str) -> None:
@@ -65,3 +66,9 @@ class Gate:
         remotely.drop(tx, session)
         sessions.end(tx, session)
         self._performer.say(tx, session, about, Message((Text("program-runs-never", told),)))
+
+
+def _forfeit(tx: Tx, session: Session, waiting: Waiting) -> None:
+    """A message that the program might have sent by itself is none that it may send later."""
+    if waiting.source.push is not None:
+        sessions.save(tx, replace(session, pushes=max(0, session.pushes - 1)))

@@ -113,6 +113,7 @@ class Programs:
             " suspended_until = NULL, changed_at = ? WHERE id = ?",
             (*about, former, int(builtin), _is_remote(manifest), _later(tx, old), old.id),
         )
+        _release(tx, old.id)
         return int(old.id)
 
     def roll_back(self, tx: Tx, name: str) -> Installed | None:
@@ -133,6 +134,7 @@ class Programs:
                 row.id,
             ),
         )
+        _release(tx, row.id)
         return self.by_id(tx, row.id)
 
     @staticmethod
@@ -202,6 +204,15 @@ class Programs:
                 del self._ready[next(iter(self._ready))]
             self._ready[known] = manifest
         return manifest
+
+
+def _release(tx: Tx, program_id: int) -> None:
+    """What waited for the version before, or for consent to its server, waits no longer."""
+    tx.sql(
+        "UPDATE program_events SET due_at = 0 WHERE due_at > 0"
+        " AND session_id IN (SELECT id FROM program_sessions WHERE program_id = ?)",
+        (program_id,),
+    )
 
 
 def _is_remote(manifest: Manifest) -> int:

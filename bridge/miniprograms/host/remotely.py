@@ -69,6 +69,12 @@ def hold(tx: Tx, waiting: Waiting) -> None:
     tx.sql("UPDATE program_events SET due_at = ? WHERE id = ?", (HELD, waiting.id))
 
 
+def is_held(tx: Tx, session_id: int) -> bool:
+    """Whether the person has not decided yet."""
+    query = "SELECT 1 FROM program_events WHERE session_id = ? AND due_at >= ? LIMIT 1"
+    return tx.sql(query, (session_id, HELD)).first() is not None
+
+
 def release(tx: Tx, session_id: int) -> None:
     """Whatever waits in a session waits no longer."""
     tx.sql("UPDATE program_events SET due_at = 0 WHERE session_id = ? AND due_at > 0", (session_id,))

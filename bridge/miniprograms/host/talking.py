@@ -12,7 +12,7 @@ from bridge.errors import UserError
 from bridge.ids import AccountId, RoomId
 from bridge.miniprograms import typed
 from bridge.miniprograms.events import MAX_TYPED
-from bridge.miniprograms.host import sessions
+from bridge.miniprograms.host import remotely, sessions
 from bridge.miniprograms.host.allowance import Allowances
 from bridge.miniprograms.host.drawing import zone
 from bridge.miniprograms.host.host import Host
@@ -146,6 +146,9 @@ class Talk:
     def _tell(self, request: Request, session: Session, installed: Installed, kind: str, data: dict[str, Any]) -> Reply:
         tx = request.tx
         check_allowance(self._allowances, request.person, installed)
+        if installed.manifest.server is not None and remotely.is_held(tx, session.id):
+            title = in_language(installed.manifest.title, request.person.language)
+            raise UserError("program-runs-undecided", title=title, name=installed.name, host=installed.manifest.server)
         if sessions.count_waiting(tx, session.id) >= _MAX_WAITING:
             raise _slow(installed, request.person)
         sessions.save(tx, session)

@@ -1,11 +1,12 @@
 """What a program's server may answer: what any program answers, or that it needs more time (D4)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, StringConstraints, ValidationError
 
 from bridge.config.programs import MiniProgramsConfig
 from bridge.miniprograms import answer, strict_json
+from bridge.miniprograms.answer import AnswerDocument
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.faults import Fault, Faulty, faults_of
 from bridge.miniprograms.manifest import Manifest
@@ -24,9 +25,23 @@ class Deferred(Value):
     defer: int = Field(ge=1, le=MAX_DEFER_S, description="Seconds, after which the host asks again.")
 
 
-class _Erased(Value):
+class Erased(Value):
+    """A receipt: the developer's word, signed."""
+
     at: Seconds
     signature: Annotated[str, StringConstraints(max_length=100)]
+
+
+class Response(AnswerDocument):
+    """An answer to an event; to somebody's leaving with a receipt."""
+
+    receipt: Erased | None = Field(
+        default=None, description="To close with left, if the manifest has a key: what was kept of the user is deleted."
+    )
+
+
+ResponseDocument: TypeAlias = Response | Deferred
+"""A response as JSON; `read` takes nothing else."""
 
 
 def read(status: int, body: bytes, event: Event, manifest: Manifest, limits: MiniProgramsConfig) -> Handled:
@@ -67,9 +82,9 @@ def _receipt(document: JsonValue, event: Event, manifest: Manifest) -> Receipt |
             raise Faulty([Fault("receipt", "is missing; the manifest has a key under deletion")])
         return None
     try:
-        given = _Erased.model_validate_json(strict_json.dump(document.pop("receipt")))
+        given = Erased.model_validate_json(strict_json.dump(document.pop("receipt")))
     except ValidationError as error:
-        raise Faulty(faults_of(error, _Erased, "receipt")) from None
+        raise Faulty(faults_of(error, Erased, "receipt")) from None
     signed = signing.receipt_message(event.id, event.user.id, given.at)
     if key is None or not signing.is_signed_by(key, given.signature, signed):
         raise Faulty([Fault("receipt.signature", "is not of the key under deletion in the manifest")])

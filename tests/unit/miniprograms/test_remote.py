@@ -9,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bridge.config.programs import MiniProgramsConfig, ProgramsConfig
 from bridge.errors import OperatorError
+from bridge.miniprograms import schemas
 from bridge.miniprograms.events import Chat, Closed, CloseEvent, Event, TextEvent, Typed, User
 from bridge.miniprograms.host.outside import Door, is_public
 from bridge.miniprograms.manifest import Deletion, Manifest
@@ -347,3 +349,14 @@ async def test_hosts_of_development_are_where_the_operator_says_and_no_others(ce
     assert ProgramsConfig().development_servers == ()
     with pytest.raises(OperatorError, match="development_certificates"):
         Door.of(ProgramsConfig(development_certificates=Path("/nowhere.pem")))
+
+
+def test_responses_are_those_of_the_schema() -> None:
+    schema = json.loads(dict(schemas.documents())["response.schema.json"])
+    done: dict[str, Any] = {"v": 1, "state": None, "effects": []}
+    for good in (SAYS, {"v": 1, "defer": 5}, done, {**done, "receipt": {"at": 1, "signature": "x"}}):
+        jsonschema.validate(good, schema)
+    wrong: list[Any] = [{"v": 1, "defer": 0}, {**SAYS, "defer": 5}, {**done, "receipt": {}}, {**done, "more": 1}, []]
+    for bad in wrong:
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(bad, schema)

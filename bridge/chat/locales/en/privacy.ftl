@@ -167,6 +167,7 @@ disclosure-servers = Your homeserver { $own } and mine, { $bots }, read none of 
 disclosure-reactions = Reactions travel unencrypted: homeservers see the emoji and what it is for. `privacy set reactions off` lets yours count for nothing.
 disclosure-no-reactions = Reactions travel unencrypted, and count for nothing with you.
 disclosure-clients = Your Matrix client, and every session of yours, reads all that is written here. `log` shows which sessions have spoken to me.
+disclosure-program-servers = Some run on servers of their developers ({ $servers }): what you type to those leaves the encryption, once you have agreed to it.
 disclosure-programs = Mini-programs read what you type to them while they are open, and the parts of your profile that you granted; never who you are. `apps sent` shows exactly what.
 disclosure-files = Deleted pictures stay on the homeserver as encrypted files whose keys are gone; Matrix lets nobody delete them.
 

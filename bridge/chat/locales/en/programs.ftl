@@ -159,6 +159,7 @@ program-decided-once-runs = { $title } is asked at its server until it is closed
 program-decided-always-runs = { $title } is asked at its server from now on. `grants` shows it, and how to take it back.
 program-decided-never-runs = Nothing was sent. { $title } is closed, and its server is not asked. `grants` shows it, should you change your mind.
 grants-revoked-runs = Done. Nothing is sent to the server of { $title } any more; you are asked again if you use it.
+program-runs-undecided = Nothing was sent: you have not said yet whether { $title } may run on the server { $host }. Answer that question with its number; `close`, then `open { $name }` asks it again.
 program-runs-never = { $title } runs on the server { $host }, and you decided that nothing is sent there. It is closed. `grants` shows that decision, and `revoke N` takes it back.
 program-runs-first = { $title } runs on the server { $host }, where what you say to it leaves the encryption. If you agree to that: `open { $name }` in your own chat with me, and answer “yes, until I take it back”. Then you can take part here. Nothing was sent.
 program-in-room-runs = { $title } is open here, for everybody. It runs on the server { $host }: what is said to it, with `!`, leaves the encryption there, like `!hello`. Who wants to take part agrees to that first: `open { $name }` in their own chat with me. `!close` closes it. It does not learn who you are.

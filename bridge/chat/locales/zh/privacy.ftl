@@ -164,6 +164,7 @@ disclosure-servers = 你的服务器 { $own } 和我的 { $bots } 读不到内�
 disclosure-reactions = 表情回应不加密：服务器能看到是什么表情、回应的是哪条。`设置隐私 表情回应 关` 可以让你的不起作用。
 disclosure-no-reactions = 表情回应不加密，你的在这里不起作用。
 disclosure-clients = 你的 Matrix 客户端和每个会话都能读到这里的一切。`日志` 会显示哪些会话和我说过话。
+disclosure-program-servers = 其中有些在开发者的服务器上运行（{ $servers }）：你同意之后，对它们说的话就离开了加密。
 disclosure-programs = 小程序读到的只有：它打开期间你对它说的话，和你同意给它的资料；它从不知道你是谁。`小程序记录` 可以看到它得到的全部内容。
 disclosure-files = 删除的图片会以加密文件的形式留在服务器上，密钥已经没有了；Matrix 不让任何人删除它们。
 

@@ -159,6 +159,7 @@ program-decided-once-runs = 在关闭之前，“{ $title }”在它的服务器
 program-decided-always-runs = 从现在起“{ $title }”在它的服务器上运行。`授权` 里可以看到，也能收回。
 program-decided-never-runs = 什么也没有发出去。“{ $title }”已关闭，不会联系它的服务器。想改变主意，请看 `授权`。
 grants-revoked-runs = 好了，不会再有什么发到“{ $title }”的服务器。再用它时会重新问你。
+program-runs-undecided = 什么也没有发出去：你还没有决定“{ $title }”可不可以在服务器 { $host } 上运行。请用编号回答那个问题；先 `关闭` 再 `打开 { $name }` 会重新询问。
 program-runs-never = “{ $title }”在服务器 { $host } 上运行，而你决定过什么也不发到那里。它已关闭。`授权` 里有这个决定，`撤销授权 编号` 可以收回。
 program-runs-first = “{ $title }”在服务器 { $host } 上运行，你对它说的话到了那里就离开了加密。如果你同意：请在你和我的私聊里发 `打开 { $name }`，选“可以，直到我收回”，就能在这里参加了。刚才什么也没有发出去。
 program-in-room-runs = “{ $title }”在这里打开了，大家都可以用。它在服务器 { $host } 上运行：以 `!` 开头对它说的话（例如 `!你好`）到了那里就离开了加密。想参加的人先在自己和我的私聊里发 `打开 { $name }` 表示同意。`!关闭` 关闭它。它不知道你是谁。
