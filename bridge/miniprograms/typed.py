@@ -105,11 +105,17 @@ def value(kind: Kind, text: str, zone: tzinfo, what: str = "") -> Given:
 
 def chosen(choices: Sequence[Choice], text: str) -> str | None:
     """The id of the choice that `text` means: its number, its label or its id."""
+    folded = text.strip().casefold()
+    return picked(choices, text) or next((one.id for one in choices if folded == one.id.casefold()), None)
+
+
+def picked(choices: Sequence[Choice], text: str) -> str | None:
+    """The same of choices that were shown: people see no ids, so who types one has not chosen."""
     text = text.strip()
     if _INTEGER.fullmatch(text) and 1 <= int(text) <= len(choices):
         return choices[int(text) - 1].id
     folded = text.casefold()
-    return next((one.id for one in choices if folded in (one.label.casefold(), one.id.casefold())), None)
+    return next((one.id for one in choices if folded == one.label.casefold()), None)
 
 
 def _text(_kind: Kind, text: str, _zone: tzinfo) -> Given:

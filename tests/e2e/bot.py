@@ -25,6 +25,9 @@ class BotProcess:
     """`courtyard run -c …`: start it, stop it, kill it, start it again on the same data."""
 
     def __init__(self, directory: Path, user_id: str, config: Path) -> None:
+        self.module = "bridge"
+        """What is run; another one runs this one and looks on."""
+        self.environment: dict[str, str] = {}
         self.directory = directory
         self.user_id = user_id
         self.config = config
@@ -54,11 +57,11 @@ class BotProcess:
         with self.log_file.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "bridge.demo.guarded", "bridge", "run", "-c", str(self.config)),
+                *("-m", "bridge.demo.guarded", self.module, "run", "-c", str(self.config)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, **self.environment, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,
             )
         assert self._process.stdout is not None
@@ -124,10 +127,18 @@ async def prepare_bot(
 
 @contextlib.asynccontextmanager
 async def running_bot(
-    directory: Path, hs: Homeserver, name: str, settings: Mapping[str, Any] | None = None
+    directory: Path,
+    hs: Homeserver,
+    name: str,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    module: str = "bridge",
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[BotProcess]:
     """A bot for the length of the block. At its end, nothing readable may have left it, and its log tells nothing."""
     bot = await prepare_bot(directory, hs, name, settings)
+    bot.module = module
+    bot.environment.update(environment or {})
     try:
         await bot.start()
         yield bot

@@ -66,6 +66,11 @@ def sent_types(hs: Homeserver, user_id: str) -> dict[str, int]:
     return counts
 
 
+def personal(text: str) -> list[str]:
+    """What in a text names a person, a room or a message; with the text itself nowhere."""
+    return [what for what, pattern in _PERSONAL.items() if pattern.search(text)]
+
+
 def log_leaks(log: str) -> list[str]:
     """Lines that tell anything about a person, with what it is."""
     return [

@@ -3,23 +3,64 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bridge.demo.synapse import Homeserver
+from tests.e2e import recording
 from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsClient, JsProcess
 from tests.e2e.clients.message import Message
 from tests.e2e.conftest import unique
 from tests.e2e.flow import Meet, meeting, shown, told
+from tests.e2e.leaks import personal
 from tests.e2e.people import Friendly
+from tests.e2e.recording import Told
 
 pytestmark = pytest.mark.e2e
 
 WAIT = 60.0
+NAME, REGION = "Alice Liddell", "Wonderland"
+"""What stands in a profile: one is granted to one program, the other to another, and nothing to the rest."""
+
+
+@dataclass(slots=True)
+class Record:
+    """All that went to programs while the tests of this file ran."""
+
+    file: Path
+    sources: dict[str, str] = field(default_factory=dict)
+
+    def told(self) -> list[Told]:
+        return recording.read(self.file, self.sources)
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    return Record(tmp_path_factory.mktemp("record") / "told")
+
+
+@pytest.fixture(scope="module")
+async def bot(
+    servers: tuple[Homeserver, Homeserver], tmp_path_factory: pytest.TempPathFactory, record: Record
+) -> AsyncIterator[BotProcess]:
+    """A bot of which everything that it tells programs is kept."""
+    async with running_bot(
+        tmp_path_factory.mktemp("bot"),
+        servers[0],
+        unique("courtyard"),
+        {"access": {"invites": "all"}},
+        module="tests.e2e.recording",
+        environment={recording.VARIABLE: str(record.file)},
+    ) as running:
+        yield running
 
 
 def shows(board: str, stones: int, message: Message) -> bool:
@@ -34,12 +75,13 @@ async def says(person: Friendly, text: str, *words: str) -> Message:
     return await told(person, mark, *words)
 
 
-async def test_order_food_and_take_back_the_name(meet: Meet, bot: BotProcess) -> None:
+async def test_order_food_and_take_back_the_name(meet: Meet, record: Record) -> None:
     alice, carol = await meet("alice"), await meet("carol", 1, olm=True)
     await carol.ask("open canteen")
     await says(carol, "kitchen", "You run the kitchen")
     await says(carol, "dish 4.50 Soup", "1. Soup, €4.50.")
-    await alice.ask("profile set name Alice Liddell")
+    await alice.ask(f"profile set name {NAME}")
+    await alice.ask(f"profile set region {REGION}")
     first = await alice.ask("open canteen")
     assert "It does not learn who you are" in first
     await says(alice, "add 1 2", "2 × Soup in your cart")
@@ -55,6 +97,12 @@ async def test_order_food_and_take_back_the_name(meet: Meet, bot: BotProcess) ->
     assert alice.user_id not in kitchen.body
     assert "is closed" in await alice.ask("close")
     assert "I don't know that command" in await alice.ask("add 1")
+    told = [one for one in record.told() if one.program == "canteen"]
+    assert {json.dumps(one.event["user"]["profile"]) for one in told} == {"{}", json.dumps({"name": NAME})}
+    before = told[: next(n for n, one in enumerate(told) if one.event["user"]["profile"])]
+    assert len(before) > 5
+    assert not [one.raw for one in before if NAME in one.raw], "it was granted later"
+    assert not [one.raw for one in told if REGION in one.raw], "it never was"
 
 
 async def test_book_a_ticket(meet: Meet) -> None:
@@ -99,32 +147,25 @@ async def test_play_to_the_end(meet: Meet) -> None:
     assert len([m for m in shown(carol) if "a b c d e f g" in m.body]) == 1
 
 
-async def test_two_people_on_two_servers_play_in_a_room(
-    servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path
-) -> None:
-    settings = {"access": {"invites": "all"}}
-    async with (
-        running_bot(tmp_path, servers[0], unique("courtyard"), settings) as bot,
-        meeting(servers, js, bot) as meet,
-    ):
-        alice, carol = await meet("alice"), await meet("carol", 1)
-        assert isinstance(alice.client, JsClient)
-        room = await alice.client.create_room(invite=[carol.user_id, bot.user_id])
-        await alice.client.wait_membership(room, bot.user_id, "join")
-        assert await carol.client.wait_invite(alice.user_id) == room
-        await carol.client.join(room)
-        await alice.client.wait_membership(room, carol.user_id, "join")
-        await alice.client.send(room, "!open gomoku")
-        board = await alice.client.wait_message(room, lambda m: "a b c d e f g" in m.body, WAIT)
-        moves = [(who, f"{column}{row}") for column in "abcde" for who, row in ((alice, 1), (carol, 2))][:-1]
-        for stones, (who, move) in enumerate(moves, 1):
-            await who.client.send(room, f"!{move}")
-            await alice.client.wait_message(room, partial(shows, board.event_id, stones), WAIT)
-        for person in (alice, carol):
-            await person.client.wait_message(room, lambda m: "⚫ black wins." in m.body.replace("**", ""), WAIT)
-        await carol.client.send(room, "well played")
-        await carol.client.send(room, "!close")
-        await alice.client.wait_message(room, lambda m: m.body == "Gomoku is closed.", WAIT)
+async def test_two_people_on_two_servers_play_in_a_room(meet: Meet, bot: BotProcess) -> None:
+    alice, carol = await meet("alice"), await meet("carol", 1)
+    assert isinstance(alice.client, JsClient)
+    room = await alice.client.create_room(invite=[carol.user_id, bot.user_id])
+    await alice.client.wait_membership(room, bot.user_id, "join")
+    assert await carol.client.wait_invite(alice.user_id) == room
+    await carol.client.join(room)
+    await alice.client.wait_membership(room, carol.user_id, "join")
+    await alice.client.send(room, "!open gomoku")
+    board = await alice.client.wait_message(room, lambda m: "a b c d e f g" in m.body, WAIT)
+    moves = [(who, f"{column}{row}") for column in "abcde" for who, row in ((alice, 1), (carol, 2))][:-1]
+    for stones, (who, move) in enumerate(moves, 1):
+        await who.client.send(room, f"!{move}")
+        await alice.client.wait_message(room, partial(shows, board.event_id, stones), WAIT)
+    for person in (alice, carol):
+        await person.client.wait_message(room, lambda m: "⚫ black wins." in m.body.replace("**", ""), WAIT)
+    await carol.client.send(room, "well played")
+    await carol.client.send(room, "!close")
+    await alice.client.wait_message(room, lambda m: m.body == "Gomoku is closed.", WAIT)
 
 
 async def test_effects_are_performed_once_over_kill_9(
@@ -147,3 +188,124 @@ async def test_effects_are_performed_once_over_kill_9(
         assert sorted(int(body.split()[1]) for body in added) == list(range(1, count + 1))
         with sqlite3.connect(bot.database) as books:
             assert books.execute("SELECT COUNT(*) FROM program_events").fetchone() == (0,)
+
+
+TEA = {
+    "name": "tea",
+    "title": "Tea",
+    "description": "Brews tea.",
+    "scopes": {"profile.region": "For the water."},
+}
+TEA_SOURCE = """
+function handle(event) {
+  const says = (text) => ({ type: "ui.send", text });
+  const scopes = { region: ["profile.region"], name: ["profile.name"] };
+  const said = event.data.text;
+  if (scopes[said]) return { state: 0, effects: [{ type: "scope.request", tag: "s", scopes: scopes[said] }] };
+  if (said === "brew") return { state: 0, effects: [{ type: "timer.set", tag: "tea", after: 1 }, says("It brews.")] };
+  if (event.type === "timer") return { state: 0, effects: [says("Your tea is ready.")] };
+  if (event.type === "close") return { state: 0, effects: [] };
+  return { state: 0, effects: [says(event.type + " " + JSON.stringify(event.user.profile))] };
+}
+"""
+
+
+async def mp(bot: BotProcess, *arguments: str) -> str:
+    """What an operator does beside the running bot; what is printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bridge", "mp", *arguments, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0, out
+    return out.decode()
+
+
+async def install_tea(bot: BotProcess, directory: Path, version: str, **changes: object) -> None:
+    folder = directory / version
+    folder.mkdir()
+    about = {"manifest": 1, "version": version, "languages": ["en"], "main": "main.js", **TEA, **changes}
+    (folder / "manifest.json").write_text(json.dumps(about))
+    (folder / "main.js").write_text(TEA_SOURCE)
+    package = str(folder / "tea.mp")
+    await mp(bot, "pack", str(folder), "--output", package)
+    await mp(bot, "install", package, "--unsigned", "--yes", "-c", str(bot.config))
+
+
+async def test_what_a_program_may_is_asked_listed_widened_and_forgotten(
+    meet: Meet, bot: BotProcess, record: Record, tmp_path: Path
+) -> None:
+    record.sources["tea"] = TEA_SOURCE
+    await install_tea(bot, tmp_path, "1.0.0")
+    alice = await meet("alice", 1)
+    await alice.ask(f"profile set name {NAME}")
+    await alice.ask(f"profile set region {REGION}")
+    preview = json.loads((await alice.ask("apps preview tea")).split("```")[1])
+    await says(alice, "open tea", "open {}")
+    [opened] = [one.event for one in record.told() if one.program == "tea"]
+    for key in ("v", "type", "user", "chat", "locale", "data"):
+        assert preview[key] == opened[key], "what was shown is what is told"
+
+    await says(alice, "region", "asks for your region", "For the water.")
+    await says(alice, "2", "scope.result", REGION)
+    # An update that asks for more runs with what was granted, until it asks.
+    wider = {"profile.region": "For the water.", "profile.name": "To call you.", "notify": "To tell you."}
+    await install_tea(bot, tmp_path, "1.1.0", scopes=wider)
+    await says(alice, "hello", json.dumps({"region": REGION}, separators=(",", ":")))
+    await says(alice, "name", "asks for your name", "To call you.")
+    assert "does not get your name" in await alice.ask("3")
+    # A grant whose purpose is another one now is none.
+    await install_tea(bot, tmp_path, "1.2.0", scopes={**wider, "profile.region": "For an advertisement."})
+    await says(alice, "hello", "text {}")
+    assert not [one.raw for one in record.told() if one.program == "tea" and NAME in one.raw]
+
+    # One yes is for one later message.
+    await says(alice, "brew", "may send you one message later", "To tell you.")
+    mark = alice.client.mark()
+    await alice.client.send(alice.room, "1")
+    await told(alice, mark, "Your tea is ready.", "the one message that you had agreed to")
+    await says(alice, "brew", "may send you one message later")
+
+    assert "does not know you any more" in await alice.ask("apps reset tea")
+    await says(alice, "open tea", "open {}")
+    events = [one.event for one in record.told() if one.program == "tea"]
+    [left] = [event for event in events if event["type"] == "close"]
+    assert left["data"] == {"reason": "left"}
+    assert left["user"]["id"] == opened["user"]["id"], "that is all that it learns"
+    assert not {events[-1]["user"]["id"], events[-1]["chat"]["id"]} & {opened["user"]["id"], opened["chat"]["id"]}
+
+
+async def test_nothing_that_left_towards_programs_names_anybody(
+    meet: Meet, servers: tuple[Homeserver, Homeserver], bot: BotProcess, record: Record
+) -> None:
+    """Over the whole run of this file: the last test of it."""
+    alice = await meet("alice", olm=True)
+    await alice.ask(f"profile set name {NAME}")
+    for program in ("canteen", "word", "poll"):  # with nothing granted
+        mark = alice.client.mark()
+        await alice.client.send(alice.room, f"open {program}")
+        await told(alice, mark, "It does not learn who you are")
+        await says(alice, "!ping", "pong")
+    everything = record.told()
+    assert {"canteen", "word", "poll"} <= {one.program for one in everything}
+    assert "?" not in {one.program for one in everything}
+    names = [bot.user_id, alice.user_id, alice.room, *(hs.server_name for hs in servers)]
+    for one in everything:
+        assert personal(one.raw) == [], one.program
+        assert not [name for name in names if name in one.raw]
+        assert isinstance(one.event["now"], int)
+        granted = set(one.event["user"]["scopes"]) | {f"profile.{name}" for name in one.event["user"]["profile"]}
+        assert granted <= {"canteen": {"profile.name"}, "tea": {"profile.region", "notify"}}.get(one.program, set())
+        if one.program not in ("canteen", "tea"):
+            assert NAME not in one.raw
+            assert REGION not in one.raw
+    # Who somebody is in one program, and where, says nothing about any other.
+    ids = {
+        program: {
+            value
+            for one in everything
+            if one.program == program
+            for value in (one.event["user"]["id"], one.event["chat"]["id"], one.event["id"], one.event["seed"])
+        }
+        for program in {one.program for one in everything}
+    }
+    assert sum(map(len, ids.values())) == len(set().union(*ids.values()))

@@ -246,6 +246,37 @@ def test_choices_are_for_the_addressee_alone() -> None:
         assert engine.of("tester", "choice")[-1]["user"]["id"] == engine.of("tester", "open")[0]["user"]["id"]
 
 
+def test_what_was_not_offered_there_is_not_chosen() -> None:
+    def menu(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] == "choice":
+            return does(says(f"chosen {event['data']['key']} {event['data']['choice']}"), state=event["state"])
+        if event["type"] == "close":
+            return does()
+        course = event["data"].get("text")
+        if course not in ("soup", "pudding"):
+            return does(says(f"heard {event['data']}"))
+        choices = [{"id": f"secret-{n}", "label": f"{course} {n}"} for n in (1, 2)]
+        return does(says("Which?", key=course, choices=choices))
+
+    with village(packed(), tester=menu) as (town, engine):
+        town.say("alice", "open tester")
+        plain = town.rooms["alice"].events[-1].event_id
+        town.say("alice", "soup")
+        soup = town.rooms["alice"].events[-1].event_id
+        assert town.one("alice", "pudding").endswith("1. pudding 1\n2. pudding 2\nAnswer with a number.")
+        assert town.one("alice", "secret-1") == "Tester\n\nheard {'text': 'secret-1'}", "what nobody was shown"
+        town.say("alice", "pudding")
+        assert town.one("alice", "2", to=soup) == "Tester\n\nchosen soup secret-2", "an earlier one"
+        town.say("alice", "pudding")
+        assert town.one("alice", "1", to=plain) == "Tester\n\nheard {'text': '1'}", "there was nothing to choose"
+        town.say("alice", "pudding")
+        town.say("alice", "close")
+        assert "not open any more" in town.one("alice", "1", to=soup)
+        town.say("alice", "open tester")  # another session
+        assert "not open any more" in town.one("alice", "1", to=soup)
+        assert len(engine.of("tester", "choice")) == 1
+
+
 def test_markup_mentions_and_html_of_a_program_take_no_effect() -> None:
     text = "<b>x</b> [click](https://matrix.to/#/@bob:x.org) @room <img src=x> **bold**"
     with village(packed(), tester=lambda event: does(says(text))) as (town, _):

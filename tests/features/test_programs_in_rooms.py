@@ -127,9 +127,29 @@ def test_choices_are_for_whom_they_are_meant() -> None:
     with hall(packed(), tester=offers) as (town, engine):
         town.say_in("hall", "alice", "!open tester")
         assert town.say_in("hall", "bob", "!2") == ["Tester\n\nchosen milk"]
-        town.say_in("hall", "alice", "!more")  # this one is for alice alone; the first is for anybody still
+        town.say_in("hall", "alice", "!again")  # this one is for alice alone; the first is for anybody still
         town.say_in("hall", "alice", "!1")
         assert [event["data"]["choice"] for event in engine.of("tester", "choice")] == ["milk", "tea"]
+
+
+def test_nobody_chooses_what_was_offered_to_somebody_else() -> None:
+    def offers(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] == "choice":
+            return does(says(f"chosen {event['data']['choice']}"))
+        if event["data"].get("text") != "menu":
+            return does(says(f"heard {event['data']}"))
+        choices = [{"id": "fold", "label": "Fold"}, {"id": "raise", "label": "Raise"}]
+        return does(says("Your turn", key="turn", choices=choices))
+
+    with hall(packed(), tester=offers) as (town, engine):
+        town.say_in("hall", "alice", "!open tester")
+        town.say_in("hall", "alice", "!menu")
+        for line in ("!2", "!Raise", "!raise", "!tester 2"):
+            assert town.say_in("hall", "bob", line) != []
+        town.say("bob", "2")
+        assert engine.of("tester", "choice") == []
+        assert town.say_in("hall", "alice", "!Raise") == ["Tester\n\nchosen raise"]
+        assert town.say_in("hall", "alice", "!Raise") == ["Tester\n\nheard {'text': 'Raise'}"], "once"
 
 
 def test_when_who_opened_it_is_erased_the_program_is_gone_from_the_room() -> None:

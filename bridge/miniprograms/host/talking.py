@@ -84,9 +84,14 @@ class Talk:
         if said is None or session is None or not session.is_open or session.room_id != request.room.room_id:
             raise UserError("program-closed-already")
         relation = getattr(request.event, "relation", None)
-        if said.content.choices is not None and relation is not None and not relation.outside:
+        if relation is not None and not relation.outside:
             # A server may hang a message on another one: then what the program offered last counts.
-            session = replace(session, offers={**session.offers, str(me): said.id})
+            offers = dict(session.offers)
+            if said.content.choices is not None:
+                offers[str(me)] = said.id
+            elif offers.get(str(me), 0) > said.id:
+                del offers[str(me)]  # what came later was not offered there
+            session = replace(session, offers=offers)
         return self._said(request, session, text)
 
     def _said(self, request: Request, session: Session, text: str) -> Reply:
@@ -98,7 +103,7 @@ class Talk:
             return self._answered(request, session, installed, text.strip())
         for whose in (str(person.id), sessions.ANYBODY):
             offered = sessions.message(tx, session.offers[whose]) if whose in session.offers else None
-            choice = typed.chosen(offered.content.choices or (), text) if offered is not None else None
+            choice = typed.picked(offered.content.choices or (), text) if offered is not None else None
             if choice is not None and offered is not None:
                 return self._tell(request, session, installed, "choice", {"key": offered.key, "choice": choice})
         word, _, rest = text.strip().partition(" ")

@@ -223,7 +223,7 @@ class Simulator:
         for whose in (person, None):
             if whose in self._offer:
                 key, content = self._offer[whose]
-                choice = typed.chosen(content.choices or (), line)
+                choice = typed.picked(content.choices or (), line)
                 if choice is not None:
                     return ChoiceEvent(**self._about(person), data=Chosen(key=key, choice=choice))
         word, _, rest = line.strip().partition(" ")

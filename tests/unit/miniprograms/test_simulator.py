@@ -94,7 +94,7 @@ async def test_choices_are_for_the_one_who_was_asked() -> None:
     await world.open("alice")
     await world.type("bob", "1")
     assert runtime.events[-1]["type"] == "text"
-    for typed in ("1", "sure", "y"):
+    for typed in ("1", "sure"):
         await world.type("alice", typed)
         assert runtime.events[-1]["data"] == {"key": "q", "choice": "y"}
 
