@@ -148,7 +148,7 @@ class _Bot:
         confirmations = Confirmations(db, operator, people, outbox) if operator is not None else None
         if confirmations is not None:
             hooks = merged([hooks, confirmations.hooks])
-        registry = build_registry(commands, people, catalogue)
+        registry = build_registry(commands, people, catalogue, parts.help_here)
         pipeline = Pipeline(
             db,
             registry,

@@ -10,7 +10,7 @@ from bridge.chat.hooks import Hooks
 from bridge.chat.people import People
 from bridge.chat.picture import Publish
 from bridge.chat.registry import Found
-from bridge.chat.reply import Reply
+from bridge.chat.reply import Block, Reply
 from bridge.config.programs import ProgramsConfig
 from bridge.contacts import commands as contacts
 from bridge.contacts.exporting import ContactsExporter
@@ -67,6 +67,8 @@ class Features:
     """`ArchiveWorker` carries them out, and the next."""
     imports: Imports
     programs: Programs
+    help_here: Callable[[Request], tuple[Block, ...]]
+    """What the mini-program understands that is open where somebody asks for help."""
     host: Callable[[Database, Runtime, Redraw | None, Outside | None, Miniature | None], Host]
     """Builds what runs mini-programs; without it they wait."""
 
@@ -181,6 +183,7 @@ def compose(
         exporting,
         importing,
         programs,
+        app.talk.help,
         host,
     )
 

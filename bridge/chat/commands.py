@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import TypeAlias
 from zoneinfo import available_timezones
 
 from bridge.chat import grammar
@@ -15,22 +16,28 @@ from bridge.errors import UserError
 
 GROUP = "chat"
 _OTHER_GROUP = "more"
+Here: TypeAlias = Callable[[Request], tuple[Block, ...]]
+"""What something that is open where somebody asks understands: it stands before all else."""
 _LANGUAGE_NAMES = {"english": "en", "英文": "en", "英语": "en", "chinese": "zh", "中文": "zh", "汉语": "zh"}
 
 
-def build_registry(commands: Iterable[Command], people: People, catalogue: Catalogue) -> Registry:
-    """The registry of the features' `commands` and those of the chat itself.
+def build_registry(
+    commands: Iterable[Command], people: People, catalogue: Catalogue, here: Here | None = None
+) -> Registry:
+    """The registry of the features' `commands` and those of the chat itself. `here`: see `Here`.
 
     Raises:
         ValueError: two commands share a name or an alias.
     """
     built: list[Registry] = []
-    registry = Registry([*commands, *chat_commands(people, catalogue, lambda: built[0])], catalogue)
+    registry = Registry([*commands, *chat_commands(people, catalogue, lambda: built[0], here)], catalogue)
     built.append(registry)
     return registry
 
 
-def chat_commands(people: People, catalogue: Catalogue, registry: Callable[[], Registry]) -> tuple[Command, ...]:
+def chat_commands(
+    people: People, catalogue: Catalogue, registry: Callable[[], Registry], here: Here | None = None
+) -> tuple[Command, ...]:
     """The commands of this room. `registry` is called when help is asked for."""
 
     def ping(request: Request) -> Reply:
@@ -39,7 +46,9 @@ def chat_commands(people: People, catalogue: Catalogue, registry: Callable[[], R
     def show_help(request: Request) -> Reply:
         language = request.person.language
         name = request.args.get("command")
-        return _one(registry(), catalogue, language, name) if name else _all(registry(), catalogue, language)
+        if name:
+            return _one(registry(), catalogue, language, name)
+        return _all(registry(), catalogue, language, () if here is None else here(request))
 
     def language(request: Request) -> Reply:
         name: str = request.args["name"]
@@ -95,7 +104,7 @@ def _line(command: Command) -> Text:
     return Text("help-line", {"usage": grammar.usage(command), "text": Text(f"help-{key(command)}")})
 
 
-def _all(registry: Registry, catalogue: Catalogue, language: str) -> Reply:
+def _all(registry: Registry, catalogue: Catalogue, language: str, first: tuple[Block, ...]) -> Reply:
     groups: dict[str, list[Text]] = {}
     for command in registry.commands:
         if not command.hidden:
@@ -104,7 +113,7 @@ def _all(registry: Registry, catalogue: Catalogue, language: str) -> Reply:
     lines: list[Text] = []
     for name in sorted(groups, key=lambda name: name == GROUP):  # stable: features first, in their order
         lines += [Text(f"help-group-{name}"), *groups[name]]
-    return Reply((Message((Text("help-intro"), Lines(tuple(lines)))),), personal=False)
+    return Reply((Message((*first, Text("help-intro"), Lines(tuple(lines)))),), personal=False)
 
 
 def _one(registry: Registry, catalogue: Catalogue, language: str, name: str) -> Reply:

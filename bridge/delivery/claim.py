@@ -188,6 +188,8 @@ class Claims:
         """Let an edit wait whose copy was edited so lately that the budget has no room for another."""
         if row.kind != EDIT or row.withdrawn or row.first_attempt_at is not None:
             return False
+        if row.copy_kind in self._budget.answers:
+            return False
         at = not_before(tx, AccountId(row.account_id), row.target_event, self._budget)
         if at > tx.now:
             tx.sql("UPDATE outbox SET not_before = ? WHERE id = ?", (at, row.id))

@@ -62,13 +62,26 @@ class ProgramCommand(Value):
         str,
         pattern(r"^[a-z][a-z0-9-]{0,30}$", "should be small letters, digits and hyphens, a letter first"),
     ]
+    also: tuple[Annotated[str, pattern(r"^[^\s0-9]\S{0,29}$", "should be one word of up to 30 letters")], ...] = Field(
+        default=(), max_length=8, description="Further words for it, in other languages."
+    )
     description: LocalText
     arguments: tuple[Argument, ...] = Field(default=(), max_length=8)
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All that it is called by."""
+        return (self.name, *(word.casefold() for word in self.also))
+
+    def word_in(self, locale: str) -> str:
+        """What somebody is shown who speaks this language."""
+        return self.name if not locale.startswith("zh") else next((w for w in self.also if not w.isascii()), self.name)
+
     @model_validator(mode="after")
     def _in_order(self) -> "ProgramCommand":
-        if self.name in RESERVED_COMMANDS:
-            raise ValueError(f"{self.name} is a word of Courtyard itself; choose another")
+        for word in self.words:
+            if word in RESERVED_COMMANDS:
+                raise ValueError(f"{word} is a word of Courtyard itself; choose another")
         if len({argument.name for argument in self.arguments}) != len(self.arguments):
             raise ValueError("two arguments have the same name")
         if any(argument.type == "text" for argument in self.arguments[:-1]):
@@ -135,8 +148,8 @@ class Manifest(Value):
         return None if self.url is None else https_host(self.url)
 
     def command(self, name: str) -> ProgramCommand | None:
-        """The command of that name."""
-        return next((command for command in self.commands if command.name == name), None)
+        """The command that is called by this word."""
+        return next((command for command in self.commands if name in command.words), None)
 
     def texts(self) -> Iterator[tuple[tuple[str, ...], str | dict[str, str]]]:
         """Every text for people, with the path that it stands at."""
@@ -172,6 +185,10 @@ def inconsistencies(manifest: Manifest) -> Iterator[Found]:
         if command.name in seen:
             yield ("commands", str(index), "name"), "a command of this name stands above"
         seen.add(command.name)
+        for place, word in enumerate(command.words[1:]):
+            if word in seen:
+                yield ("commands", str(index), "also", str(place)), "a command of this name stands above"
+            seen.add(word)
     for index, host in enumerate(manifest.domains):
         if host in manifest.domains[:index]:
             yield ("domains", str(index)), "stands here for the second time; remove one"

@@ -96,7 +96,7 @@ def test_food_is_ordered_with_the_name_that_was_granted() -> None:
         assert "What for: To call your name when your order is ready." in asked
         decided, ordered = town.say("alice", "1")
         assert decided.startswith("Canteen gets your name until")
-        assert ordered == "Canteen\n\n**Order 1**, €9.00. We call you."
+        assert ordered == "Canteen\n\n**Order 1**, €9.00. We call you when it is ready."
         assert "Alice Baker  2 × Soup  €9.00" in town.one("bob", "kitchen")
         assert "Canteen read of your profile: name" in town.one("alice", "log")
         profiles = [event["user"]["profile"] for event in engine.of("canteen")]
@@ -192,6 +192,9 @@ def test_a_board_is_edited_in_place() -> None:
         assert [event.content["m.relates_to"]["rel_type"] for event in moved] == ["m.replace"]
         assert moved[0].body.count("X") == moved[0].body.count("O") == 1
         assert "There is a stone already" in town.one("alice", "play h8")
+        for stones, move in enumerate(("a1", "a15", "o1", "o15"), 2):  # each at once, however many there are
+            [board] = town.get("alice", move)
+            assert board.body.count("X") == board.body.count("O") == stones
 
 
 def offers(event: dict[str, Any]) -> dict[str, Any]:

@@ -245,7 +245,7 @@ class Village:
         self.deletions = features.deletions
         self.commands = features.commands
         self.catalogue = catalogue
-        registry = build_registry(features.commands, people, catalogue)
+        registry = build_registry(features.commands, people, catalogue, features.help_here)
         endless = Quotas(Rate(10**9, 10**9), Rate(10**9, 10**9))
 
         async def prepare(event: PictureMessage) -> StoredPicture:

@@ -22,7 +22,7 @@ from bridge.miniprograms.host.performing import About
 from bridge.miniprograms.host.pictures import with_profile
 from bridge.miniprograms.host.profile import avatar_of
 from bridge.miniprograms.host.sessions import COPY, Session, Source, Waiting
-from bridge.miniprograms.host.talking import Talk, check_allowance, sign_off, source_of, spot_of
+from bridge.miniprograms.host.talking import Talk, check_allowance, commands_of, sign_off, source_of, spot_of
 from bridge.miniprograms.manifest import in_language
 
 GROUP = "apps"
@@ -150,10 +150,11 @@ class _Commands:
 
     def _introduction(self, installed: Installed, person: Person) -> tuple[Block, ...]:
         """What somebody is told who opens a program for the first time."""
-        scopes = tuple(scope_text(scope) for scope in installed.manifest.scopes)
+        scopes = tuple(Text("program-first-scope", {"scope": scope_text(scope)}) for scope in installed.manifest.scopes)
         head = Text("program-first", {"title": self._title(installed, person)})
         foot = Text("program-first-foot")
-        return (head, Text("program-first-asks"), Lines(scopes), foot) if scopes else (head, foot)
+        asks = (Text("program-first-asks"), Lines(scopes)) if scopes else ()
+        return (head, *asks, *commands_of(installed, person, "program-first-commands"), foot)
 
     # --- what programs know -----------------------------------------------------------------------------------------
 
@@ -270,6 +271,8 @@ class _Commands:
     def _named(self, request: Request, name: str) -> Installed:
         """A program that people may open. What is not allowed is as what is not there."""
         found = self._programs.by_name(request.tx, name)
+        if found is None:
+            found = next((one for one in self._programs.open_to_people(request.tx) if _is_called(one, name)), None)
         if found is None or not self._programs.is_open_to_people(found):
             raise UserError("program-unknown", name=name)
         return found
@@ -281,6 +284,12 @@ class _Commands:
     def _awake(self, tx: Tx) -> None:
         if self._host is not None:
             tx.after_commit(self._host.wake)
+
+
+def _is_called(one: Installed, name: str) -> bool:
+    """Whether that is its title, in whatever language."""
+    title = one.manifest.title
+    return name.casefold() in {text.casefold() for text in ([title] if isinstance(title, str) else title.values())}
 
 
 def _searched(one: Installed, person: Person) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from bridge.chat import prompts
 from bridge.chat.command import Person, Request
 from bridge.chat.inbound import RoomView
-from bridge.chat.reply import NOTHING, CopyRef, Message, Reply, Text
+from bridge.chat.reply import NOTHING, Block, CopyRef, Lines, Message, Reply, Text
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.ids import AccountId, RoomId
@@ -76,6 +76,12 @@ class Talk:
             raise UserError("program-none-open")
         return self._said(request, session, text)
 
+    def help(self, request: Request) -> tuple[Block, ...]:
+        """What the program that is open here understands."""
+        session = sessions.current(request.tx, spot_of(request))
+        installed = None if session is None else self._programs.by_id(request.tx, session.program_id)
+        return () if installed is None else commands_of(installed, request.person, "program-help")
+
     def on_reply(self, request: Request, copy: CopyRef, text: str) -> Reply:
         """An answer to a message of a program. A number is for its choices, if the program is still open."""
         tx, me = request.tx, request.person.id
@@ -113,7 +119,8 @@ class Talk:
         try:
             given = typed.arguments(command, rest, zone(person.time_zone))
         except Misread as misread:
-            raise misread_error(misread) from None
+            usage = in_language(command.description, person.language)
+            raise misread_error(misread, usage) from None
         return self._tell(request, session, installed, "command", {"name": command.name, "args": given})
 
     def _answered(self, request: Request, session: Session, installed: Installed, line: str) -> Reply:
@@ -163,6 +170,21 @@ class Talk:
         return NOTHING
 
 
+def commands_of(installed: Installed, person: Person, head: str) -> tuple[Block, ...]:
+    """The commands of a program, under `head`; nothing where it has none."""
+    manifest, language = installed.manifest, person.language
+    lines = tuple(
+        Text(
+            "program-command",
+            {"name": command.word_in(language), "about": in_language(command.description, language)},
+        )
+        for command in manifest.commands
+    )
+    if not lines:
+        return ()
+    return (Text(head, {"title": in_language(manifest.title, language), "name": installed.name}), Lines(lines))
+
+
 def spot(person: Person, room: RoomView, account: AccountId) -> Spot:
     """Where somebody says something."""
     return Spot(person.id, account, room.room_id, room.dm_with != person.user_id)
@@ -188,10 +210,10 @@ def source_of(request: Request) -> Source:
     return Source(request.event.origin.event_id, None if relation is None else relation.thread)
 
 
-def misread_error(misread: Misread) -> UserError:
-    """What was wrong with what was typed, in plain words."""
+def misread_error(misread: Misread, usage: str = "") -> UserError:
+    """What was wrong with what was typed, in plain words. `usage`: what the command does."""
     bound = int(misread.bound) if misread.bound == int(misread.bound) else misread.bound
-    return UserError(f"program-misread-{misread.reason}", what=misread.what, bound=bound)
+    return UserError(f"program-misread-{misread.reason}", what=misread.what, bound=bound, usage=usage and f"\n{usage}")
 
 
 def sign_off(title: str) -> Text:

@@ -50,6 +50,10 @@ apps-mine-none = You have not opened a mini-program yet. `apps` shows what there
 ## Opening and closing
 program-first = This is { $title }, a mini-program. It does not learn who you are: it knows you by an id that only it has, and what you type to it.
 program-first-asks = It may ask you for this, and gets it only if you say yes:
+program-first-scope = – { $scope }
+program-first-commands = It understands:
+program-help = **{ $title }** is open here. It understands:
+program-command = `{ $name }` — { $about }
 program-first-foot = Commands of mine work as always while it is open. `close` closes it, `apps preview NAME` shows what it is told.
 program-in-room = { $title } is open here, for everybody. What you say to it begins with `!`, like `!hello`; `!close` closes it. It does not learn who you are: it knows you by an id that it has for you in this room alone. What is for you alone comes in your own chat with me.
 program-closed = { $title } is closed.
@@ -77,16 +81,16 @@ program-ask = { $label } ({ $number }/{ $count }){ $optional ->
    *[no] {""}
 }
 program-ask-howto = `back` goes back, `cancel` leaves the form.
-program-misread-missing = { $what } is missing.
-program-misread-extra = That is more than the command takes.
-program-misread-integer = { $what }: please give a whole number.
-program-misread-number = { $what }: please give a number.
-program-misread-boolean = { $what }: please answer yes or no.
-program-misread-choice = { $what }: please choose one of those that were shown.
-program-misread-date = { $what }: please give a date like 2026-03-01, or 2026-03-01 18:30.
-program-misread-long = { $what }: at most { $bound } characters are possible.
-program-misread-small = { $what }: it should be at least { $bound }.
-program-misread-large = { $what }: it should be at most { $bound }.
+program-misread-missing = { $what } is missing.{ $usage }
+program-misread-extra = That is more than the command takes.{ $usage }
+program-misread-integer = { $what } – please give a whole number.
+program-misread-number = { $what } – please give a number.
+program-misread-boolean = { $what } – please answer yes or no.
+program-misread-choice = { $what } – please choose one of those that were shown.
+program-misread-date = { $what } – please give a date like 2026-03-01, or 2026-03-01 18:30.
+program-misread-long = { $what } – at most { $bound } characters are possible.
+program-misread-small = { $what } – it should be at least { $bound }.
+program-misread-large = { $what } – it should be at most { $bound }.
 
 ## What a program may know
 program-wants = { $title } asks for { $scope }.

@@ -50,6 +50,10 @@ apps-mine-none = 你还没有打开过小程序。`小程序` 看有哪些。
 ## 打开和关闭
 program-first = 这是小程序“{ $title }”。它不知道你是谁：它只用一个专属于它的编号认识你，并得到你对它说的话。
 program-first-asks = 它可能会向你要这些，你同意才会给它：
+program-first-scope = – { $scope }
+program-first-commands = 它能听懂：
+program-help = **{ $title }**在这里打开着。它能听懂：
+program-command = `{ $name }` — { $about }
 program-first-foot = 它打开期间，我的命令照常可用。`关闭` 关闭它，`小程序预览 名字` 看它会得到什么。
 program-in-room = “{ $title }”在这里打开了，大家都可以用。对它说的话以 `!` 开头，例如 `!你好`；`!关闭` 关闭它。它不知道你是谁：它只用一个在这个房间里专属的编号认识你。只给你一个人的内容会发到你和我的私聊里。
 program-closed = “{ $title }”已关闭。
@@ -77,16 +81,16 @@ program-ask = { $label }（{ $number }/{ $count }）{ $optional ->
    *[no] {""}
 }
 program-ask-howto = `返回` 回到上一步，`取消` 离开表单。
-program-misread-missing = 缺少{ $what }。
-program-misread-extra = 内容比这个命令需要的多。
-program-misread-integer = { $what }：请给一个整数。
-program-misread-number = { $what }：请给一个数字。
-program-misread-boolean = { $what }：请回答是或否。
-program-misread-choice = { $what }：请从列出的里面选。
-program-misread-date = { $what }：请给一个日期，例如 2026-03-01 或 2026-03-01 18:30。
-program-misread-long = { $what }：最多 { $bound } 个字。
-program-misread-small = { $what }：至少是 { $bound }。
-program-misread-large = { $what }：最多是 { $bound }。
+program-misread-missing = 还缺一项（{ $what }）。{ $usage }
+program-misread-extra = 内容比这个命令需要的多。{ $usage }
+program-misread-integer = { $what } —— 请给一个整数。
+program-misread-number = { $what } —— 请给一个数字。
+program-misread-boolean = { $what } —— 请回答是或否。
+program-misread-choice = { $what } —— 请从列出的里面选。
+program-misread-date = { $what } —— 请给一个日期，例如 2026-03-01 或 2026-03-01 18:30。
+program-misread-long = { $what } —— 最多 { $bound } 个字。
+program-misread-small = { $what } —— 至少是 { $bound }。
+program-misread-large = { $what } —— 最多是 { $bound }。
 
 ## 小程序能知道什么
 program-wants = “{ $title }”想要{ $scope }。

@@ -8,7 +8,7 @@ const MAX_DISHES = 30, MAX_COUNT = 20, MAX_ORDERS = 40, MAX_TRIES = 3, MAX_BYTES
 const TEXTS = {
   en: {
     closed: "The kitchen has no dishes yet. Whoever runs it types **kitchen**.",
-    help: "Type **add 1** for the first dish, **cart** to look, **order** when you are ready.",
+    help: "Type **1** for the first dish, **cart** to look, **order** when you are ready.",
     dish: "Dish", price: "Price", count: "Count", number: "No.", who: "For", what: "What",
     none: n => `There is no dish ${n}.`,
     counted: `Between 1 and ${MAX_COUNT}, please.`,
@@ -17,7 +17,7 @@ const TEXTS = {
     empty: "Your cart is empty.",
     total: "{sum} in all. Type **order** to order.",
     name: "May I have your name, so that we can call you?",
-    ordered: n => `**Order ${n}**, {sum}. We call you.`,
+    ordered: (n, named) => `**Order ${n}**, {sum}. We call ${named ? "you" : "the number"} when it is ready.`,
     busy: "The kitchen is very busy. Please try again.",
     full: "The kitchen has too many open orders. Please try again later.",
     kitchen: "You run the kitchen. Add dishes with **dish 4.50 Soup**.",
@@ -33,20 +33,20 @@ const TEXTS = {
     guest: "a guest",
   },
   zh: {
-    closed: "厨房还没有菜。管厨房的人请输入 **kitchen**。",
-    help: "输入 **add 1** 点第一道菜，**cart** 看购物车，**order** 下单。",
+    closed: "厨房还没有菜。管厨房的人请输入 **厨房**。",
+    help: "输入 **1** 点第一道菜，**购物车** 看选了什么，**下单** 送到厨房。",
     dish: "菜", price: "价格", count: "份数", number: "号", who: "顾客", what: "内容",
     none: n => `没有第 ${n} 道菜。`,
     counted: `请输入 1 到 ${MAX_COUNT}。`,
     added: (count, name) => `购物车里有 ${count} 份${name}。`,
     dropped: name => `已拿走${name}。`,
     empty: "购物车是空的。",
-    total: "共 {sum}。输入 **order** 下单。",
+    total: "共 {sum}。输入 **下单** 就送到厨房。",
     name: "可以告诉我们你的名字吗？做好了好叫你。",
-    ordered: n => `**${n} 号订单**，{sum}。做好了叫你。`,
+    ordered: (n, named) => `**${n} 号订单**，{sum}。做好了叫${named ? "你" : "号"}。`,
     busy: "厨房太忙了，请再试一次。",
     full: "未完成的订单太多了，请稍后再试。",
-    kitchen: "厨房归你管。用 **dish 4.50 汤** 加菜。",
+    kitchen: "厨房归你管。输入 **加菜 4.50 汤** 就多一道菜。",
     notYours: "这是厨房才能做的。",
     noOrders: "没有未完成的订单。",
     amount: "价格要在 0 到 1000 之间。",
@@ -70,7 +70,10 @@ function handle(event) {
   switch (event.type) {
     case "open": return ask({ what: "menu" });
     case "command": return command(event.data.name, event.data.args);
-    case "text": return say(texts.help);
+    case "text": {
+      const typed = /^\s*(\d{1,2})(?:\s+(\d{1,2}))?\s*$/.exec(event.data.text);
+      return typed ? command("add", { dish: Number(typed[1]), count: Number(typed[2] ?? 1) }) : say(texts.help);
+    }
     case "scope.result":
       return event.data.tag === "name" ? ask({ what: "order", tries: 0, asked: true }) : keep();
     case "kv.result": return kept(event.data);
@@ -202,10 +205,10 @@ function handle(event) {
     if (!items.length) return say(texts.empty);
     if (canteen.orders.length >= MAX_ORDERS) return say(texts.full);
     const n = canteen.next;
-    const who = clean(event.user.profile.name ?? "").slice(0, 40) || texts.guest;
+    const name = clean(event.user.profile.name ?? "").slice(0, 40), who = name || texts.guest;
     const what = items.map(one => `${one.count} × ${one.name}`).join(", ").slice(0, 150);
     const add = canteen => { canteen.next = n + 1; canteen.orders.push({ n, who, what, cents: sum(items) }); };
-    return change(add, canteen, doing, texts.ordered(n), { values: { sum: money(sum(items)) } });
+    return change(add, canteen, doing, texts.ordered(n, name), { values: { sum: money(sum(items)) } });
   }
 
   function kitchen(canteen) {

@@ -6,7 +6,7 @@ const DIRECTIONS = [[0, 1], [1, 0], [1, 1], [1, -1]];
 
 const TEXTS = {
   en: {
-    alone: "You are black and begin: type a place like **h8**.",
+    alone: "You are black and begin: type a place like **h8**. **takeback** takes your last stone back.",
     together: "Who types a place first, like **h8**, is black; who answers is white.",
     where: "Places go from **a1** to **o15**.",
     taken: "There is a stone already.",
@@ -26,7 +26,7 @@ const TEXTS = {
     undone: "Taken back.",
   },
   zh: {
-    alone: "你执黑先行：输入位置，例如 **h8**。",
+    alone: "你执黑先行：输入位置，例如 **h8**。**悔棋** 可以悔一步。",
     together: "先输入位置（例如 **h8**）的人执黑，回应的人执白。",
     where: "位置从 **a1** 到 **o15**。",
     taken: "这里已经有棋子了。",
@@ -34,10 +34,10 @@ const TEXTS = {
     players: "另外两人正在下，请等下一局。",
     black: "⚫ 黑方", white: "⚪ 白方",
     next: who => `轮到${who}。`,
-    won: who => `**${who}胜。** 输入 **new** 再来一局。`,
-    full: "棋盘满了：和棋。输入 **new** 再来一局。",
-    over: "这局已经结束。输入 **new** 再来一局。",
-    resigned: who => `${who}认输。输入 **new** 再来一局。`,
+    won: who => `**${who}胜。** 输入 **新局** 再来一局。`,
+    full: "棋盘满了：和棋。输入 **新局** 再来一局。",
+    over: "这局已经结束。输入 **新局** 再来一局。",
+    resigned: who => `${who}认输。输入 **新局** 再来一局。`,
     nothing: "没有可以悔的棋。",
     ask: who => `${who}请求悔棋。`,
     agree: "同意", refuse: "不同意",

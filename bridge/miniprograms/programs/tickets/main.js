@@ -28,8 +28,8 @@ const TEXTS = {
     welcome: seat => `Seat ${seat}: welcome.`,
   },
   zh: {
-    help: "**events** 看活动，**book 1 B3** 订座，**mine** 看我的票，**new** 发布活动。",
-    none: "还没有活动。用 **new** 发布一场。",
+    help: "**活动** 看有哪些，**订座 1 B3** 要一个座位，**我的票** 看票，**发布** 办一场活动。",
+    none: "还没有活动。输入 **发布** 办一场。",
     number: "号", title: "活动", when: "时间", free: "余票",
     noEvent: n => `没有第 ${n} 场活动。`,
     noSeat: "没有这个座位；座位写成 B3 这样。",
@@ -43,7 +43,7 @@ const TEXTS = {
     fieldTitle: "活动叫什么？", fieldWhen: "什么时候？", fieldRows: "几排？", fieldColumns: "每排几个座位？",
     left: "没有发布。",
     tooMany: "活动太多了。",
-    puton: (n, title) => `第 ${n} 场：${title}，{when}。用 **check 票号** 检票。`,
+    puton: (n, title) => `第 ${n} 场：${title}，{when}。输入 **检票 票号** 让人进场。`,
     unknown: "你的活动里没有这张票。",
     used: seat => `座位 ${seat}：这张票已经用过了。`,
     welcome: seat => `座位 ${seat}：欢迎。`,
@@ -58,7 +58,10 @@ function handle(event) {
 
   switch (event.type) {
     case "open": return read({ what: "events" }, "program", ["events"]);
-    case "text": return say(texts.help);
+    case "text": {
+      const typed = /^\s*(\d{1,6})\s*$/.exec(event.data.text);
+      return typed ? command("seats", { event: Number(typed[1]) }) : say(texts.help);
+    }
     case "command": return command(event.data.name, event.data.args);
     case "form": return form(event.data);
     case "kv.result": return kept(event.data);
@@ -87,6 +90,7 @@ function handle(event) {
       case "mine": return read({ what: "mine" }, "person", ["tickets"]);
       case "seats": return read({ what: "seats", n: args.event }, "program", ["events", key(args.event)]);
       case "book": {
+        if (args.seat === null) return command("seats", args);
         const seat = String(args.seat).trim().toUpperCase();
         return read({ what: "book", n: args.event, seat }, "program", ["events", key(args.event)]);
       }
