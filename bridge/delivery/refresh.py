@@ -32,11 +32,11 @@ class Budget:
     keep_ms: int = 3 * 24 * _HOUR_MS
     """Copies that were sent longer ago stay as they are."""
 
-    answers: frozenset[str] = frozenset({"program"})
-    """Kinds of copies whose edits answer what their reader does, as a move in a game: these wait for nothing."""
     busy: int = 2000
     """From so many edits in an hour on, of all copies there are, the waits double; they double again with each doubling
     of the number."""
+    answers: frozenset[str] = frozenset({"program"})
+    """Kinds of copies whose edits answer what their reader does, as a move in a game: these wait for nothing."""
 
     def earliest(self, edits: Sequence[int], slower: int = 1) -> int:
         """When the next edit of a copy may be made, ms. `edits`: when the former ones were; with each the wait grows.

@@ -193,8 +193,8 @@ def test_a_board_is_edited_in_place() -> None:
         assert moved[0].body.count("X") == moved[0].body.count("O") == 1
         assert "There is a stone already" in town.one("alice", "play h8")
         for stones, move in enumerate(("a1", "a15", "o1", "o15"), 2):  # each at once, however many there are
-            [board] = town.get("alice", move)
-            assert board.body.count("X") == board.body.count("O") == stones
+            [edited] = town.get("alice", move)
+            assert edited.body.count("X") == edited.body.count("O") == stones
 
 
 def offers(event: dict[str, Any]) -> dict[str, Any]:
