@@ -1,15 +1,29 @@
 """Configuration: mini-programs."""
 
+import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 from bridge.config.base import Section
 
-Server = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}=(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:]+\]):\d{1,5}$")
-]
+
+def _server(text: str) -> str:
+    host, _, where = text.partition("=")
+    address, _, port = where.rpartition(":")
+    try:
+        ipaddress.ip_address(address.strip("[]"))
+        good = re.fullmatch(r"[a-z0-9.-]{1,253}", host) and 0 < int(port) < 65_536
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("should be HOST=ADDRESS:PORT, like tea.example.org=127.0.0.1:8443")
+    return text
+
+
+Server = Annotated[str, AfterValidator(_server)]
 """`HOST=ADDRESS:PORT`."""
 
 

@@ -346,3 +346,20 @@ def test_the_store_key_is_made_once_and_private(tmp_path: Path) -> None:
     path.chmod(0o600)
     with pytest.raises(OperatorError, match="32 bytes"):
         load_or_create_store_key(path)
+
+
+def test_servers_that_are_developed_are_exact_and_warned_of(tmp_path: Path) -> None:
+    for wrong in ("tea.example.org", "a=b:1", "a=127.0.0.1", "a=127.0.0.1:0", "a=127.0.0.1:65536", "A=127.0.0.1:1"):
+        text = f'{MATRIX}miniprograms: {{development_servers: ["{wrong}"]}}\n'
+        [(line, key, message)] = problems(tmp_path, text)
+        assert (line, key) == (2, "miniprograms.development_servers.0")
+        assert message.startswith("should be HOST=ADDRESS:PORT")
+    text = MATRIX + (
+        'miniprograms: {development_servers: ["a.example.org=127.0.0.1:1", "b.example.org=[::1]:2"],'
+        " development_certificates: ca.pem}\n"
+    )
+    loaded = load_with_warnings(write(tmp_path, text), {})
+    assert loaded.config.miniprograms.development_certificates == tmp_path / "ca.pem"
+    [warning] = loaded.warnings
+    assert warning.key == "miniprograms.development_servers"
+    assert load(write(tmp_path, MATRIX), {}).miniprograms.development_servers == (), "never by default"

@@ -1,5 +1,6 @@
 """Giving events to programs on servers of their developers: a `Runtime`."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -13,6 +14,9 @@ from bridge.miniprograms.host.outside import Door, TooLarge, failure_of
 from bridge.miniprograms.program import Handled, NotNow, Program, Runtime, Trapped
 from bridge.miniprograms.remote import responses, signing
 from bridge.miniprograms.remote.breaker import Breakers
+
+_SMALL = 8192
+"""Bytes of an answer that are checked at once: it takes about a millisecond."""
 
 _log = structlog.get_logger(__name__)
 
@@ -55,12 +59,17 @@ class Remote:
             raise NotNow("paused", wait)
         try:
             status, answered = await self._post(url, signing.headers(seed, int(self._clock()), event.id, body), body)
-            handled = responses.read(status, answered, event, program.manifest, self._limits)
+            given = (status, answered, event, program.manifest, self._limits)
+            if len(answered) <= _SMALL:
+                handled = responses.read(*given)
+            else:  # it may take long to check, and others should not wait for that
+                handled = await asyncio.to_thread(responses.read, *given)
         except NotNow as later:
             if later.kind == "deferred":
                 self._breakers.answered(server)
             elif self._breakers.failed(server):
-                _log.warning("the server of a mini-program does not answer", program=program.manifest.name)
+                name = program.manifest.name
+                _log.warning("the server of a mini-program does not answer", program=name, reason=str(later))
             raise
         except Trapped:
             self._breakers.answered(server)
