@@ -103,9 +103,12 @@ class Developer:
         said = event["data"].get("text", "") if event["type"] == "text" else ""
         if said == "steep" and self.came.count(delivery) < 3:
             return {"v": 1, "defer": 1}
+        if said == "who am I":
+            asked = {"type": "scope.request", "tag": "who", "scopes": ["profile.name"]}
+            return {"state": state, "effects": [asked]}
         if said == "cup" or event["type"] == "choice":
             state = {"cups": state["cups"] + 1}
-        text = f"Tea: {state['cups']} cups, {event['type']} {said}"
+        text = f"Tea: {state['cups']} cups, {event['type']} {said} {event['user']['profile'].get('name', '')}"
         return {
             "state": state,
             "effects": [{"type": "ui.send", "text": text, "choices": [{"id": "cup", "label": "Cup"}]}],
@@ -135,6 +138,7 @@ async def tea(servers: tuple[Homeserver, Homeserver], folder: Path) -> AsyncIter
         description="Counts cups.",
         languages=("en",),
         url=f"https://{HOST}/hook",
+        scopes={"profile.name": "To write it on the cup."},
         deletion={"days": 7, "key": signing.public_key(SEED)},  # type: ignore[arg-type]
     )
     file = folder / "tea.mp"
@@ -210,6 +214,30 @@ async def test_alice_and_carol_on_two_servers(
         await says(alice, "3", "Nothing was sent")
         assert len(developer.raw) == before
 
+        # All that ever left, searched for whom, where and what.
+        names = [person.user_id for person in (alice, carol)]
+        names += [name.removeprefix("@").partition(":")[0] for name in names]
+        fixed = [*names, alice.room, carol.room, room, "Alice", "alice", "carol", "Jones", "localhost", "my secret"]
+        fixed += [bot.user_id, "!", "@"]
+
+        def found() -> list[str]:
+            secrets = [*fixed, *(m.event_id for person in (alice, carol) for m in shown(person))]
+            everything = "\n".join(developer.raw)
+            assert not re.search(r"\$[A-Za-z0-9_-]{20,}", everything)
+            assert "ookie" not in everything
+            return [secret for secret in secrets if secret in everything]
+
+        assert len(developer.raw) >= 10
+        assert found() == []
+
+        # One field is granted, and that field alone gets there.
+        await carol.ask("profile set name Jones")
+        await carol.ask("profile set region Oxfordshire")
+        await says(carol, "who am I", "asks for your name", "To write it on the cup")
+        await says(carol, "2", "scope.result", "Jones")
+        assert found() == ["Jones"]
+        assert "Oxfordshire" not in "\n".join(developer.raw)
+
         # The end of an account: told under each id, with what came back in the receipt.
         asked = await carol.ask("account delete")
         [code] = re.findall(r"account delete ([A-Z]{4}-[A-Z]{4})", asked)
@@ -218,18 +246,7 @@ async def test_alice_and_carol_on_two_servers(
         receipt = await carol.client.wait_message(carol.room, lambda m: "was erased on" in m.body, WAIT, since=mark)
         assert receipt.body.count(f"Tea ({HOST}): has signed that it was deleted") == 2
         assert len(set(developer.left)) == 2, "in her own chat, and in the room"
-
-        # All that ever left, searched for whom, where and what.
-        everything = "\n".join(developer.raw)
-        events = [m.event_id for person in (alice, carol) for m in shown(person)]
-        names = [person.user_id for person in (alice, carol)]
-        names += [name.removeprefix("@").partition(":")[0] for name in names]
-        secrets = [*names, *events, alice.room, carol.room, room, "Alice", "alice", "carol", "localhost", "my secret"]
-        secrets += [bot.user_id, "!", "@"]
-        assert len(developer.raw) >= 12
-        assert [secret for secret in secrets if secret in everything] == []
-        assert not re.search(r"\$[A-Za-z0-9_-]{20,}", everything)
-        assert "ookie" not in everything
+        assert found() == ["Jones"]
 
 
 async def says_any(person: Friendly, text: str, mark: int) -> str:
