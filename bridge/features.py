@@ -111,7 +111,12 @@ def compose(
     programs, allowances = Programs(limits), Allowances(limits)
     app = apps.build(programs, allowances, limits)
     right_commands, right_hooks = rights.build(
-        people, changes, post.service, here, lambda tx: [one.manifest.server for one in programs.open_to_people(tx)]
+        people,
+        changes,
+        post.service,
+        post.readdress,
+        here,
+        lambda tx: [one.manifest.server for one in programs.open_to_people(tx)],
     )
     apps_eraser = ProgramsEraser(programs, app.talk, limits)
     deletions = Deletions(

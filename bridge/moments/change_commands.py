@@ -5,7 +5,6 @@ from bridge.chat.hooks import OnChoice
 from bridge.chat.reply import Reply, Time
 from bridge.contacts import tags
 from bridge.contacts.model import cleaned
-from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.moments import responders
 from bridge.moments.audience import AudienceError, parse_audience
@@ -20,9 +19,9 @@ _N = Param("number", (Kind.NUMBER,))
 
 
 class ChangeCommands:
-    def __init__(self, moments: Moments, outbox: Outbox) -> None:
+    def __init__(self, moments: Moments, readdress: Readdress) -> None:
         self._moments = moments
-        self._readdress = Readdress(moments, outbox)
+        self._readdress = readdress
 
     def edit(self, request: Request) -> Reply:
         moment = self._own(request)

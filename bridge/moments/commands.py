@@ -59,6 +59,7 @@ from bridge.moments.page_copies import visible as visible_on_page
 from bridge.moments.poll_commands import PollCommands
 from bridge.moments.post_commands import DESCRIBE, Posting
 from bridge.moments.publishing import DRAFT, DUE, Publisher
+from bridge.moments.readdress import Readdress
 from bridge.moments.refreshing import Refreshing
 from bridge.moments.said import Find, post_in
 from bridge.moments.service import Moments
@@ -83,6 +84,8 @@ class Built:
     """For contacts: what moments show to whom, before and after a change."""
     service: Moments
     """For what looks at moments from above: view as, why."""
+    readdress: Readdress
+    """For `undo`."""
     digests: Digests
     eraser: Eraser
 
@@ -279,7 +282,8 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
     polls = PollCommands(moments, Refreshing(outbox), find)
     do = _Commands(moments, polls, CopyCounts(moments, people), find)
     copies = Copies(moments)
-    changes = ChangeCommands(moments, outbox)
+    readdress = Readdress(moments, outbox)
+    changes = ChangeCommands(moments, readdress)
     digests = Digests(outbox, people, moments.limits.digest_minute)
     text = Param("text", (Kind.REST,))
     commands = [
@@ -342,7 +346,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         DIGEST: digests.render,
     }
     eraser = MomentsEraser(outbox, moments)
-    return Built(commands, hooks, renderers, Showing(outbox, moments.limits), moments, digests, eraser)
+    return Built(commands, hooks, renderers, Showing(outbox, moments.limits), moments, readdress, digests, eraser)
 
 
 def _is_text_alone(content: Content, composed: Composed) -> bool:

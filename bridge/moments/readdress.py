@@ -21,7 +21,7 @@ from bridge.moments.audience import Said
 from bridge.moments.model import Moment
 from bridge.moments.narrowing import Narrowing
 from bridge.moments.service import Moments
-from bridge.privacy import Addressed, Audience, settings
+from bridge.privacy import Addressed, Audience, settings, undo
 
 WIDEN = "moment-widen"
 """Kind of the question whether more people may see a moment; its subject is the moment."""
@@ -79,15 +79,24 @@ class Readdress:
         number = numbers.number_of(tx, author.id, moment.id)
         if option == _NO:
             return Reply((Message((Text("audience-kept", {"number": number, **_for(tx, moment)}),)),))
-        target = _decoded(option.removeprefix(f"{_YES} "))
-        wanted = target.to.all_tags | target.named_tags
-        if len(tags.by_ids(tx, wanted)) != len(wanted):
-            raise UserError("audience-tag-gone")
+        target = _known(tx, option.removeprefix(f"{_YES} "))
         return Reply((Message(self._set(tx, author, moment, target, number)),))
 
+    def restore(self, request: Request, moment: Moment, before: str) -> Reply:
+        """Take back that it was given another audience (X10): `before` is what was remembered of the former one."""
+        target = _known(request.tx, before)
+        number = numbers.number_of(request.tx, request.person.id, moment.id)
+        prompts.close(request.tx, WIDEN, moment.id)
+        return Reply((Message(self._set(request.tx, request.person, moment, target, number, undoable=False)),))
+
     # --- inside ---------------------------------------------------------------------------------------------
-    def _set(self, tx: Tx, author: Person, moment: Moment, target: _Target, number: int) -> tuple[Block, ...]:
+    def _set(
+        self, tx: Tx, author: Person, moment: Moment, target: _Target, number: int, *, undoable: bool = True
+    ) -> tuple[Block, ...]:
         """Change it, take back what was lost, and say so."""
+        if undoable and moment.to.kind is not None:
+            former = {"to": _encoded(_Target(moment.to, moment.named_tags))}
+            undo.record(tx, author.id, self._moments.limits.undo_ms, undo.AUDIENCE, moment.id, former)
         before, meant = set(self._moments.audience_now(tx, moment)), reach.meant_now(tx, moment)
         self._narrowing.around(
             tx, moment, lambda: store.set_addressed(tx, moment.id, target.to, sorted(target.named_tags))
@@ -182,6 +191,19 @@ def _encoded(target: _Target) -> str:
         "named_tags": target.named_tags,
     }
     return json.dumps({"kind": to.kind.value, **{name: sorted(ids) for name, ids in parts.items() if ids}})
+
+
+def _known(tx: Tx, text: str) -> _Target:
+    """The same, read again.
+
+    Raises:
+        UserError: a tag in it is gone.
+    """
+    target = _decoded(text)
+    wanted = target.to.all_tags | target.named_tags
+    if len(tags.by_ids(tx, wanted)) != len(wanted):
+        raise UserError("audience-tag-gone")
+    return target
 
 
 def _decoded(text: str) -> _Target:

@@ -7,8 +7,8 @@ from typing import Any
 from bridge.db import Tx
 from bridge.ids import PersonId
 
-POST, DELETE, SETTING = "post", "delete", "setting"
-"""What can be taken back. For the first two, `ref_id` is the moment; for the last, `value` is how it was before."""
+POST, DELETE, AUDIENCE, SETTING = "post", "delete", "audience", "setting"
+"""What can be taken back. Of the first three `ref_id` is the moment; of the last two `value` is how it was before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from bridge.chat.hooks import Hooks
 from bridge.chat.people import People
 from bridge.contacts.changes import Changes
 from bridge.db import Tx
+from bridge.moments.readdress import Readdress
 from bridge.moments.service import Moments
 from bridge.rights import access_log, checkup, disclosure, settings_commands, undo_commands, view_as, why
 from bridge.rights.disclosure import Installation
@@ -17,6 +18,7 @@ def build(
     people: People,
     changes: Changes,
     moments: Moments,
+    readdress: Readdress,
     installation: Installation,
     programs: Callable[[Tx], Collection[str | None]],
 ) -> tuple[list[Command], Hooks]:
@@ -30,7 +32,7 @@ def build(
         *why.build(people, moments),
         *disclosure.build(installation, programs),
         *access_log.build(),
-        *undo_commands.build(undo_commands.UndoCommand(moments, settings)),
+        *undo_commands.build(undo_commands.UndoCommand(moments, readdress, settings)),
     ]
     hooks = Hooks(
         on_choice={OVERVIEW: settings.choose_key, VALUE: settings.choose_value, FIX: checking.choose},

@@ -4,14 +4,16 @@ from bridge.chat.command import Command, Request
 from bridge.chat.reply import Reply
 from bridge.errors import UserError
 from bridge.moments import numbers, store
+from bridge.moments.readdress import Readdress
 from bridge.moments.service import Moments
 from bridge.privacy import undo
 from bridge.rights.settings_commands import PrivacySettings
 
 
 class UndoCommand:
-    def __init__(self, moments: Moments, settings: PrivacySettings) -> None:
+    def __init__(self, moments: Moments, readdress: Readdress, settings: PrivacySettings) -> None:
         self._moments = moments
+        self._readdress = readdress
         self._settings = settings
 
     def undo(self, request: Request) -> Reply:
@@ -30,6 +32,10 @@ class UndoCommand:
             # Nothing of it is kept: what was posted by mistake is not to lie about.
             self._moments.remove(tx, moment)
             return Reply.text("undo-post", number=number)
+        if last.kind == undo.AUDIENCE:
+            if self._moments.visible(tx, person, moment.id) is None:
+                raise UserError("undo-none", seconds=seconds)
+            return self._readdress.restore(request, moment, last.value["to"])
         if not self._moments.restore(tx, moment, last.value["expires_at"]):
             raise UserError("undo-none", seconds=seconds)
         return Reply.text("undo-delete", number=number)

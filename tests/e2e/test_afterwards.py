@@ -78,7 +78,10 @@ async def test_another_audience(friends: Three) -> None:
     assert f"one more friend sees it: {bob.user_id}" in asked
     assert (await bob.ask(f"moment {number(for_bob)}")).startswith("There is no moment")
     assert (await alice.ask("1")).startswith(f"#{own} is for your friends now: 2 friends.")
-    assert text in await bob.ask(f"moment {number(for_bob)}")
+    [again] = await answers(bob, f"moment {number(for_bob)}")
+    assert text in again.body
+    assert (await alice.ask("undo")).startswith(f"#{own} is for {carol.user_id} now: one friend.")
+    await gone(bob, again.event_id)
     assert not [m for m in shown(carol) if m.event_id == for_carol.event_id and m.redacted]
 
 

@@ -148,6 +148,45 @@ def test_a_grant_of_a_field_is_taken_back(village: Village) -> None:
     assert "5551234" not in village.one("carol", "profile @alice:x.org")
 
 
+def test_another_audience_is_taken_back(village: Village) -> None:
+    village.say("alice", "post to @bob:x.org | Hello")
+    village.wait(31 * SECOND)
+    village.say("alice", "audience 1 friends")
+    village.say("alice", "1")
+    [shown] = village.get("carol", "feed")
+    assert village.one("alice", "undo").startswith("#1 is for @bob:x.org now: one friend.")
+    assert shown.redacted
+    assert village.one("carol", "feed").startswith("Nothing here yet")
+    assert village.one("alice", "undo") == NONE
+    assert "Hello" in village.one("bob", "feed")
+    village.say("alice", "audience 1 private")
+    assert village.one("bob", "feed").startswith("Nothing here yet")
+    assert village.one("alice", "undo").startswith("#1 is for @bob:x.org now: one friend.")
+    assert "Hello" in village.one("bob", "feed")
+    village.say("alice", "audience 1 private")
+    village.wait(31 * SECOND)
+    assert village.one("alice", "undo") == NONE
+
+
+def test_an_audience_that_names_a_tag_that_is_gone(village: Village) -> None:
+    village.say("alice", "tag add #work @bob:x.org")
+    village.say("alice", "post to #work | Hello")
+    village.say("alice", "audience 1 private")
+    village.say("alice", "tag delete #work")
+    assert village.one("alice", "undo").startswith("A tag in that audience is gone meanwhile")
+    assert village.one("bob", "feed").startswith("Nothing here yet")
+    assert village.one("alice", "undo").startswith("A tag in that audience is gone meanwhile")
+    assert "Hello" in village.one("alice", "moment 1"), "the post is not taken for what was meant"
+
+
+def test_an_audience_of_a_moment_that_has_ended(village: Village) -> None:
+    village.say("alice", "post expire 1m | Hello")
+    village.wait(50 * SECOND)
+    village.say("alice", "audience 1 private")
+    village.now += 11 * SECOND
+    assert village.one("alice", "undo") == NONE
+
+
 def test_the_default_audience_is_taken_back(village: Village) -> None:
     village.say("alice", "privacy set post @bob:x.org")
     village.say("alice", "privacy set post friends")

@@ -249,7 +249,7 @@ help-unvote = takes a vote back
 help-poll-close = closes the poll of one of your moments
     .details = `poll close 3`. Nobody can vote any more; what was voted stays. A poll begins like this: `post poll Yes / No | Shall we go?`
 help-undo = takes back your last post, deletion or change of privacy
-    .details = It works for a short time, for the last of them. A post that is taken back is destroyed at once. What you delete is out of everybody's sight at once, and destroyed after that time. What somebody has read, they have read.
+    .details = It works for a short time, for the last of them; another audience of a moment is a change of privacy, too. A post that is taken back is destroyed at once. What you delete is out of everybody's sight at once, and destroyed after that time. What somebody has read, they have read.
 help-delete = deletes one of your moments
     .details = `delete 3`. Every copy that was shown is taken back. Deleting your own message does the same.
 
