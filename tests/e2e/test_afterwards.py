@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.demo.synapse import Homeserver
-from tests.e2e.bot import running_bot
+from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsProcess
 from tests.e2e.clients.message import Message
 from tests.e2e.flow import Three, answers, gone, meeting, nothing_new, number, shown, told
@@ -20,16 +20,20 @@ _WAIT = 60.0
 
 
 @pytest.fixture(scope="module")
-async def friends(
-    servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Three]:
-    """Three people who are all friends, with a bot that edits copies soon."""
+async def own_bot(
+    servers: tuple[Homeserver, Homeserver], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[BotProcess]:
+    """A bot that edits copies soon, and may be restarted."""
     settings = {"moments": {"copy_edit_gather_seconds": 1, "copy_edits_per_hour": 3600}}
     directory: Path = tmp_path_factory.mktemp("afterwards")
-    async with (
-        running_bot(directory, servers[0], unique("courtyard"), settings) as bot,
-        meeting(servers, js, bot) as meet,
-    ):
+    async with running_bot(directory, servers[0], unique("courtyard"), settings) as bot:
+        yield bot
+
+
+@pytest.fixture(scope="module")
+async def friends(servers: tuple[Homeserver, Homeserver], js: JsProcess, own_bot: BotProcess) -> AsyncIterator[Three]:
+    """Three people who are all friends."""
+    async with meeting(servers, js, own_bot) as meet:
         three = Three(await meet("alice"), await meet("bob", olm=True), await meet("carol", 1))
         await befriend(three.alice, three.bob)
         await befriend(three.alice, three.carol)
@@ -110,3 +114,24 @@ async def test_a_moment_ends_everywhere(friends: Three) -> None:
         )
         assert (await reader.ask(f"moment {number(copy)}")).startswith("There is no moment")
     assert (await alice.ask(f"moment {own}")).startswith("There is no moment")
+
+
+async def test_drafts_survive_a_restart(friends: Three, own_bot: BotProcess) -> None:
+    """M16: what was gathered, what was kept for later and what waits for its time, on the other server."""
+    carol, bob = friends.carol, friends.bob
+    gathered, later = canary(), canary()
+    assert (await carol.ask(f"post at in 2 hours | {later}")).startswith("I'll post that")
+    assert "draft is open" in await carol.ask("post")
+    assert "one text" in await carol.ask(gathered)
+    await own_bot.kill()
+    await own_bot.start()
+    drafts = await carol.ask("drafts")
+    assert gathered in drafts
+    assert later in drafts
+    more = canary()
+    assert "2 texts" in await carol.ask(more)
+    posted = await carol.ask("1")
+    assert posted.startswith("Posted as #"), posted
+    copy = await read(bob, gathered)
+    assert more in copy.body
+    assert later not in "".join(m.body for m in await answers(bob, "feed"))
