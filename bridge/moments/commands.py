@@ -13,10 +13,10 @@ from bridge.chat.people import People
 from bridge.chat.reply import NOTHING, Block, CopyRef, Message, Reply, Text
 from bridge.chat.router import handled
 from bridge.contacts.changes import Showing as ShowingPort
+from bridge.contacts.whom import whom
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.ports import Renderer
 from bridge.errors import UserError
-from bridge.ids import UserId
 from bridge.moments import (
     copy_counts,
     defaults,
@@ -113,7 +113,8 @@ class _Commands:
         return _listed(request, self._moments.reading.more(request.tx, request.person), Text("feed-end"))
 
     def album(self, request: Request) -> Reply:
-        user: UserId = request.args.get("user", request.person.user_id)
+        said: str | None = request.args.get("user")
+        user = request.person.user_id if said is None else whom(request.tx, request.person.id, said)
         page = self._moments.reading.album(request.tx, request.person, user)
         own = user == request.person.user_id
         return _listed(request, page, Text("album-empty-own") if own else Text("album-empty", {"user": user}))
@@ -293,7 +294,9 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         Command("feed compact", (), do.feed_compact, group=_GROUP),
         Command("feed full", (), do.feed_full, group=_GROUP),
         Command("feed more", (), do.feed_more, group=_GROUP),
-        Command("album", (Param("user", (Kind.USER,), required=False),), do.album, effect=False, group=_GROUP),
+        Command(
+            "album", (Param("user", (Kind.USER, Kind.WORD), required=False),), do.album, effect=False, group=_GROUP
+        ),
         Command("search", (Param("words", (Kind.REST,)),), do.search, effect=False, group=_GROUP),
         Command("moment", (_N, copy_counts.COPIES), do.moment, effect=False, late=True, group=_GROUP),
         Command("open", (_N,), do.moment, effect=False, group=_GROUP),

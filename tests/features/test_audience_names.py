@@ -70,3 +70,12 @@ def test_editing_the_post_keeps_its_audience(place: Village) -> None:
     assert place.edit("alice", source, "post to @bob | Hello again") == ["#1 is changed."]
     place.say("alice", "remark @carol:x.org bob")
     assert "several friends" in place.edit("alice", source, "post to @bob | Hello")[0]
+
+
+def test_albums_by_name(place: Village) -> None:
+    place.say("bob", "post From Bob")
+    assert "From Bob" in place.one("alice", "album @bob")
+    place.say("alice", "remark @bob:x.org Bobby")
+    assert "From Bob" in place.one("alice", "album bobby")
+    assert place.one("alice", "album @nobody").startswith("You know no friend as “@nobody”.")
+    assert place.one("carol", "album @bob").startswith("You know no friend as “@bob”.")
