@@ -279,6 +279,11 @@ def test_a_bomb_is_refused_before_it_goes_off(archive: bytes, home: Village) -> 
     small = ArchiveSettings(bytes=1 << 20)
     with pytest.raises(Unusable, match="large"):
         Opened(bombs[0], small)
+    with pytest.raises(Unusable, match="large"):
+        Opened(
+            packed({**files, "moments/0009.json": b" " * (2 << 20)}),
+            ArchiveSettings(part_bytes=1 << 16, picture_bytes=1 << 16),
+        )
     assert "larger than I take" in refused(home, bombs[1])
     assert "larger than I take" in refused(home, bombs[2])
     lying = bytearray(packed(files))

@@ -29,8 +29,8 @@ from bridge.rights.archive.layout import ArchiveSettings
 from bridge.rights.archive.ports import Files
 from bridge.rights.archive.reading import Reading, names_here, origin, page, pages
 
-_AT_ONCE = 40
-"""Moments that one step takes."""
+_AT_ONCE = 400
+"""Moments that one step takes, about: each step opens its part anew, and others wait for it."""
 _LANGUAGES = frozenset({"en", "zh"})
 _SWITCHES = ("strangers", "by_id", "by_code", "by_room", "reactions", "keep_comments")
 

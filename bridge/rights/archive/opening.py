@@ -33,6 +33,8 @@ _MAX_JSON = 16 * 1024 * 1024
 _MAX_CONTAINERS, _MAX_VALUES = 200_000, 1_500_000
 """Of one JSON file, counted before it is read: a few bytes of it may become an object of hundreds."""
 _READ = 1 << 16
+_DENSEST = 16
+"""JSON of one part, unpacked, is no more than so many times what a part may be: all of it is taken apart."""
 
 
 class Unusable(CourtyardError):
@@ -112,7 +114,9 @@ class Opened:
             if name in sizes or not is_plain or len(name) > _MAX_NAME or not _NAME.fullmatch(name):
                 raise damaged()
             sizes[name] = info.file_size
-        if sum(sizes.values()) > self._settings.bytes:
+        documents = sum(size for name, size in sizes.items() if models.Files.model(name) is not None)
+        most = _DENSEST * max(self._settings.part_bytes, self._settings.picture_bytes)
+        if sum(sizes.values()) > self._settings.bytes or documents > most:
             raise Unusable("import-too-large")
         if MANIFEST not in sizes:
             raise none()
