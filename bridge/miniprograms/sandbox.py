@@ -30,6 +30,7 @@ _SILENT_FACTOR = 40
 _ENDING_SECONDS = 2.0
 _MAX_WAITING = 500
 _JOBS_PER_WORKER = 10_000
+_START = "import sys; sys.path[:0] = sys.argv[1:]; from bridge.miniprograms.worker import main; main()"
 _SMALL = 8192
 """Bytes of an answer that are checked at once: it takes about a millisecond."""
 _OUTCOMES = frozenset(WHAT) - {"event", "silent", "failed", "busy"}
@@ -196,9 +197,7 @@ class _Worker:
         """Start it; what it could do to lock itself in."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-P",
-            "-m",
-            "bridge.miniprograms.worker",
+            *("-I", "-X", "utf8", "-c", _START, *_places()),
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
@@ -252,11 +251,14 @@ class _Worker:
         await process.wait()
 
 
+def _places() -> list[str]:
+    """Where the code is."""
+    return [str(Path(__file__).parents[2]), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+
+
 def _environment() -> dict[str, str]:
-    """Where the code is, and nothing else: secrets may come from the environment."""
-    paths = [str(Path(__file__).parents[2]), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    kept = {"LD_LIBRARY_PATH": os.environ["LD_LIBRARY_PATH"]} if "LD_LIBRARY_PATH" in os.environ else {}
-    return {**kept, "PYTHONPATH": os.pathsep.join(paths), "LC_ALL": "C.UTF-8"}
+    """Nothing, as secrets may come from it; but for where Python itself finds its libraries on some systems."""
+    return {"LD_LIBRARY_PATH": os.environ["LD_LIBRARY_PATH"]} if "LD_LIBRARY_PATH" in os.environ else {}
 
 
 def _checked(head: bytes) -> dict[str, Any]:

@@ -81,17 +81,21 @@ async def test_it_is_given_no_secret_and_no_descriptor(monkeypatch: pytest.Monke
         about = Path(f"/proc/{pid}")
         if not os.access(about / "environ", os.R_OK) or os.geteuid() != 0:
             pytest.skip("only root may look into it")
-        assert {entry.split(b"=")[0] for entry in (about / "environ").read_bytes().split(b"\0") if entry} <= {
-            b"PYTHONPATH",
-            b"LC_ALL",
-            b"LD_LIBRARY_PATH",
-        }
+        given = {entry.split(b"=")[0] for entry in (about / "environ").read_bytes().split(b"\0") if entry}
+        assert given == ({b"LD_LIBRARY_PATH"} if "LD_LIBRARY_PATH" in os.environ else set())
+        assert b"opensesame" not in (about / "cmdline").read_bytes()
         held = [os.readlink(entry) for entry in (about / "fd").iterdir()]
         assert not [name for name in held if not name.startswith(("pipe:", "/dev/null", "/memfd:"))]
         assert len([name for name in held if name.startswith("pipe:")]) == 2
         status = (about / "status").read_text()
         assert "CapEff:\t0000000000000000" in status
         assert "NoNewPrivs:\t1" in status
+        if confine.load_filter() is not None:
+            assert "Seccomp:\t2" in status, "a filter, of every thread"
+        limits = {line[:26].strip(): line[26:].split()[:2] for line in (about / "limits").read_text().splitlines()}
+        for name in ("Max core file size", "Max file size", "Max open files", "Max processes"):
+            assert limits[name] == ["0", "0"], name
+        assert int(limits["Max data size"][1]) < 1 << 30
     finally:
         await box.close()
         os.close(read)

@@ -169,7 +169,7 @@ async def test_code_that_only_root_can_read_is_no_hindrance(tmp_path: Path, monk
     try:
         assert (await box.handle(program(hostile.GOOD), opened())).answer.state == 1
         (pid,) = box.worker_pids
-        assert str(hidden).encode() in Path(f"/proc/{pid}/environ").read_bytes()
+        assert str(hidden).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
     finally:
         await box.close()
 
