@@ -163,6 +163,27 @@ def test_another_purpose_is_asked_again() -> None:
         assert engine.of("tester")[-1]["user"]["profile"] == {}
 
 
+def test_what_was_granted_ends_by_itself() -> None:
+    def asks(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] != "open":
+            return does()
+        name = event["user"]["profile"].get("name")
+        asked = {"type": "scope.request", "tag": "t", "scopes": ["profile.name"]}
+        return does(says(f"Hello {name}") if name else asked)
+
+    tester = packed(scopes={"profile.name": "To greet you."})
+    with village(tester, limits=ProgramsConfig(grant_days=7), tester=asks) as (town, _):
+        town.say("alice", "profile set name Alice")
+        town.say("alice", "open tester")
+        town.say("alice", "2")
+        assert "your name, until" in town.one("alice", "grants")
+        town.wait(6 * 24 * 3600_000)
+        assert town.one("alice", "open tester") == "Tester\n\nHello Alice"
+        town.wait(24 * 3600_000)
+        assert "knows anything" in town.one("alice", "grants")
+        assert "asks for your name" in town.one("alice", "open tester")
+
+
 def test_a_form_is_filled_in_one_question_at_a_time() -> None:
     with village(built_in("tickets")) as (town, _):
         town.say("alice", "timezone Europe/Berlin")

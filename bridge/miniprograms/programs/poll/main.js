@@ -63,6 +63,7 @@ function handle(event) {
       return { state: poll, effects: [] };
   }
 
+  /** @returns {Courtyard.Answer} */
   function say(text) { return { state: poll, effects: [{ type: "ui.send", text, to: "user" }] }; }
 
   function ask(text, many) {
@@ -70,6 +71,7 @@ function handle(event) {
     const [question, ...answers] = String(text).split("/").map(part => part.trim()).filter(part => part);
     if (!question || answers.length < 2 || answers.length > MAX_OPTIONS) return say(texts.two);
     if (question.length > 200 || answers.some(answer => answer.length > 60)) return say(texts.long);
+    /** @type {any[]} */
     const options = many ? answers.map(day) : answers;
     const wrong = options.indexOf(null);
     if (wrong >= 0) return say(texts.day(answers[wrong]));
@@ -95,6 +97,7 @@ function handle(event) {
     return poll.owner === me ? show({ ...poll, ended: true }, "ui.update") : say(texts.notYours);
   }
 
+  /** @returns {Courtyard.Answer} */
   function show(next, type) {
     const counts = next.options.map((_, index) => Object.values(next.votes).filter(v => v.includes(index)).length);
     const most = Math.max(...counts);
@@ -105,6 +108,7 @@ function handle(event) {
     ]);
     const voters = texts.voters(Object.keys(next.votes).length);
     const hint = next.ended ? texts.ended : next.many ? texts.each : texts.once;
+    /** @type {any} */
     const effect = {
       type, key: "poll",
       text: `**${plain(next.question)}**\n\n${voters} ${hint}`,
@@ -120,7 +124,7 @@ function handle(event) {
   }
 }
 
-/** Noon of a day, in seconds; null: it is none. */
+/** Noon of a day, in seconds; null: it is none.  @returns {number | null} */
 function day(text) {
   const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T12:00:00Z`) : NaN;
   return Number.isNaN(time) || time < 0 || new Date(time).toISOString().slice(0, 10) !== text ? null : time / 1000;

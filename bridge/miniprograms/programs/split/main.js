@@ -72,6 +72,7 @@ function handle(event) {
     default: return tell(bill, texts.help);
   }
 
+  /** @returns {Courtyard.Answer} */
   function tell(state, text, more = {}) { return { state, effects: [{ type: "ui.send", text, ...more }] }; }
   function money(cents) { return { money: { amount: cents, currency: bill.currency } }; }
   function nameOf(index) { return bill.people[index]?.name ?? "?"; }
@@ -120,6 +121,7 @@ function handle(event) {
     return tell({ ...bill, currency: code }, texts.nowIn(code));
   }
 
+  /** @returns {Courtyard.Answer} */
   function list() {
     if (!bill.paid.length) return tell(bill, texts.empty);
     const total = bill.paid.reduce((sum, entry) => sum + entry.cents, 0);
@@ -132,9 +134,11 @@ function handle(event) {
     });
   }
 
+  /** @returns {Courtyard.Answer} */
   function settle() {
     const rows = transfers(bill).map(({ from, to, cents }) => [nameOf(from), nameOf(to), money(cents)]);
     if (!rows.length) return tell(bill, bill.paid.length ? texts.even : texts.empty);
+    /** @type {Courtyard.Column[]} */
     const columns = [{ label: texts.from }, { label: texts.to }, { label: texts.sum, align: "end" }];
     return { state: bill, effects: [{ type: "ui.send", table: { columns, rows } }] };
   }

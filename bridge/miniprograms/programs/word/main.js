@@ -53,6 +53,7 @@ function handle(event) {
   const texts = TEXTS[game.language];
   const word = wordOf(game.day, game.language);
   const length = [...word].length;
+  /** @type {(tag: string) => Courtyard.Effect} */
   const stats = tag => ({ type: "kv.get", tag, space: "person", keys: ["stats"] });
 
   switch (event.type) {
@@ -68,6 +69,7 @@ function handle(event) {
       return { state: game, effects: [] };
   }
 
+  /** @returns {Courtyard.Answer} */
   function guess(text) {
     const before = game.guesses;
     if (over(before)) return say(texts.done);
@@ -75,12 +77,14 @@ function handle(event) {
       return say(texts.length(length));
     }
     game.guesses = [...before, text];
+    /** @type {Courtyard.Effect[]} */
     const effects = [{ type: "ui.update", key: "board", text: board() }];
     if (over(game.guesses)) effects.push(stats("finish"));
     return { state: game, effects };
   }
 
   function over(guesses) { return guesses.at(-1) === word || guesses.length >= GUESSES; }
+  /** @returns {Courtyard.Answer} */
   function say(text) { return { state: game, effects: [{ type: "ui.send", text }] }; }
 
   function board() {
@@ -91,11 +95,13 @@ function handle(event) {
     return `${rows.join("\n")}\n\n${last}`;
   }
 
+  /** @returns {Courtyard.Answer} */
   function kept(data) {
     const item = data.items?.stats;
     const known = item?.value ?? { played: 0, won: 0, streak: 0, last: 0, by: [0, 0, 0, 0, 0, 0] };
     if (data.op !== "get") return { state: game, effects: [] };
     if (data.tag === "show") {
+      /** @type {Courtyard.Column[]} */
       const columns = [{ label: texts.guess, align: "end" }, { label: texts.times, align: "end" }];
       return { state: game, effects: [{
         type: "ui.send", text: texts.stats(known), table: { columns, rows: known.by.map((n, index) => [index + 1, n]) },
