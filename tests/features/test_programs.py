@@ -104,6 +104,30 @@ def test_food_is_ordered_with_the_name_that_was_granted() -> None:
         assert all(profile in ({}, {"name": "Alice Baker"}) for profile in profiles)
 
 
+def test_who_is_gone_is_a_guest_in_the_kitchen() -> None:
+    """D11: what a built-in program keeps for all has no name in it of somebody who was erased."""
+    with village(built_in("canteen")) as (town, _):
+        town.say("alice", "profile set name Alice Liddell")
+        for who, text in (
+            ("bob", "open canteen"),
+            ("bob", "kitchen"),
+            ("bob", "dish 4.50 Soup"),
+            ("alice", "open canteen"),
+            ("alice", "add 1"),
+            ("alice", "order"),
+            ("alice", "2"),
+        ):
+            town.say(who, text)
+        assert "Alice Liddell" in town.say("bob", "kitchen")[-1]
+        town.erase("alice")
+        town.run_programs()
+        town.say("bob", "open canteen")
+        kitchen = town.say("bob", "kitchen")[-1]
+        assert "a guest" in kitchen
+        assert "Soup" in kitchen
+        assert "Alice" not in kitchen
+
+
 def test_what_was_granted_is_taken_back_at_once() -> None:
     def asks(event: dict[str, Any]) -> dict[str, Any]:
         if event["type"] == "open":

@@ -1,9 +1,10 @@
 // A canteen. What all share is one value in the space of the program: { owner, next, dishes, orders }, changed by
-// compare-and-set, so that two orders at the same moment are two orders.
+// compare-and-set, so that two orders at the same moment are two orders. The name that somebody granted lies apart, in a
+// value of their own: so it can be deleted when they leave for good, without a look at anything else.
 // State of a session: { carts: { user: { dish: count } }, names: { user: name }, doing: { tag: what is being changed } }
 
 const CURRENCY = "EUR";
-const MAX_DISHES = 30, MAX_COUNT = 20, MAX_ORDERS = 40, MAX_TRIES = 3, MAX_BYTES = 8000;
+const MAX_DISHES = 30, MAX_COUNT = 20, MAX_ORDERS = 19, MAX_TRIES = 3, MAX_BYTES = 8000;
 
 const TEXTS = {
   en: {
@@ -77,6 +78,7 @@ function handle(event) {
     case "scope.result":
       return event.data.tag === "name" ? ask({ what: "order", tries: 0, asked: true }) : keep();
     case "kv.result": return kept(event.data);
+    case "close": return event.data.reason === "left" ? keep({ type: "kv.del", space: "program", key: nameKey(me) }) : keep();
     default: return keep();
   }
 
@@ -133,7 +135,8 @@ function handle(event) {
       case "order": return order(canteen, todo);
       case "kitchen":
         if (canteen.owner === null) return change(canteen => { canteen.owner = me; }, canteen, todo, texts.kitchen);
-        return canteen.owner === me ? kitchen(canteen) : say(texts.notYours);
+        return canteen.owner === me ? guests(canteen, doing) : say(texts.notYours);
+      case "guests": return canteen.owner === me ? kitchen(canteen, data.items) : say(texts.notYours);
     }
     if (canteen.owner !== me) return say(texts.notYours);
     switch (doing.what) {
@@ -154,12 +157,12 @@ function handle(event) {
   }
 
   /** Store the changed value if nobody was faster; people are told by `stored`, once it is true. */
-  function change(how, canteen, doing, text, more = {}) {
+  function change(how, canteen, doing, text, more = {}, ...effects) {
     how(canteen);
     if (bytes(canteen) > MAX_BYTES) return say(texts.full);
     const tag = `t${event.id}`;
     state.doing[tag] = { ...doing, told: { text, ...more } };
-    return keep({ type: "kv.set", tag, space: "program", key: "canteen", value: canteen, if_version: doing.version });
+    return keep({ type: "kv.set", tag, space: "program", key: "canteen", value: canteen, if_version: doing.version }, ...effects);
   }
 
   function stored(data, doing) {
@@ -205,23 +208,36 @@ function handle(event) {
     if (!items.length) return say(texts.empty);
     if (canteen.orders.length >= MAX_ORDERS) return say(texts.full);
     const n = canteen.next;
-    const name = clean(event.user.profile.name ?? "").slice(0, 40), who = name || texts.guest;
+    const name = clean(event.user.profile.name ?? "").slice(0, 40), by = name ? me : null;
     const what = items.map(one => `${one.count} × ${one.name}`).join(", ").slice(0, 150);
-    const add = canteen => { canteen.next = n + 1; canteen.orders.push({ n, who, what, cents: sum(items) }); };
-    return change(add, canteen, doing, texts.ordered(n, name), { values: { sum: money(sum(items)) } });
+    const add = canteen => { canteen.next = n + 1; canteen.orders.push({ n, by, what, cents: sum(items) }); };
+    const named = name ? [{ type: "kv.set", space: "program", key: nameKey(me), value: name }] : [];
+    return change(add, canteen, doing, texts.ordered(n, name), { values: { sum: money(sum(items)) } }, ...named);
   }
 
-  function kitchen(canteen) {
+  /** For whom the orders are has to be read, too. */
+  function guests(canteen, doing) {
+    const names = [...new Set(canteen.orders.map(one => one.by).filter(by => by))].slice(0, MAX_ORDERS).map(nameKey);
+    if (!names.length) return kitchen(canteen, {});
+    const tag = `t${event.id}`;
+    state.doing[tag] = { ...doing, what: "guests" };
+    return keep({ type: "kv.get", tag, space: "program", keys: ["canteen", ...names] });
+  }
+
+  function kitchen(canteen, items) {
+    const who = one => (one.by && items[nameKey(one.by)]?.value) || texts.guest;
     if (!canteen.orders.length) return say(canteen.dishes.length ? texts.noOrders : texts.kitchen);
     return keep({
       type: "ui.send", to: "user",
       table: {
         columns: [{ label: texts.number, align: "end" }, { label: texts.who }, { label: texts.what }, { label: texts.price, align: "end" }],
-        rows: canteen.orders.slice(0, 50).map(one => [one.n, one.who, one.what, money(one.cents)]),
+        rows: canteen.orders.slice(0, 50).map(one => [one.n, who(one), one.what, money(one.cents)]),
       },
     });
   }
 }
+
+function nameKey(user) { return `name/${user}`; }
 
 /** What a value takes when it is stored. */
 function bytes(value) { return encodeURIComponent(JSON.stringify(value)).replace(/%[0-9A-F]{2}/g, "x").length; }
