@@ -342,6 +342,24 @@ def test_what_follows_is_not_told_between_two_tries() -> None:
         assert town.bodies("alice")[-1].endswith("kv.result 5")
 
 
+def test_nor_is_what_comes_in_meanwhile() -> None:
+    def asks(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] == "open":
+            return does({"type": "fetch", "tag": "f", "url": "https://api.example.org/"}, state=0)
+        return does(says(event["type"]), state=event["state"] + 1)
+
+    server = Server(asks)
+    with village(far(domains=("api.example.org",)), far=server) as (town, engine):
+        opened(town)
+        server.next = [NotNow("deferred", 20.0)]
+        town.say("alice", "cook")
+        town.say("alice", "3")  # nothing is to be asked of that server: an event that follows from the first
+        for _ in range(30):
+            town.wait(1000)
+        kinds = [(event["type"], event["state"]) for event in engine.of("far")]
+        assert kinds == [("open", None), ("text", 0), ("text", 0), ("fetch.result", 1)]
+
+
 # --- crashes ----------------------------------------------------------------------------------------------------------
 
 
