@@ -9,6 +9,7 @@ import errno
 import os
 import resource
 import sys
+import tempfile
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
@@ -40,6 +41,7 @@ def confine(memory_bytes: int) -> list[str]:
     done = []
     for name, measure in (
         ("namespaces", _leave_networks),
+        ("empty_root", _see_no_files),
         ("limits", lambda: _limit(memory_bytes)),
         ("nobody", _become_nobody),
         ("no_new_privs", _no_new_privileges),
@@ -110,6 +112,18 @@ def _leave_networks() -> None:
     apart = _CLONE_NEWNET | _CLONE_NEWIPC | _CLONE_NEWUTS
     if libc.unshare(apart) != 0 and libc.unshare(apart | _CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
+
+
+def _see_no_files() -> None:
+    """A root without any file, which nobody can put one into: a folder that is gone already."""
+    folder = tempfile.mkdtemp()
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.rmdir(folder)
+        os.fchdir(descriptor)
+        os.chroot(".")
+    finally:
+        os.close(descriptor)
 
 
 def _become_nobody() -> None:

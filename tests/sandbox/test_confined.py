@@ -58,6 +58,38 @@ os._exit(0)
 """
 
 
+WITHOUT_FILTER = """
+import json, os
+from bridge.miniprograms import confine
+
+done = confine.confine(32 * 1024 * 1024)
+reached = []
+for name, what in (
+    ("files", lambda: os.listdir("/")[0]),
+    ("files above", lambda: os.listdir("/..")[0]),
+    ("passwd", lambda: os.stat("/etc/passwd")),
+    ("own", lambda: os.mkdir("/x")),
+):
+    try:
+        what()
+        reached.append(name)
+    except (OSError, IndexError):
+        pass
+print(json.dumps({"done": done, "reached": reached}))
+"""
+
+
+def test_where_no_calls_are_filtered_there_are_no_files_all_the_same() -> None:
+    environment = {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
+    command = [sys.executable, "-P", "-c", WITHOUT_FILTER]
+    ran = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr.decode()
+    told = json.loads(ran.stdout)
+    if "empty_root" not in told["done"]:
+        pytest.skip("this system lets nobody have a root of their own")
+    assert told["reached"] == []
+
+
 @pytest.mark.skipif(confine.load_filter() is None, reason="there is no libseccomp on this system")
 def test_nothing_of_the_system_can_be_reached() -> None:
     environment = {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
