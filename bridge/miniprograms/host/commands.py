@@ -15,7 +15,7 @@ from bridge.miniprograms.host.allowance import Allowances
 from bridge.miniprograms.host.asking import decided_text, revoked_text, scope_text
 from bridge.miniprograms.host.generations import generation_of
 from bridge.miniprograms.host.grants import VERDICTS
-from bridge.miniprograms.host.host import Host, close, event_of
+from bridge.miniprograms.host.host import Host
 from bridge.miniprograms.host.installed import Installed, Programs
 from bridge.miniprograms.host.people import begin_anew, opened, recent
 from bridge.miniprograms.host.performing import About
@@ -23,6 +23,7 @@ from bridge.miniprograms.host.pictures import with_profile
 from bridge.miniprograms.host.profile import avatar_of
 from bridge.miniprograms.host.sessions import COPY, Session, Source, Waiting
 from bridge.miniprograms.host.talking import Talk, check_allowance, commands_of, sign_off, source_of, spot_of
+from bridge.miniprograms.host.telling import close, event_of
 from bridge.miniprograms.manifest import in_language
 
 GROUP = "apps"

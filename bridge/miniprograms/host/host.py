@@ -3,12 +3,11 @@
 import asyncio
 import contextlib
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from bridge.chat.command import Person
@@ -19,29 +18,29 @@ from bridge.config.programs import ProgramsConfig
 from bridge.db import Database, Tx
 from bridge.db.sealing import Unreadable
 from bridge.errors import OperatorError
-from bridge.ids import PersonId
-from bridge.miniprograms import effects, pseudonym
+from bridge.miniprograms import effects
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.fuel import FUEL_PER_MS
 from bridge.miniprograms.host import deliveries, fetching, grants, known, remotely, sessions, timers
 from bridge.miniprograms.host.allowance import Allowances, Pace
 from bridge.miniprograms.host.gate import Gate
 from bridge.miniprograms.host.generations import generation_of
-from bridge.miniprograms.host.installed import Installed, Programs
+from bridge.miniprograms.host.installed import Programs
 from bridge.miniprograms.host.leavings import Leavings
-from bridge.miniprograms.host.outside import Answered, Outside
+from bridge.miniprograms.host.outside import Outside
 from bridge.miniprograms.host.performing import About, Performer, title
 from bridge.miniprograms.host.pictures import Pictures, Shown, servers, with_profile
-from bridge.miniprograms.host.profile import avatar_of, granted_fields
+from bridge.miniprograms.host.profile import avatar_of
+from bridge.miniprograms.host.requests import Requests
 from bridge.miniprograms.host.sessions import Session, Source, Waiting
+from bridge.miniprograms.host.telling import close, event_of
 from bridge.miniprograms.program import Handled, NotNow, Program, Runtime, Trapped
-from bridge.miniprograms.strict_json import dump
 
 Note: TypeAlias = Callable[[Tx, Person, str, str], None]
 """Writes into a person's log that a program, by its title, read fields of their profile."""
 
 _LOOK_S = 30.0
-_AT_ONCE, _FETCHES = 4, 8
+_AT_ONCE = 4
 _MESSAGE_MS = 20.0
 """Work of a homeserver and of ours for one message."""
 _LOOKED_AT = 100
@@ -50,7 +49,6 @@ _RESTING = 32
 _HOUR_MS = 3600 * 1000
 _OURS = frozenset({"busy", "failed", "event"})
 """What a program is not to blame for."""
-_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 log = structlog.get_logger(__name__)
 
@@ -105,9 +103,8 @@ class Host:
         self._pictures = pictures
         self._note = note
         self._look = look
-        self._outside = outside
-        self._fetching: set[int] = set()
         self._wake = asyncio.Event()
+        self._requests = Requests(db, programs, people, performer, pictures, outside, limits, self._wake.set)
         self._busy: dict[int, int | None] = {}
         """Sessions that are worked on; of programs on servers, with the program."""
         self._near: dict[int, int] = {}
@@ -137,9 +134,7 @@ class Host:
                     self._busy.update({**dict.fromkeys(near), **far})
                     for session_id in (*near, *far):
                         tasks.create_task(self._work(session_id))
-                    for fetch_id in due:
-                        self._fetching.add(fetch_id)
-                        tasks.create_task(self._fetch_apart(fetch_id))
+                    self._requests.begin(tasks, due)
                 except (OperationalError, InterfaceError) as error:
                     log.error("mini-programs could not be told of what happened", error=type(error).__name__)
                 except Exception as error:
@@ -153,15 +148,13 @@ class Host:
         """Seconds until there is more; sessions, with their programs, and requests that can be begun with now. Sessions
         of programs on servers come apart: these have hands of their own, so that nobody else waits for a server."""
         wait = self._tick(tx)
-        room = _FETCHES - len(self._fetching)
         late = self._pace.late()
         wait = min(wait, *late.values()) if late else wait
         at_work = {session_id for session_id, program_id in self._busy.items() if program_id is None}
         free = _AT_ONCE - len(at_work - self._resting)
         near = self._turns(tx, free, late) if free > 0 else {}
         far = dict(remotely.turns(tx, self._busy, self._limits.remote_at_once, late))
-        due = [one for one in fetching.due(tx, 2 * _FETCHES) if one not in self._fetching]
-        return wait, near, far, due[: max(room, 0)]
+        return wait, near, far, self._requests.due(tx)
 
     def _turns(self, tx: Tx, free: int, late: Collection[int]) -> dict[int, int]:
         """Whose turn it is. No program takes the places of others: each has as many as there are workers."""
@@ -180,7 +173,7 @@ class Host:
             await self._db.run(self._tick)
             await self._leavings.settle()
             for fetch_id in await self._db.run(lambda tx: fetching.due(tx, 100)):
-                await self._fetch(fetch_id)
+                await self._requests.ask(fetch_id)
             found = 0
             for remote in (False, True):
                 for turn in await self._db.run(
@@ -208,87 +201,6 @@ class Host:
             self._near.pop(session_id, None)
             self._stopped.discard(session_id)
             self._wake.set()
-
-    async def _fetch_apart(self, fetch_id: int) -> None:
-        try:
-            await self._fetch(fetch_id)
-        except (OperationalError, InterfaceError) as error:
-            log.error("mini-programs could not be told of what happened", error=type(error).__name__)
-            await asyncio.sleep(1)
-        except Exception as error:
-            log.error("what a mini-program was to be told could not be handled", error=type(error).__name__)
-            with contextlib.suppress(OperationalError, InterfaceError):
-                await self._db.run(lambda tx: fetching.forget(tx, fetch_id))
-        finally:
-            self._fetching.discard(fetch_id)
-            self._wake.set()
-
-    async def _fetch(self, fetch_id: int) -> None:
-        """Ask a server. After a crash in between it is asked once more, and the program told once."""
-        loaded = await self._db.run(lambda tx: self._load_fetch(tx, fetch_id))
-        if loaded is None:
-            return
-        waiting, installed, domains = loaded
-        outside, agreed = self._outside, waiting.host in domains
-        if waiting.picture is not None:
-            await self._fetch_picture(waiting, waiting.picture, installed, domains)
-            return
-        if agreed and outside is not None:
-            answered = await outside.ask(waiting.asked, domains)
-        else:
-            answered = Answered("refused")
-
-        def work(tx: Tx) -> None:
-            session = sessions.by_id(tx, waiting.session_id)
-            if session is None or not session.is_open:
-                fetching.forget(tx, fetch_id)
-            elif fetching.done(tx, session, waiting, answered) and agreed:
-                deliveries.record_text(tx, waiting.person_id, installed.id, waiting.asked.shown)
-
-        await self._db.run(work)
-
-    async def _fetch_picture(
-        self, waiting: fetching.Waiting, message_id: int, installed: Installed, domains: Collection[str]
-    ) -> None:
-        """Fetch a picture that the person agreed to after the message was shown in words: it is shown once more."""
-        came: Mapping[str, Any] | str = "refused"
-        if waiting.host in domains:
-            came = await self._pictures.fetched(waiting.asked.url, installed.name, domains)
-
-        def work(tx: Tx) -> None:
-            session = sessions.by_id(tx, waiting.session_id)
-            if not fetching.take(tx, waiting.id) or session is None or not session.is_open:
-                return
-            if waiting.host in domains:
-                deliveries.record_text(tx, waiting.person_id, installed.id, waiting.asked.shown)
-            if isinstance(came, str):
-                told, chain = fetching.failed(waiting.effect, waiting.tag, came), waiting.chain + 1
-                sessions.tell(tx, session, waiting.person_id, "fetch.result", told, waiting.source, chain=chain)
-            elif sessions.set_picture(tx, message_id, waiting.asked.url, came):
-                person = self._people.by_id(tx, waiting.person_id)
-                if person is not None:
-                    generation = generation_of(tx, installed.id, person.id)
-                    about = About(installed, person, generation, waiting.source, waiting.chain)
-                    self._performer.show_again(tx, session, about, message_id)
-
-        await self._db.run(work)
-
-    def _load_fetch(self, tx: Tx, fetch_id: int) -> "tuple[fetching.Waiting, Installed, list[str]] | None":
-        """What is to be asked, and the servers that the person agrees to still."""
-        waiting = fetching.load(tx, fetch_id)
-        session = None if waiting is None else sessions.by_id(tx, waiting.session_id)
-        installed = None if session is None else self._programs.by_id(tx, session.program_id)
-        if waiting is None or session is None or installed is None:
-            fetching.forget(tx, fetch_id)
-            return None
-        allowed = self._limits.fetch and self._programs.is_open_to_people(installed)
-        return waiting, installed, self._agreed(tx, session, waiting.person_id, installed) if allowed else []
-
-    @staticmethod
-    def _agreed(tx: Tx, session: Session, person: PersonId, installed: Installed) -> list[str]:
-        """The servers that somebody agreed to."""
-        wishes = fetching.wishes(tx, session, person, installed.manifest, Source())
-        return [host for host, wish in wishes.items() if wish == "agreed"]
 
     async def _give_up(self, session_id: int) -> None:
         def work(tx: Tx) -> None:
@@ -488,47 +400,3 @@ def _messages(handled: Handled) -> int:
 
 def _tell_operator(name: str) -> None:
     log.error("a mini-program failed too often and is suspended", program=name)
-
-
-def event_of(tx: Tx, session: Session, about: About, waiting: Waiting) -> Event | None:
-    """What the program is told, all of it; None: it can't be said.
-
-    Nothing in it names a person, a room or a message, but for the fields of the profile that were granted and what was
-    typed.
-    """
-    installed, person = about.installed, about.person
-    secret, manifest = installed.secret, installed.manifest
-    # Where others are, nothing is granted: a name would tell in one room who it is in another.
-    held = () if session.in_room else grants.held(tx, person.id, installed.id, manifest, session.id)
-    scopes = tuple(scope for scope in held if grants.is_told(scope))
-    room = known.room_of(session)
-    told = {
-        "type": waiting.type,
-        "id": waiting.event,
-        "now": waiting.created_at // 1000,
-        "seed": pseudonym.seed(secret, waiting.event),
-        "locale": person.language,
-        "user": {
-            "id": pseudonym.user_id(secret, str(person.id), generation=about.generation, room=room),
-            "scopes": list(scopes),
-            "profile": granted_fields(tx, person.id, scopes),
-        },
-        "chat": {
-            "id": pseudonym.chat_id(secret, room or str(person.id), generation=0 if room else about.generation),
-            "kind": "room" if room else "dm",
-        },
-        "state": session.state,
-        "data": waiting.data,
-    }
-    try:
-        return _EVENT.validate_json(dump(told))
-    except ValidationError:
-        return None
-
-
-def close(tx: Tx, session: Session, person: PersonId, reason: str, source: Source) -> None:
-    """Close what is open; the program is told."""
-    grants.forget_once(tx, session.person_id, session.id)
-    ended = sessions.end(tx, session)
-    sessions.drop_following(tx, session.id)
-    sessions.tell(tx, ended, person, "close", {"reason": reason}, source)

@@ -1,0 +1,147 @@
+"""Servers that are asked for programs: several at a time, and each request once, as far as anybody can tell."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from bridge.chat.people import People
+from bridge.config.programs import ProgramsConfig
+from bridge.db import Database, Tx
+from bridge.ids import PersonId
+from bridge.miniprograms.host import deliveries, fetching, sessions
+from bridge.miniprograms.host.generations import generation_of
+from bridge.miniprograms.host.installed import Installed, Programs
+from bridge.miniprograms.host.outside import Answered, Outside
+from bridge.miniprograms.host.performing import About, Performer
+from bridge.miniprograms.host.pictures import Pictures
+from bridge.miniprograms.host.sessions import Session, Source
+
+_AT_ONCE = 8
+
+log = structlog.get_logger(__name__)
+
+
+class Requests:
+    """Works off `program_fetches`.
+
+    Args:
+        outside: asks servers; None: every request is refused.
+        wake: called when one is done.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        programs: Programs,
+        people: People,
+        performer: Performer,
+        pictures: Pictures,
+        outside: Outside | None,
+        limits: ProgramsConfig,
+        wake: Callable[[], None],
+    ) -> None:
+        self._db = db
+        self._programs = programs
+        self._people = people
+        self._performer = performer
+        self._pictures = pictures
+        self._outside = outside
+        self._limits = limits
+        self._wake = wake
+        self._busy: set[int] = set()
+
+    def due(self, tx: Tx) -> list[int]:
+        """Requests that can be begun with now."""
+        room = _AT_ONCE - len(self._busy)
+        return [one for one in fetching.due(tx, 2 * _AT_ONCE) if one not in self._busy][: max(room, 0)]
+
+    def begin(self, tasks: asyncio.TaskGroup, due: Collection[int]) -> None:
+        """Ask these, side by side."""
+        for fetch_id in due:
+            self._busy.add(fetch_id)
+            tasks.create_task(self._apart(fetch_id))
+
+    async def _apart(self, fetch_id: int) -> None:
+        try:
+            await self.ask(fetch_id)
+        except (OperationalError, InterfaceError) as error:
+            log.error("mini-programs could not be told of what happened", error=type(error).__name__)
+            await asyncio.sleep(1)
+        except Exception as error:
+            log.error("what a mini-program was to be told could not be handled", error=type(error).__name__)
+            with contextlib.suppress(OperationalError, InterfaceError):
+                await self._db.run(lambda tx: fetching.forget(tx, fetch_id))
+        finally:
+            self._busy.discard(fetch_id)
+            self._wake()
+
+    async def ask(self, fetch_id: int) -> None:
+        """Ask a server. After a crash in between it is asked once more, and the program told once."""
+        loaded = await self._db.run(lambda tx: self._load(tx, fetch_id))
+        if loaded is None:
+            return
+        waiting, installed, domains = loaded
+        outside, agreed = self._outside, waiting.host in domains
+        if waiting.picture is not None:
+            await self._picture(waiting, waiting.picture, installed, domains)
+            return
+        if agreed and outside is not None:
+            answered = await outside.ask(waiting.asked, domains)
+        else:
+            answered = Answered("refused")
+
+        def work(tx: Tx) -> None:
+            session = sessions.by_id(tx, waiting.session_id)
+            if session is None or not session.is_open:
+                fetching.forget(tx, fetch_id)
+            elif fetching.done(tx, session, waiting, answered) and agreed:
+                deliveries.record_text(tx, waiting.person_id, installed.id, waiting.asked.shown)
+
+        await self._db.run(work)
+
+    async def _picture(
+        self, waiting: fetching.Waiting, message_id: int, installed: Installed, domains: Collection[str]
+    ) -> None:
+        """Fetch a picture that the person agreed to after the message was shown in words: it is shown once more."""
+        came: Mapping[str, Any] | str = "refused"
+        if waiting.host in domains:
+            came = await self._pictures.fetched(waiting.asked.url, installed.name, domains)
+
+        def work(tx: Tx) -> None:
+            session = sessions.by_id(tx, waiting.session_id)
+            if not fetching.take(tx, waiting.id) or session is None or not session.is_open:
+                return
+            if waiting.host in domains:
+                deliveries.record_text(tx, waiting.person_id, installed.id, waiting.asked.shown)
+            if isinstance(came, str):
+                told, chain = fetching.failed(waiting.effect, waiting.tag, came), waiting.chain + 1
+                sessions.tell(tx, session, waiting.person_id, "fetch.result", told, waiting.source, chain=chain)
+            elif sessions.set_picture(tx, message_id, waiting.asked.url, came):
+                person = self._people.by_id(tx, waiting.person_id)
+                if person is not None:
+                    generation = generation_of(tx, installed.id, person.id)
+                    about = About(installed, person, generation, waiting.source, waiting.chain)
+                    self._performer.show_again(tx, session, about, message_id)
+
+        await self._db.run(work)
+
+    def _load(self, tx: Tx, fetch_id: int) -> "tuple[fetching.Waiting, Installed, list[str]] | None":
+        """What is to be asked, and the servers that the person agrees to still."""
+        waiting = fetching.load(tx, fetch_id)
+        session = None if waiting is None else sessions.by_id(tx, waiting.session_id)
+        installed = None if session is None else self._programs.by_id(tx, session.program_id)
+        if waiting is None or session is None or installed is None:
+            fetching.forget(tx, fetch_id)
+            return None
+        allowed = self._limits.fetch and self._programs.is_open_to_people(installed)
+        return waiting, installed, self._agreed(tx, session, waiting.person_id, installed) if allowed else []
+
+    @staticmethod
+    def _agreed(tx: Tx, session: Session, person: PersonId, installed: Installed) -> list[str]:
+        """The servers that somebody agreed to."""
+        wishes = fetching.wishes(tx, session, person, installed.manifest, Source())
+        return [host for host, wish in wishes.items() if wish == "agreed"]
