@@ -40,9 +40,9 @@ class Told:
     """All of it, as JSON: part of what the digest of the receipt is of."""
 
 
-class Teller(Protocol):
-    """Tells others, elsewhere, that somebody is gone. What is still to be told when the person's row goes is told
-    afterwards."""
+class Teller(Eraser, Protocol):
+    """One that also tells others, elsewhere, that somebody is gone. What is still to be told when the person's row goes
+    is told afterwards."""
 
     def is_awaited(self, tx: Tx, person: Person) -> bool:
         """Whether the end is to wait a little, as an answer may come."""

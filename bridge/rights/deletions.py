@@ -60,7 +60,7 @@ class Deletions:
     """In this order: each may look at what the later ones delete."""
     settings: DeletionSettings = DeletionSettings()
     teller: Teller | None = None
-    """Tells others what is kept elsewhere."""
+    """One of the erasers, the first: tells others who keep something elsewhere."""
     wake: Callable[[], None] = field(default=lambda: None)
     """Called when another time may be the next."""
 
@@ -170,17 +170,18 @@ class Deletions:
         return True
 
     def step(self, tx: Tx, person_id: PersonId) -> bool:
-        """Do some of it; the last step deletes the person. Whether there is more to do now: the last step may wait for
-        those who are told that the person is gone."""
+        """Do some of it; the last step deletes the person. Whether there is more to do now: it may wait for those who
+        are told that the person is gone."""
         person = self._person(tx, person_id)
         if person is None:
             return False
         for eraser in self.erasers:
             if eraser.erase(tx, person, _AT_ONCE):
                 return True
-        if self.teller is not None and self.teller.is_awaited(tx, person):
-            tx.sql("UPDATE deletions SET due_at = ? WHERE person_id = ?", (tx.now + _AWAIT_MS, person_id))
-            return False
+            # Before anybody sees anything of it: how long it takes would tell others what the person used.
+            if eraser is self.teller and self.teller.is_awaited(tx, person):
+                tx.sql("UPDATE deletions SET due_at = ? WHERE person_id = ?", (tx.now + _AWAIT_MS, person_id))
+                return False
         self._finish(tx, person)
         return False
 

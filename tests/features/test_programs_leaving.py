@@ -159,6 +159,30 @@ def test_what_the_server_has_signed_stands_in_the_receipt() -> None:
         assert set(left_over.values()) == {0}
 
 
+def test_while_it_waits_nobody_sees_anything_of_the_end() -> None:
+    server = Server(polite)
+    with village(far(), far=server) as (town, _):
+        town.befriend("alice", "bob")
+        town.say("alice", "post Hello")
+        opened(town)
+        asked_for_the_end(town, "alice")
+        server.always = unreachable()
+        before = town.rooms["bob"].log[:]
+        for _ in range(5):
+            assert not ends(town)
+            town.deliver()
+            town.now += MINUTE
+        assert town.rooms["bob"].log == before
+        assert "@alice:x.org" in town.one("bob", "friends")
+        assert "Hello" in "".join(town.say("bob", "feed"))
+        server.always = None
+        town.wait(MINUTE * 10)
+        while not ends(town):
+            town.now += 6000
+        town.deliver()
+        assert "alice" not in town.one("bob", "friends")
+
+
 def test_a_server_that_merely_confirms() -> None:
     with village(far(), far=polite) as (town, _):
         opened(town)
