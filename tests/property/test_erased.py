@@ -41,10 +41,33 @@ _BOB_SAYS = [
     "feed",
     "delete 3",
     "privacy recovery on",
+    "post poll Yes / No | Bob asks",
+    "vote 1 1",
+    "vote 2 2",
+    "post at in 2 hours | Later",
+    "moments keep 30d",
+    "privacy set keep-comments on",
+    "notify now",
+    f"post Hello {ALICE}",
+    "edit 2 Of Bob, edited",
+    "undo",
+    "language zh",
+    "language en",
     "export",
     "import",
 ]
-_BETWEEN = ["post Of Alice", "post to public | For all", "feed", "comment 1 Own", "like 1", f"tag add #t {CAROL}"]
+_BETWEEN = [
+    "post Of Alice",
+    "post to public | For all",
+    "post poll Yes / No | Asked",
+    "audience 1 private",
+    "vote 1 1",
+    "notify now",
+    "feed",
+    "comment 1 Own",
+    "like 1",
+    f"tag add #t {CAROL}",
+]
 _AFTER = [
     "feed",
     "feed more",
@@ -78,6 +101,13 @@ _AFTER = [
     "comment 1 Later",
     "like 1",
     "view as stranger",
+    "moment 1 copies",
+    "moment 1",
+    "responses 1",
+    "delete 1",
+    "drafts",
+    "grants",
+    "undo",
 ]
 
 
