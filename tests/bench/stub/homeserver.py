@@ -97,6 +97,10 @@ class StubHomeserver:
         """What the bot said to a person since the last call, decrypted."""
         return [person.read(content) for content in self._unread.pop(person.room_id, [])]
 
+    def forget_unread(self, person: StubPerson) -> None:
+        """As if they had read it."""
+        self._unread.pop(person.room_id, None)
+
     def _claim_of_bot(self) -> str:
         keys = self._one_time or self._fallback
         key_id = next(iter(keys))

@@ -66,9 +66,9 @@ class Crowd:
             at: float = await waiter
         return at - began
 
-    async def all_joined(self) -> None:
+    async def all_joined(self, seconds: float = 120) -> None:
         """The bot is in all rooms, and has said what it says when it comes in."""
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(seconds):
             while len(self.stub.joined) < len(self.stub.people):
                 self.news.clear()
                 await self.news.wait()
