@@ -19,15 +19,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError
 
+from bridge.db.rows import Rows, Statements
 from bridge.db.sealing import Sealing
 from bridge.db.works import Gathered, Work, Works
 from bridge.errors import OperatorError
 
 T = TypeVar("T")
-Rows: TypeAlias = CursorResult[*tuple[Any, ...]]
+CoreRows: TypeAlias = CursorResult[*tuple[Any, ...]]
 
 _RETRIES = 8
 _BUSY_TIMEOUT_MS = 15_000
+_CACHED_STATEMENTS = 512
+"""Prepared statements that SQLite's driver keeps: more than the program has that are run often."""
 
 
 def now_ms() -> int:
@@ -38,9 +41,15 @@ def now_ms() -> int:
 class Tx:
     """One transaction. Valid only inside the function that got it."""
 
-    __slots__ = ("_after_commit", "_ids", "_qmark", "_vault", "conn", "now")
+    __slots__ = ("_after_commit", "_ids", "_qmark", "_statements", "_vault", "_watch", "conn", "now")
 
-    def __init__(self, conn: Connection, now: int, vault: Sealing | None = None) -> None:
+    def __init__(
+        self,
+        conn: Connection,
+        now: int,
+        vault: Sealing | None = None,
+        watch: Callable[[str], None] | None = None,
+    ) -> None:
         self.conn = conn
         self.now = now
         """The transaction's time, ms since the epoch: the same for all that it writes."""
@@ -48,6 +57,8 @@ class Tx:
         self._ids: dict[str, int] = {}
         self._after_commit: list[Callable[[], None]] = []
         self._qmark = conn.dialect.paramstyle == "qmark"
+        self._statements = Statements(conn)
+        self._watch = watch
 
     @property
     def vault(self) -> Sealing:
@@ -70,22 +81,20 @@ class Tx:
         self._ids[table] = last + count
         return range(last + 1, last + count + 1)
 
-    def execute(self, statement: sa.Executable, params: Any = None) -> Rows:
+    def execute(self, statement: sa.Executable, params: Any = None) -> CoreRows:
         """Run a SQLAlchemy Core statement; `params` may be a list of mappings for many rows."""
+        if self._watch is not None:
+            self._watch(str(statement))
         return self.conn.execute(statement, params)
 
     def sql(self, statement: str, params: Sequence[Any] | Sequence[Sequence[Any]] = ()) -> Rows:
-        """Run driver-level SQL with `?` placeholders: for the few hot statements. A list of tuples runs many.
+        """Run driver-level SQL with `?` placeholders. A list of tuples runs it for each of them.
 
         No `?` may stand in the statement but as a placeholder.
         """
-        if not self._qmark:
-            statement = statement.replace("%", "%%").replace("?", "%s")
-        if isinstance(params, list):
-            if not params:
-                return self.conn.exec_driver_sql("SELECT 1 WHERE 1 = 0")
-            return self.conn.exec_driver_sql(statement, [tuple(p) for p in params])
-        return self.conn.exec_driver_sql(statement, tuple(params))
+        if self._watch is not None:
+            self._watch(statement)
+        return self._statements.run(statement, params)
 
     def scrub_later(self) -> None:
         """Note, in this transaction, that `Database.scrub` must follow: at the next start, if not before."""
@@ -104,6 +113,8 @@ class Database:
         self.clock = clock
         self.vault = vault
         """Given to each transaction; it may be set after opening, before the first of them."""
+        self.watch: Callable[[str], None] | None = None
+        """Called with each statement, for tests and measurements."""
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="db")
         self._works = Works(self._executor, self._settle)
         # `run_sync` of another thread must not slip into the one connection that SQLite has.
@@ -216,7 +227,7 @@ class Database:
                 work: Work[Any] | None = first
                 while work is not None:
                     cursor.execute("SAVEPOINT work")
-                    tx = Tx(conn, self.clock(), self.vault)
+                    tx = Tx(conn, self.clock(), self.vault, self.watch)
                     try:
                         work.succeed(work.run(tx), tx._after_commit)
                     except DBAPIError as error:
@@ -239,7 +250,7 @@ class Database:
         for attempt in range(_RETRIES):
             try:
                 with self._lock, self.engine.begin() as conn:
-                    tx = Tx(conn, self.clock(), self.vault)
+                    tx = Tx(conn, self.clock(), self.vault, self.watch)
                     value = work(tx)
                 return value, tx._after_commit
             except DBAPIError as error:
@@ -296,7 +307,11 @@ def _sqlite(url: sa.URL) -> Engine:
     engine = sa.create_engine(
         url,
         poolclass=sa.pool.StaticPool,
-        connect_args={"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS / 1000},
+        connect_args={
+            "check_same_thread": False,
+            "timeout": _BUSY_TIMEOUT_MS / 1000,
+            "cached_statements": _CACHED_STATEMENTS,
+        },
     )
 
     @sa.event.listens_for(engine, "connect")

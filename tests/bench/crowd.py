@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.command import Person
 from bridge.chat.people import People
@@ -97,7 +95,7 @@ def crowd(path: Path, friends: int, posts: int) -> Iterator[Crowd]:
         db.run_sync(functools.partial(post, start))
     db.run_sync(lambda tx: tx.sql("ANALYZE"))
     made = Crowd(db, people, built.service, dict(built.renderers), reader, others)
-    sa.event.listen(db.engine, "before_cursor_execute", lambda *args: made.statements.append(args[2]))
+    db.watch = made.statements.append
     try:
         yield made
     finally:

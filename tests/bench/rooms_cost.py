@@ -4,8 +4,8 @@
 
 The bot gets so many encrypted chats, is stopped, and started again on the same data: how long until it is READY, how
 much memory a chat takes. All people are friends of the first, and want her posts at once: how long until the last has
-one, and the CPU of the bot for each; with the room keys that it had (warm), and after a `kill -9`, which makes it give up
-all of them (cold).
+one, and the CPU of the bot for each; with the room keys that it had (warm), and after a `kill -9`, which ends all of
+them (cold).
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from bridge.vault import Vault
 from tests.features.village import MINUTE, Village
@@ -176,7 +175,7 @@ def _watched(village: Village, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def note(value: str) -> None:
         done.append(value)
 
-    sa.event.listen(village.db.engine, "before_cursor_execute", lambda c, cursor, statement, *_: note(statement))
+    village.db.watch = note
     opened = Vault.open
 
     def count(self: Vault, owner: int, table: str, *rest: Any) -> Any:

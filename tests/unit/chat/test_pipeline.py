@@ -99,11 +99,11 @@ async def test_a_database_that_is_down_propagates_and_changes_nothing() -> None:
         await w.text("ping")
         down = [True]
 
-        @sa.event.listens_for(w.db.engine, "before_cursor_execute")
-        def _fail(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        def fail(statement: str) -> None:
             if down[0]:
                 raise sa.exc.OperationalError(statement, {}, Exception("gone"))
 
+        w.db.watch = fail
         with pytest.raises(sa.exc.OperationalError):
             await w.text("post hello", id="$a")
         down[0] = False
