@@ -48,17 +48,12 @@ def add_pictures(tx: Tx, moment: Moment, several: Sequence[Described]) -> None:
 
 
 def count(tx: Tx, moment_id: int) -> int:
-    query = sa.select(sa.func.count()).where(pictures.c.moment_id == moment_id)
-    return int(tx.execute(query.select_from(pictures)).scalar_one())
+    return int(tx.sql("SELECT COUNT(*) FROM pictures WHERE moment_id = ?", (moment_id,)).scalar_one())
 
 
 def of_moment(tx: Tx, moment: Moment) -> list[Described | None]:
     """The pictures of a moment in order; None stands for one whose row is damaged."""
-    rows = tx.execute(
-        sa.select(pictures.c.id, pictures.c.sealed)
-        .where(pictures.c.moment_id == moment.id)
-        .order_by(pictures.c.position, pictures.c.id)
-    )
+    rows = tx.sql("SELECT id, sealed FROM pictures WHERE moment_id = ? ORDER BY position, id", (moment.id,))
     values = [read(tx, moment.key, moment.author, "pictures", row.id, "sealed", row.sealed) for row in rows]
     return [None if value is None else Described.of_json(value) for value in values]
 

@@ -6,45 +6,40 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.db import Tx
-from bridge.db.tables import comments, friendships, likes, moments, votes
+from bridge.db.tables import comments, likes
 from bridge.db.two_keys import read, seal
 from bridge.ids import PersonId
 from bridge.moments.model import Comment, Moment
 
 _CHUNK = 400
-_COMMENT = (
-    comments.c.id,
-    comments.c.moment_id,
-    comments.c.person_id,
-    comments.c.answer_to,
-    comments.c.sealed,
-    comments.c.created_at,
-    moments.c.key_id,
+_COMMENTS = (
+    "SELECT k.id, k.moment_id, k.person_id, k.answer_to, k.sealed, k.created_at, m.key_id"
+    " FROM comments k JOIN moments m ON m.id = k.moment_id"
 )
-_SELECT = sa.select(*_COMMENT).join(moments, moments.c.id == comments.c.moment_id)
 
 
 # --- likes --------------------------------------------------------------------------------------------------
 def like(tx: Tx, moment_id: int, person: PersonId) -> bool:
     """Returns False when they liked it already."""
-    known = sa.select(likes.c.created_at).where(likes.c.moment_id == moment_id, likes.c.person_id == person)
-    if tx.execute(known).first() is not None:
-        return False
-    tx.execute(sa.insert(likes).values(moment_id=moment_id, person_id=person, created_at=tx.now, told=0))
-    return True
+    done = tx.sql(
+        "INSERT INTO likes (moment_id, person_id, created_at, told) VALUES (?, ?, ?, 0)"
+        " ON CONFLICT (moment_id, person_id) DO NOTHING",
+        (moment_id, person, tx.now),
+    )
+    return done.rowcount == 1
 
 
 def unlike(tx: Tx, moment_id: int, person: PersonId) -> bool:
     """Returns False when there was no like."""
-    result = tx.execute(sa.delete(likes).where(likes.c.moment_id == moment_id, likes.c.person_id == person))
-    return bool(result.rowcount)
+    return bool(tx.sql("DELETE FROM likes WHERE moment_id = ? AND person_id = ?", (moment_id, person)).rowcount)
 
 
 def likers(tx: Tx, moment_id: int, reader: PersonId, author: PersonId) -> list[PersonId]:
     """Who may come into question as a like that `reader` sees, in the order in which they liked."""
-    query = sa.select(likes.c.person_id).where(likes.c.moment_id == moment_id)
-    rows = tx.execute(
-        _narrowed(query, likes.c.person_id, reader, author).order_by(likes.c.created_at, likes.c.person_id)
+    some, more = _narrowed("l.person_id", reader, author)
+    rows = tx.sql(
+        f"SELECT l.person_id FROM likes l WHERE l.moment_id = ?{some} ORDER BY l.created_at, l.person_id",
+        (moment_id, *more),
     )
     return [PersonId(row.person_id) for row in rows]
 
@@ -109,8 +104,11 @@ def voters(tx: Tx, moment_id: int) -> list[PersonId]:
 def votes_on(tx: Tx, moment: Moment, reader: PersonId) -> list[tuple[PersonId, int]]:
     """(who, answer): votes that may come into question for `reader`, in the order in which people first voted. What is
     damaged is left out."""
-    query = sa.select(votes.c.id, votes.c.person_id, votes.c.sealed).where(votes.c.moment_id == moment.id)
-    rows = tx.execute(_narrowed(query, votes.c.person_id, reader, moment.author).order_by(votes.c.id)).all()
+    some, more = _narrowed("v.person_id", reader, moment.author)
+    rows = tx.sql(
+        f"SELECT v.id, v.person_id, v.sealed FROM votes v WHERE v.moment_id = ?{some} ORDER BY v.id",
+        (moment.id, *more),
+    ).all()
     tx.vault.prepare(row.person_id for row in rows)
     found = [
         (PersonId(row.person_id), read(tx, moment.key, row.person_id, "votes", row.id, "sealed", row.sealed))
@@ -152,26 +150,22 @@ def add_comment(
 
 
 def comment(tx: Tx, comment_id: int) -> Comment | None:
-    row = tx.execute(_SELECT.where(comments.c.id == comment_id)).first()
+    row = tx.sql(f"{_COMMENTS} WHERE k.id = ?", (comment_id,)).first()
     return _comment(tx, row) if row else None
 
 
 def comments_on(tx: Tx, moment_id: int, reader: PersonId, author: PersonId) -> list[Comment]:
     """Comments that may come into question for `reader`, the oldest first."""
-    query = (
-        sa.select(*_COMMENT)
-        .join(moments, moments.c.id == comments.c.moment_id)
-        .where(comments.c.moment_id == moment_id)
-    )
-    rows = tx.execute(_narrowed(query, comments.c.person_id, reader, author).order_by(comments.c.id)).all()
+    some, more = _narrowed("k.person_id", reader, author)
+    rows = tx.sql(f"{_COMMENTS} WHERE k.moment_id = ?{some} ORDER BY k.id", (moment_id, *more)).all()
     tx.vault.prepare(row.person_id for row in rows)
     return [_comment(tx, row) for row in rows]
 
 
 def commenters(tx: Tx, moment_id: int, reader: PersonId, author: PersonId) -> list[PersonId]:
     """Who wrote each comment that may come into question for `reader`; nothing is opened."""
-    query = sa.select(comments.c.person_id).where(comments.c.moment_id == moment_id)
-    rows = tx.execute(_narrowed(query, comments.c.person_id, reader, author).order_by(comments.c.id))
+    some, more = _narrowed("k.person_id", reader, author)
+    rows = tx.sql(f"SELECT k.person_id FROM comments k WHERE k.moment_id = ?{some} ORDER BY k.id", (moment_id, *more))
     return [PersonId(row.person_id) for row in rows]
 
 
@@ -233,11 +227,12 @@ def _comment(tx: Tx, row: Any) -> Comment:
     )
 
 
-def _narrowed(query: "sa.Select[Any]", writer: "sa.Column[int]", reader: PersonId, author: PersonId) -> Any:
+def _narrowed(writer: str, reader: PersonId, author: PersonId) -> tuple[str, tuple[PersonId, ...]]:
+    """A condition that leaves out those whom `reader` can't know, with its parameters. The policy decides later."""
     if reader == author:
-        return query
-    friends = sa.select(friendships.c.friend_id).where(friendships.c.person_id == reader)
-    return query.where(sa.or_(writer == reader, writer.in_(friends)))
+        return "", ()
+    friends = "SELECT friend_id FROM friendships WHERE person_id = ?"
+    return f" AND ({writer} = ? OR {writer} IN ({friends}))", (reader, reader)
 
 
 def _said(text: str, mentions: Sequence[PersonId]) -> dict[str, Any]:

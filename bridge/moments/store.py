@@ -28,6 +28,9 @@ _MOMENT = (
 )
 
 
+_WHOLE = ", ".join(column.name for column in _MOMENT)
+
+
 def _moments(tx: Tx, rows: Sequence[Any], *, texts: bool = True) -> list[Moment]:
     """Rows as moments; without `texts`, their texts stay sealed, and empty here."""
     named = _named(tx, [row.id for row in rows if row.audience != Audience.PRIVATE.value])
@@ -162,7 +165,7 @@ def count_newer_public(tx: Tx, moment: Moment, viewer: PersonId, most: int) -> i
 
 
 def moment(tx: Tx, moment_id: int) -> Moment | None:
-    row = tx.execute(sa.select(*_MOMENT).where(moments.c.id == moment_id)).first()
+    row = tx.sql(f"SELECT {_WHOLE} FROM moments WHERE id = ?", (moment_id,)).first()
     return _moments(tx, [row])[0] if row else None
 
 
@@ -170,7 +173,8 @@ def with_texts(tx: Tx, moment_ids: Sequence[int]) -> list[Moment]:
     """These moments, in this order."""
     found: dict[int, Moment] = {}
     for start in range(0, len(moment_ids), _CHUNK):
-        rows = tx.execute(sa.select(*_MOMENT).where(moments.c.id.in_(moment_ids[start : start + _CHUNK]))).all()
+        some = tuple(moment_ids[start : start + _CHUNK])
+        rows = tx.sql(f"SELECT {_WHOLE} FROM moments WHERE id IN ({','.join('?' * len(some))})", some).all()
         found |= {moment.id: moment for moment in _moments(tx, rows)}
     return [found[moment_id] for moment_id in moment_ids if moment_id in found]
 

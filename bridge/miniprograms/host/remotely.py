@@ -96,7 +96,7 @@ def sending(tx: Tx, waiting: Waiting) -> bool:
         (tx.now, waiting.id),
     )
     tries = tx.sql("SELECT tries FROM program_events WHERE id = ?", (waiting.id,)).scalar()
-    return tries == 1
+    return bool(tries == 1)
 
 
 def postpone(tx: Tx, waiting: Waiting, later: NotNow, limits: ProgramsConfig) -> bool:
