@@ -75,6 +75,24 @@ def test_a_word_puzzle_is_played() -> None:
         assert board.startswith("Word")
 
 
+def test_programs_are_opened_by_title_and_spoken_to_in_ones_own_language() -> None:
+    with village(built_in("canteen"), built_in("split")) as (town, engine):
+        town.say("alice", "language 中文")
+        opened = town.say("alice", "打开 食堂")
+        assert "`菜单` — 看菜单。" in opened[0]
+        town.say("alice", "厨房")
+        assert town.one("alice", "加菜 12 面") == "食堂\n\n1. 面，€12.00。"
+        assert town.one("alice", "1").startswith("食堂\n\n购物车里有 1 份面")
+        assert [event["data"]["name"] for event in engine.of("canteen", "command")] == ["kitchen", "dish"]
+        assert town.one("alice", "加 面").startswith("dish —— 请给一个整数。")
+        assert "加入购物车：加 2" in town.one("alice", "加")
+        assert town.one("alice", "帮助").startswith("食堂在这里打开着。它能听懂：\n`菜单`")
+        town.say("alice", "关闭")
+        assert not town.one("alice", "帮助").startswith("食堂")
+        assert "Split the bill" in town.say("bob", "open bill")[0]
+        assert "no mini-program “i”" in town.one("bob", "open i"), "that could be many"
+
+
 def test_what_is_not_there_and_what_is_denied_look_the_same() -> None:
     with village(packed(), tester=echo) as (town, _):
         town.db.run_sync(lambda tx: town.programs.allow(tx, "tester", False))

@@ -12,18 +12,23 @@ from tests.features.apps import Engine, packed
 from tests.features.village import Village
 from tests.property.twins import Event, Step, Wait, befriend, both, hidden
 
-SCOPES = {"profile.name": "To greet you.", "profile.region": "For the weather.", "notify": "To remind you."}
+SCOPES = {
+    "profile.name": "To greet you.",
+    "profile.region": "For the weather.",
+    "notify": "To remind you.",
+    "subscribe": "To tell you the news.",
+}
 RANDOM = ("id", "seed", "effect")
 """Ids and chance are random in each installation, and differ between twins."""
 
 OWN = (
     "open tester", "open other", "close", "good morning", "tester 2", "1", "2", "3", "apps", "apps mine", "grants",
-    "revoke 1", "apps search other", "friends", "apps reset tester", "post Hello",
+    "revoke 1", "apps search other", "friends", "apps reset tester", "apps stop", "apps stop tester", "post Hello", "help", "open other",
 )  # fmt: skip
 OTHERS = (
     "open tester", "open other", "close", "good morning", "1", "2", "3", "revoke 1", "apps reset tester",
     "profile set name Bobby", "profile set region Rome", "block @alice:x.org", "unblock @alice:x.org",
-    "post to private | Secret", "apps sent",
+    "post to private | Secret", "apps sent", "apps stop",
 )  # fmt: skip
 
 
@@ -36,7 +41,7 @@ def shows_all(event: dict[str, Any]) -> dict[str, Any]:
             {"type": "kv.set", "space": "person", "key": "n", "value": (event["state"] or 0)},
             {"type": "kv.get", "tag": "p", "space": "person", "keys": ["n"]},
             {"type": "kv.get", "tag": "c", "space": "chat", "keys": ["n"]},
-            {"type": "scope.request", "tag": "s", "scopes": ["profile.name", "profile.region"]},
+            {"type": "scope.request", "tag": "s", "scopes": ["profile.name", "profile.region", "subscribe"]},
             {"type": "timer.set", "tag": "t", "after": 60},
         ]
     if event["type"] == "close":

@@ -273,7 +273,9 @@ class _Commands:
         """A program that people may open. What is not allowed is as what is not there."""
         found = self._programs.by_name(request.tx, name)
         if found is None:
-            found = next((one for one in self._programs.open_to_people(request.tx) if _is_called(one, name)), None)
+            there = self._programs.open_to_people(request.tx)
+            called = [one for one in there if _is_called(one, name)] or [one for one in there if _contains(one, name)]
+            found = called[0] if len(called) == 1 else None
         if found is None or not self._programs.is_open_to_people(found):
             raise UserError("program-unknown", name=name)
         return found
@@ -289,8 +291,17 @@ class _Commands:
 
 def _is_called(one: Installed, name: str) -> bool:
     """Whether that is its title, in whatever language."""
+    return name.casefold() in _titles(one)
+
+
+def _contains(one: Installed, name: str) -> bool:
+    """Whether that is a part of it that could not be anything."""
+    return len(name) > 1 and any(name.casefold() in title for title in _titles(one))
+
+
+def _titles(one: Installed) -> list[str]:
     title = one.manifest.title
-    return name.casefold() in {text.casefold() for text in ([title] if isinstance(title, str) else title.values())}
+    return [text.casefold() for text in ([title] if isinstance(title, str) else title.values())]
 
 
 def _searched(one: Installed, person: Person) -> str:

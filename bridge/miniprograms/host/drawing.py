@@ -22,8 +22,8 @@ _FENCE = re.compile(r"`{3,}")
 _BABEL = {"zh": "zh_Hans"}
 
 
-def message(said: Said, manifest: Manifest, person: Person) -> Message:
-    """The event that shows it to this person."""
+def message(said: Said, manifest: Manifest, person: Person, *, in_room: bool = False) -> Message:
+    """The event that shows it to this person, or to a room."""
     content = said.content
     title = in_language(manifest.title, person.language)
     blocks: list[Block] = [Text("program-says", {"title": title})]
@@ -47,7 +47,7 @@ def message(said: Said, manifest: Manifest, person: Person) -> Message:
                 )
             )
         )
-        blocks.append(Text("program-choose"))
+        blocks.append(Text("program-choose-room" if in_room else "program-choose"))
     if said.push is not None:
         blocks.append(Text(f"program-push-{said.push}", {"name": manifest.name}))
     return Message(tuple(blocks), CopyRef(COPY, said.id), picture)

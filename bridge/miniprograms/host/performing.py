@@ -195,7 +195,7 @@ class Performer:
             return CopyRef(COPY, message_id)
         said = sessions.message(turn.tx, message_id)
         assert said is not None
-        return drawing.message(said, turn.about.installed.manifest, turn.about.person)
+        return drawing.message(said, turn.about.installed.manifest, turn.about.person, in_room=True)
 
     def _edit(self, tx: Tx, turn: _Turn, message_id: int) -> None:
         """Edit what was sent. What waits to be sent is rendered when it goes, and shows the newest anyway."""

@@ -72,6 +72,7 @@ program-chain = { $title } was stopped, because it did not come to an end by its
 program-says = **{ $title }**
 program-choice = { $number }. { $label }
 program-choose = Answer with a number.
+program-choose-room = Answer with `!` and a number, like `!1`.
 program-picture = (picture: { $alt })
 program-alt = { $alt }
 

@@ -72,6 +72,7 @@ program-chain = “{ $title }”停不下来，已被停止并关闭。
 program-says = **{ $title }**
 program-choice = { $number }. { $label }
 program-choose = 请回复数字。
+program-choose-room = 请回复 `!` 加数字，例如 `!1`。
 program-picture = （图片：{ $alt }）
 program-alt = { $alt }
 

@@ -74,7 +74,10 @@ function handle(event) {
   }
 
   function keep(...effects) { return { state: game, effects }; }
-  function say(text) { return keep({ type: "ui.send", text, to: "user" }); }
+  function say(text) { return keep({ type: "ui.send", text: named(text), to: "user" }); }
+
+  /** In a room, what is said to the program begins with "!": so do the words that it names. */
+  function named(text) { return alone ? text : text.replace(/\*\*(new|h8|新局)/g, "**!$1"); }
   function greeting() { return alone ? texts.alone : texts.together; }
   function name(color) { return color === 0 ? texts.black : texts.white; }
 
@@ -153,7 +156,7 @@ function handle(event) {
   }
 
   function show(next, text, type) {
-    return { state: next, effects: [{ type, key: "board", text: `${draw(next.moves)}\n\n${text}` }] };
+    return { state: next, effects: [{ type, key: "board", text: `${draw(next.moves)}\n\n${named(text)}` }] };
   }
 }
 

@@ -46,7 +46,7 @@ function handle(event) {
 
   switch (event.type) {
     case "open":
-      return poll ? show(poll, "ui.send") : say(texts.help);
+      return poll ? show(poll, "ui.send") : say(texts.help, "chat");
     case "command":
       switch (event.data.name) {
         case "ask": return ask(event.data.args.question, false);
@@ -63,8 +63,13 @@ function handle(event) {
       return { state: poll, effects: [] };
   }
 
-  /** @returns {Courtyard.Answer} */
-  function say(text) { return { state: poll, effects: [{ type: "ui.send", text, to: "user" }] }; }
+  /** @param {"user" | "chat"} to  @returns {Courtyard.Answer} */
+  function say(text, to = "user") { return { state: poll, effects: [{ type: "ui.send", text: named(text), to }] }; }
+
+  /** In a room, what is said to the program begins with "!": so do the words that it names. */
+  function named(text) {
+    return event.chat.kind === "room" ? text.replace(/\*\*(ask|dates|end|提问|约日子|结束)/g, "**!$1") : text;
+  }
 
   function ask(text, many) {
     if (poll && !poll.ended) return say(texts.running);

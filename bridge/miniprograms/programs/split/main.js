@@ -73,7 +73,12 @@ function handle(event) {
   }
 
   /** @returns {Courtyard.Answer} */
-  function tell(state, text, more = {}) { return { state, effects: [{ type: "ui.send", text, ...more }] }; }
+  function tell(state, text, more = {}) { return { state, effects: [{ type: "ui.send", text: named(text), ...more }] }; }
+
+  /** In a room, what is said to the program begins with "!": so do the words that it names. */
+  function named(text) {
+    return event.chat.kind === "room" ? text.replace(/\*\*(join|paid|settle|入伙|付了|结算)/g, "**!$1") : text;
+  }
   function money(cents) { return { money: { amount: cents, currency: bill.currency } }; }
   function nameOf(index) { return bill.people[index]?.name ?? "?"; }
 
