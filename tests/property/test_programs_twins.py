@@ -23,7 +23,8 @@ RANDOM = ("id", "seed", "effect")
 
 OWN = (
     "open tester", "open other", "close", "good morning", "tester 2", "1", "2", "3", "apps", "apps mine", "grants",
-    "revoke 1", "apps search other", "friends", "apps reset tester", "apps stop", "apps stop tester", "post Hello", "help", "open other",
+    "revoke 1", "apps search other",
+    "friends", "apps reset tester", "apps stop", "apps stop tester", "post Hello", "help",
 )  # fmt: skip
 OTHERS = (
     "open tester", "open other", "close", "good morning", "1", "2", "3", "revoke 1", "apps reset tester",
