@@ -50,6 +50,7 @@ from bridge.moments.kinds import (
     PAGE,
     PLACE,
     VOTE,
+    VOTES,
     WHOLE,
 )
 from bridge.moments.model import Moment, MomentLimits, Page, is_like
@@ -346,6 +347,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         DUE: drafting.due,
         COMMENT: copies.comment,
         LIKES: copies.likes,
+        VOTES: copies.votes,
         DIGEST: digests.render,
     }
     eraser = MomentsEraser(outbox, moments)

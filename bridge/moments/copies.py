@@ -16,7 +16,7 @@ from bridge.ids import PersonId
 from bridge.moments import copy_store, numbers, responders, responses, store
 from bridge.moments.face import face, other_picture, place
 from bridge.moments.items import Items, visible_comment
-from bridge.moments.kinds import COMMENT, LIKES, MENTION, MOMENT, OTHER_PICTURES, PLACE, WHOLE
+from bridge.moments.kinds import COMMENT, LIKES, MENTION, MOMENT, OTHER_PICTURES, PLACE, VOTES, WHOLE
 from bridge.moments.model import Comment, Moment
 from bridge.moments.service import Moments
 
@@ -113,6 +113,22 @@ class Copies:
         if moment.text:
             blocks.append(Text("comment-notice-about", {"text": shorten(one_line(moment.text), _SNIPPET)}))
         return Message(tuple(blocks), CopyRef(LIKES, ref_id))
+
+    def votes(self, tx: Tx, reader: Person, ref_id: int) -> Message | None:
+        """Who has voted in the poll of one's moment; how, the moment itself shows."""
+        moment = store.moment(tx, ref_id)
+        if moment is None or moment.author != reader.id or self._moments.visible(tx, reader, ref_id) is None:
+            return None
+        voted = [person for person in responses.voters(tx, ref_id) if person != reader.id]
+        items = Items(tx, [reader.id], voted, [moment])
+        seen = [person for person in voted if items.sees_response(reader.id, moment, person)]
+        if not seen:
+            return None
+        number = numbers.number_of(tx, reader.id, ref_id)
+        blocks: list[Block] = [self._people(tx, reader, seen, "votes-notice", number=number, count=len(seen))]
+        if moment.text:
+            blocks.append(Text("comment-notice-about", {"text": shorten(one_line(moment.text), _SNIPPET)}))
+        return Message(tuple(blocks), CopyRef(VOTES, ref_id))
 
     # --- inside ---------------------------------------------------------------------------------------------
     def _moment(self, tx: Tx, reader: Person, ref_id: int, kind: str) -> Message | None:

@@ -9,7 +9,7 @@ from bridge.db.tables import copies
 from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
 from bridge.moments import pages
-from bridge.moments.kinds import ALL_COPIES, MOMENT_COPIES, PAGE
+from bridge.moments.kinds import ALL_COPIES, MOMENT_COPIES, PAGE, VOTES
 
 
 def count_copies(tx: Tx, kinds: Sequence[str], ref_id: int, reader: PersonId) -> int:
@@ -47,6 +47,15 @@ def take_back_since(tx: Tx, outbox: Outbox, moment_id: int, reader: PersonId, si
     outbox.take_back_since(tx, MOMENT_COPIES, moment_id, reader, since)
     for page, _ in pages.with_moment(tx, moment_id, reader):
         outbox.take_back_since(tx, (PAGE,), page, reader, since)
+
+
+def take_back_votes(tx: Tx, outbox: Outbox, moment_id: int, author: PersonId, delay_ms: int) -> None:
+    """Take back what an author was told of who voted: these notices name all of them. If they are about to be told of
+    votes, they are, of those that are left."""
+    waiting = outbox.is_waiting(tx, author, VOTES, moment_id)
+    outbox.withdraw(tx, VOTES, moment_id)
+    if waiting:
+        outbox.copy(tx, author, VOTES, moment_id, delay_ms=delay_ms, once=True)
 
 
 _SENT = "SELECT kind, ref_id, person_id, created_at FROM copies WHERE kind IN ({kinds}) AND person_id {who}"

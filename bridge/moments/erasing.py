@@ -71,6 +71,8 @@ class MomentsEraser:
             moment = store.moment(tx, row.moment_id)
             if moment is not None:
                 self._take_back_shown(tx, person.id, moment, row.created_at)
+                delay = self._moments.limits.likes_delay_ms
+                copy_store.take_back_votes(tx, self._outbox, moment.id, moment.author, delay)
             self._moments.responding.unvote(tx, person, row.moment_id)
         return len(voted) >= left
 

@@ -2,6 +2,8 @@
 
 MOMENT, WHOLE, COMMENT, LIKES = "moment", "moment-whole", "comment", "likes"
 """Kinds of copies: of a moment in a list, of one with all its comments, of a comment, of gathered likes."""
+VOTES = "votes"
+"""Kind of the copies that tell an author who has voted."""
 MOMENT_COPIES = (MOMENT, WHOLE)
 """Of these, the ones that show a moment's text, and what was said about it."""
 OTHER_PICTURES = tuple(f"moment-picture-{n}" for n in range(2, 10))

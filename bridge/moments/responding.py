@@ -13,7 +13,7 @@ from bridge.errors import UserError
 from bridge.ids import AccountId, EventId, PersonId
 from bridge.moments import kept_comments, mentions, notify, responders, responses, store
 from bridge.moments.items import visible_comment
-from bridge.moments.kinds import COMMENT, LIKE, LIKES, VOTE
+from bridge.moments.kinds import COMMENT, LIKE, LIKES, VOTE, VOTES
 from bridge.moments.model import Comment, Moment, MomentLimits
 from bridge.moments.refreshing import Refreshing
 
@@ -45,8 +45,7 @@ class Responding:
             return
         self._refreshing.response_changed(tx, moment, person.id)
         if person.id != moment.author:
-            delay = max(self._limits.likes_delay_ms, notify.quiet_ms(tx, self._people, moment.author))
-            self._outbox.copy(tx, moment.author, LIKES, moment.id, delay_ms=delay, once=True)
+            self._tell_author(tx, LIKES, moment)
 
     def unlike(self, tx: Tx, person: Person, moment: Moment) -> bool:
         """Take a like back, however it was given. False when there was none."""
@@ -86,8 +85,10 @@ class Responding:
             raise UserError("poll-over")
         if not 1 <= number <= len(poll.answers):
             raise UserError("prompt-range", count=len(poll.answers))
-        responses.vote(tx, moment, person.id, number - 1)
+        is_first = responses.vote(tx, moment, person.id, number - 1)
         self._refreshing.response_changed(tx, moment, person.id)
+        if is_first and person.id != moment.author:
+            self._tell_author(tx, VOTES, moment)
         return poll.answers[number - 1]
 
     def unvote(self, tx: Tx, person: Person, moment_id: int) -> bool:
@@ -151,6 +152,11 @@ class Responding:
         return True
 
     # --- inside ---------------------------------------------------------------------------------------------
+    def _tell_author(self, tx: Tx, kind: str, moment: Moment) -> None:
+        """Tell an author after a while, of all that comes until then together."""
+        delay = max(self._limits.likes_delay_ms, notify.quiet_ms(tx, self._people, moment.author))
+        self._outbox.copy(tx, moment.author, kind, moment.id, delay_ms=delay, once=True)
+
     def _tell(self, tx: Tx, writer: Person, comment_id: int, people: Iterable[PersonId]) -> None:
         """Tell people once of a comment, if they may see it."""
         for reader in sorted(set(people) - {writer.id}):

@@ -79,8 +79,8 @@ def told_moments(tx: Tx, writer: PersonId, author: PersonId) -> list[int]:
 
 
 # --- votes --------------------------------------------------------------------------------------------------
-def vote(tx: Tx, moment: Moment, person: PersonId, answer: int) -> None:
-    """Somebody's answer to a poll, from 0; it takes the place of what they answered before."""
+def vote(tx: Tx, moment: Moment, person: PersonId, answer: int) -> bool:
+    """Somebody's answer to a poll, from 0; it takes the place of what they answered before. True: it is their first."""
     row = tx.sql("SELECT id FROM votes WHERE moment_id = ? AND person_id = ?", (moment.id, person)).first()
     vote_id = tx.new_ids("votes")[0] if row is None else int(row.id)
     sealed = seal(tx, moment.key, person, "votes", vote_id, "sealed", answer)
@@ -89,6 +89,7 @@ def vote(tx: Tx, moment: Moment, person: PersonId, answer: int) -> None:
         " ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed",
         (vote_id, moment.id, person, sealed, tx.now),
     )
+    return row is None
 
 
 def unvote(tx: Tx, moment_id: int, person: PersonId) -> bool:
@@ -99,6 +100,16 @@ def unvote(tx: Tx, moment_id: int, person: PersonId) -> bool:
 def voters(tx: Tx, moment_id: int) -> list[PersonId]:
     rows = tx.sql("SELECT person_id FROM votes WHERE moment_id = ? ORDER BY id", (moment_id,))
     return [PersonId(row.person_id) for row in rows]
+
+
+def voted_moments(tx: Tx, writer: PersonId, author: PersonId) -> list[int]:
+    """Moments of an author in whose polls `writer` voted."""
+    rows = tx.sql(
+        "SELECT v.moment_id FROM votes v JOIN moments m ON m.id = v.moment_id"
+        " WHERE v.person_id = ? AND m.author_id = ? ORDER BY v.moment_id",
+        (writer, author),
+    )
+    return [int(row.moment_id) for row in rows]
 
 
 def votes_on(tx: Tx, moment: Moment, reader: PersonId) -> list[tuple[PersonId, int]]:

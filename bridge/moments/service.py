@@ -30,7 +30,7 @@ from bridge.moments.audience import Said
 from bridge.moments.content import NOTHING, Content
 from bridge.moments.fanout import Fanout
 from bridge.moments.items import Items
-from bridge.moments.kinds import COMMENT, LIKE, LIKES, MENTION, MOMENT, VIEWED, VOTE
+from bridge.moments.kinds import COMMENT, LIKE, LIKES, MENTION, MOMENT, VIEWED, VOTE, VOTES
 from bridge.moments.mentions import Mentioned
 from bridge.moments.model import Moment, MomentLimits
 from bridge.moments.picture_store import Described
@@ -225,7 +225,7 @@ class Moments:
 
     def _take_back(self, tx: Tx, moment: Moment) -> None:
         copy_store.take_back(tx, self._outbox, moment.id)
-        for kind in (LIKES, VIEWED):
+        for kind in (LIKES, VOTES, VIEWED):
             self._outbox.withdraw(tx, kind, moment.id)
         # The sources of comments stay: an edit of one gets the same answer as if the moment were merely out of sight.
         for comment_id in responses.comment_ids(tx, moment.id):

@@ -39,6 +39,8 @@ class Sight:
     concerns, and of these, under moments of the author, to whomever."""
     liked: frozenset[tuple[int, PersonId]]
     """(moment, writer): likes of which a notice told the author."""
+    voted: frozenset[tuple[int, PersonId]]
+    """(moment, writer): votes of which a notice may have told the author."""
 
 
 class Showing:
@@ -80,6 +82,12 @@ class Showing:
                 (moment_id, writer)
                 for writer in concerned
                 for moment_id in responses.told_moments(tx, writer, owner)
+                if self._who_sees(tx, [owner], moment_id, writer)
+            ),
+            frozenset(
+                (moment_id, writer)
+                for writer in concerned
+                for moment_id in responses.voted_moments(tx, writer, owner)
                 if self._who_sees(tx, [owner], moment_id, writer)
             ),
         )
@@ -155,6 +163,10 @@ class Showing:
             if not self._who_sees(tx, [sight.author], moment_id, writer):
                 self._outbox.withdraw(tx, LIKES, moment_id)
                 responses.forget_told(tx, moment_id)
+        for moment_id, writer in sorted(sight.voted):
+            if not self._who_sees(tx, [sight.author], moment_id, writer):
+                delay = self._limits.likes_delay_ms
+                copy_store.take_back_votes(tx, self._outbox, moment_id, sight.author, delay)
 
     def _sees_comment(self, tx: Tx, viewer: PersonId, comment_id: int) -> bool:
         comment = responses.comment(tx, comment_id)

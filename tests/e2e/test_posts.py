@@ -94,9 +94,11 @@ async def test_a_poll(three: Three) -> None:
     _, own = await post(alice, f"post poll The lake / The hill | {question}")
     for_bob, for_carol = await find(bob, question), await find(carol, question)
     assert "\n1 · The lake\n2 · The hill\n" in for_carol.body
+    mark = alice.client.mark()
     event_id = await bob.client.send(bob.room, "2", reply_to=for_bob.event_id)
     assert (await bob.client.replies(bob.room, event_id))[0].body.endswith(": The hill")
     assert (await carol.ask(f"vote {number(for_carol)} 1")).endswith(": The lake")
+    await told(alice, mark, f"in your poll #{own}", carol.user_id)
     whole = await alice.ask(f"moment {own}")
     assert f"1 · The lake — 1: {carol.user_id}" in whole
     assert f"2 · The hill — 1: {bob.user_id}" in whole

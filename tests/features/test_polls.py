@@ -315,3 +315,62 @@ def test_an_edit_of_a_vote_on_what_is_gone(place: Village, happens: str) -> None
     place.wait(2 * MINUTE)
     assert place.edit("bob", event, "vote 1 2")[0].startswith("It is done already,")
     assert place.redact("bob", event) == []
+
+
+def notices(village: Village) -> list[str]:
+    return [body.split("\n")[0] for body in village.bodies("alice") if "in your poll" in body]
+
+
+def test_the_author_is_told_who_voted_together(place: Village) -> None:
+    place.say("alice", POLL)
+    for name in ("bob", "carol"):
+        place.say(name, "feed")
+        place.say(name, "vote 1 1")
+    place.say("bob", "vote 1 2")
+    assert notices(place) == []
+    place.wait(2 * MINUTE)
+    both = "@bob:x.org, @carol:x.org have voted in your poll #1. `moment 1` shows how."
+    assert notices(place) == [both]
+    assert "The lake" not in place.bodies("alice")[-1], "how somebody voted may change"
+    place.say("bob", "vote 1 1")
+    place.say("alice", "vote 1 1")
+    place.wait(2 * MINUTE)
+    assert notices(place) == [both], "another answer, and one's own, are no news"
+    place.say("dora", "feed")
+    place.say("dora", "vote 1 1")
+    place.wait(2 * MINUTE)
+    assert len(notices(place)) == 2
+    assert "@dora:x.org" in notices(place)[1]
+
+
+def test_nobody_is_told_of_votes_in_quiet_hours_or_of_ones_taken_back(place: Village) -> None:
+    place.say("alice", POLL)
+    place.say("bob", "feed")
+    place.say("bob", "vote 1 1")
+    place.say("bob", "unvote 1")
+    place.wait(2 * MINUTE)
+    assert notices(place) == []
+    place.say("alice", "notify quiet 0:00-23:59")
+    place.say("bob", "vote 1 1")
+    place.wait(2 * MINUTE)
+    assert notices(place) == []
+    place.wait(DAY)
+    assert len(notices(place)) == 1
+
+
+@pytest.mark.parametrize("how", ["block @bob:x.org", "friend remove @bob:x.org", "delete 1", "erase"])
+def test_what_the_author_was_told_of_votes_follows(place: Village, how: str) -> None:
+    place.say("alice", POLL)
+    for name in ("bob", "carol"):
+        place.say(name, "feed")
+    place.say("bob", "vote 1 1")
+    place.wait(2 * MINUTE)
+    assert len(notices(place)) == 1
+    place.say("carol", "vote 1 1")
+    if how == "erase":
+        place.erase("bob")
+    else:
+        place.say("alice", how)
+    place.wait(2 * MINUTE)
+    assert not [body for body in notices(place) if "bob" in body]
+    assert len(notices(place)) == (0 if how == "delete 1" else 1)

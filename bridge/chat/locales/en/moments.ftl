@@ -159,6 +159,10 @@ likes-notice = ♥ { $people } { $count ->
 
 ## Polls
 poll-voted = Your vote on #{ $number }: { $answer }
+votes-notice = { $people } { $count ->
+    [one] has
+   *[other] have
+} voted in your poll #{ $number }. `moment { $number }` shows how.
 poll-unvoted = Your vote on #{ $number } is taken back.
 poll-no-vote = You had not voted on #{ $number }.
 poll-none = There is no poll in that moment.

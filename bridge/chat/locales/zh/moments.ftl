@@ -138,6 +138,9 @@ likes-notice = ♥ { $people } { $count ->
 
 ## 投票
 poll-voted = 你在 #{ $number } 投给了：{ $answer }
+votes-notice = { $count ->
+   *[other] { $people } 在你的投票 #{ $number } 里投了票
+}。`动态 { $number }` 查看结果。
 poll-unvoted = 已收回你在 #{ $number } 的票。
 poll-no-vote = 你没有在 #{ $number } 投过票。
 poll-none = 那条动态里没有投票。
