@@ -6,7 +6,7 @@ already stays. So after a crash it is simply gone on with.
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -25,7 +25,7 @@ from bridge.rights.archive import jobs, models
 from bridge.rights.archive.adopting import Adopting
 from bridge.rights.archive.jobs import IMPORT, Job, State
 from bridge.rights.archive.layout import ArchiveSettings
-from bridge.rights.archive.opening import Unusable, damaged, digest
+from bridge.rights.archive.opening import Opened, Unusable, damaged, digest
 from bridge.rights.archive.ports import FileGone, Files
 from bridge.rights.archive.reading import DOCUMENTS, names_here, open_part, origin, page, pages
 
@@ -232,12 +232,14 @@ class Imports:
             there = [name for name in DOCUMENTS if name in part.names]
             if sum(map(part.size, there)) > _MAX_DOCUMENTS:
                 raise Unusable("import-too-large")
-            for name in there:
-                docs[name] = part.document(name, DOCUMENTS[name]).model_dump(mode="json", by_alias=True)
+            docs |= await asyncio.to_thread(_documents, part, there)
             notes = value.get("pages", [])
+            size = sum(note["size"] for note in notes)
             for name in pages(part):
-                notes += [_looked_at(note) for note in await asyncio.to_thread(page, part, name)]
-                if len(notes) > self._settings.moments or sum(note["size"] for note in notes) > _MAX_LOOKED:
+                more = await asyncio.to_thread(_looked_at, part, name)
+                notes += more
+                size += sum(note["size"] for note in more)
+                if len(notes) > self._settings.moments or size > _MAX_LOOKED:
                     raise Unusable("import-too-large")
         value |= {"docs": docs, "pages": notes}
         value["part"] -= 1
@@ -265,7 +267,8 @@ class Imports:
         person = self._people.by_id(tx, job.person)
         if person is None:
             return []
-        return [self._moments.look(tx, person, note, here, origin(docs)) for note in notes]
+        there = origin(docs)
+        return [self._moments.look(tx, person, note, here, there) for note in notes]
 
     def _ask(self, tx: Tx, job: Job, value: Mapping[str, Any]) -> None:
         person = self._people.by_id(tx, job.person)
@@ -300,12 +303,20 @@ class Imports:
 _NO_COUNTS = {"new": 0, "known": 0, "over": 0, "narrowed": 0}
 
 
-def _looked_at(note: Mapping[str, Any]) -> dict[str, Any]:
-    """What has to be known of a moment to say what would become of it."""
+def _documents(part: Opened, names: Iterable[str]) -> dict[str, Any]:
+    """Blocks."""
+    return {name: part.document(name, DOCUMENTS[name]).model_dump(mode="json", by_alias=True) for name in names}
+
+
+def _looked_at(part: Opened, name: str) -> list[dict[str, Any]]:
+    """What has to be known of the moments of a page to say what would become of them. Blocks."""
     keys = ("id", "expires", "audience_rule", "attachment", "location", "oneOf")
-    kept = {key: note[key] for key in keys if key in note}
-    kept["source"] = {"content": note["source"]["content"][:1]}
-    return {**kept, "size": len(json.dumps(kept))}
+    found: list[dict[str, Any]] = []
+    for note in page(part, name):
+        kept = {key: note[key] for key in keys if key in note}
+        kept["source"] = {"content": note["source"]["content"][:1]}
+        found.append({**kept, "size": len(json.dumps(kept))})
+    return found
 
 
 def _encrypted(file: EncryptedFile) -> dict[str, Any]:
