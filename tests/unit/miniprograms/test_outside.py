@@ -150,6 +150,22 @@ async def test_sizes_and_times_have_bounds(certificate: Path) -> None:
         assert len(unpacked.body or "") <= 102
 
 
+async def test_a_picture_comes_as_it_is_and_may_be_larger_than_a_text(certificate: Path) -> None:
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20
+
+    async def serves(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=picture, content_type="image/png")
+
+    async with net(certificate, menu=serves) as made:
+        outside = made.outside(fetch_bytes=1024)
+        asked = Asked("https://api.example.org/menu", "GET", {}, None)
+        assert (await outside.ask(asked, DOMAINS)).error == "too_large"
+        came = await outside.ask(asked, DOMAINS, len(picture))
+        assert (came.error, came.status, came.raw) == (None, 200, picture)
+        assert "raw" not in came.data
+        assert (await outside.ask(asked, DOMAINS, len(picture) - 1)).error == "too_large"
+
+
 async def test_a_server_that_is_silent_or_not_who_it_says(certificate: Path) -> None:
     import asyncio
 
