@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -143,6 +145,58 @@ def test_after_a_crash_it_is_asked_again_and_told_once() -> None:
         town.run_programs()
         assert [asked.body for asked in outside.asked] == ["one", "one"]
         assert [event["data"]["body"] for event in engine.of("tester", "fetch.result")] == ["answer 2"]
+
+
+def test_slow_servers_of_one_program_leave_others_their_places() -> None:
+    """However many people ask them."""
+    goes_on = asyncio.Event()
+
+    class Slow(Recorded):
+        async def ask(self, asked: Asked, domains: Collection[str], most: int | None = None) -> Answered:
+            if asked.url.startswith("https://other."):
+                self.asked.append(asked)
+                await goes_on.wait()
+                return Answered("timeout")
+            return await super().ask(asked, domains, most)
+
+    engine, outside = Engine(tester=fetches, quick=fetches), Slow()
+    town = Village(runtime=engine, outside=outside)
+    town.install(TESTER, packed("quick", domains=("api.example.org",)))
+    names = [f"p{number}" for number in range(10)]
+    town.open("alice", *names)
+    goes_on.set()
+    for name in names:
+        for line in ("open tester", "other", "2"):
+            town.say(name, line)
+    for line in ("open quick", "first", "2"):
+        town.say("alice", line)
+    goes_on.clear()
+    for told in (outside.asked, engine.told):
+        told.clear()
+
+    async def lives() -> None:
+        assert town.host is not None
+        running = asyncio.create_task(town.host.run())
+        async with asyncio.timeout(20):
+            for name in names:
+                await town.hear(name, "other")
+            while len(outside.asked) < 3:  # noqa: ASYNC110 (a server tells nobody)
+                await asyncio.sleep(0.005)
+            await town.hear("alice", "good morning")
+            while not engine.of("quick", "fetch.result"):  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+            assert len([asked for asked in outside.asked if "other" in asked.url]) == 3
+            goes_on.set()
+            while len(engine.of("tester", "fetch.result")) < len(names):  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+    try:
+        town.live(lives())
+    finally:
+        town.close()
 
 
 def test_requests_that_follow_from_each_other_come_to_an_end() -> None:

@@ -1,6 +1,6 @@
 """What servers are to be asked for programs, as rows: asked for, agreed to, done."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -122,9 +122,20 @@ def decided(tx: Tx, session: Session, host: str, *, agreed: bool) -> None:
             done(tx, session, waiting, Answered("refused"))
 
 
-def due(tx: Tx, most: int) -> list[int]:
-    rows = tx.sql("SELECT id FROM program_fetches WHERE state = 'waiting' ORDER BY id LIMIT ?", (most,))
-    return [int(row_id) for row_id in rows.scalars()]
+def due(tx: Tx, most: int, busy: Collection[int] = (), full: Collection[int] = ()) -> list[tuple[int, int]]:
+    """Requests that wait, and their programs; 0 for one whose session is gone. Not those that are `busy`, nor any of
+    programs that are `full`."""
+    but = "".join(
+        f" AND COALESCE({column}, 0) NOT IN ({','.join('?' * len(some))})"
+        for column, some in (("f.id", busy), ("s.program_id", full))
+        if some
+    )
+    rows = tx.sql(
+        "SELECT f.id, s.program_id FROM program_fetches f LEFT JOIN program_sessions s ON s.id = f.session_id"
+        f" WHERE f.state = 'waiting'{but} ORDER BY f.id LIMIT ?",
+        (*busy, *full, most),
+    )
+    return [(row.id, row.program_id or 0) for row in rows]
 
 
 def load(tx: Tx, row_id: int) -> Waiting | None:

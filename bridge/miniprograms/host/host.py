@@ -144,7 +144,7 @@ class Host:
                     async with asyncio.timeout(wait):
                         await self._wake.wait()
 
-    def _round(self, tx: Tx) -> tuple[float, dict[int, int], dict[int, int], list[int]]:
+    def _round(self, tx: Tx) -> tuple[float, dict[int, int], dict[int, int], dict[int, int]]:
         """Seconds until there is more; sessions, with their programs, and requests that can be begun with now. Sessions
         of programs on servers come apart: these have hands of their own, so that nobody else waits for a server."""
         wait = self._tick(tx)
@@ -172,7 +172,7 @@ class Host:
         while True:
             await self._db.run(self._tick)
             await self._leavings.settle()
-            for fetch_id in await self._db.run(lambda tx: fetching.due(tx, 100)):
+            for fetch_id, _ in await self._db.run(lambda tx: fetching.due(tx, 100)):
                 await self._requests.ask(fetch_id)
             found = 0
             for remote in (False, True):

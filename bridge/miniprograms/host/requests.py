@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ from bridge.miniprograms.host.performing import About, Performer
 from bridge.miniprograms.host.pictures import Pictures
 from bridge.miniprograms.host.sessions import Session, Source
 
-_AT_ONCE = 8
+_AT_ONCE, _OF_ONE_PROGRAM = 8, 3
 
 log = structlog.get_logger(__name__)
 
@@ -52,17 +53,28 @@ class Requests:
         self._outside = outside
         self._limits = limits
         self._wake = wake
-        self._busy: set[int] = set()
+        self._busy: dict[int, int] = {}
+        """Requests that are on their way, and their programs."""
 
-    def due(self, tx: Tx) -> list[int]:
-        """Requests that can be begun with now."""
-        room = _AT_ONCE - len(self._busy)
-        return [one for one in fetching.due(tx, 2 * _AT_ONCE) if one not in self._busy][: max(room, 0)]
+    def due(self, tx: Tx) -> dict[int, int]:
+        """Requests that can be begun with now, and their programs. A program whose servers are slow leaves others their
+        places."""
+        having, found = Counter(self._busy.values()), dict[int, int]()
+        while len(self._busy) + len(found) < _AT_ONCE:
+            full = [program for program, count in having.items() if count >= _OF_ONE_PROGRAM]
+            waiting = fetching.due(tx, _AT_ONCE, {*self._busy, *found}, full)
+            if not waiting:
+                break
+            for fetch_id, program in waiting:
+                if having[program] < _OF_ONE_PROGRAM and len(self._busy) + len(found) < _AT_ONCE:
+                    having[program] += 1
+                    found[fetch_id] = program
+        return found
 
-    def begin(self, tasks: asyncio.TaskGroup, due: Collection[int]) -> None:
+    def begin(self, tasks: asyncio.TaskGroup, due: Mapping[int, int]) -> None:
         """Ask these, side by side."""
+        self._busy.update(due)
         for fetch_id in due:
-            self._busy.add(fetch_id)
             tasks.create_task(self._apart(fetch_id))
 
     async def _apart(self, fetch_id: int) -> None:
@@ -76,7 +88,7 @@ class Requests:
             with contextlib.suppress(OperationalError, InterfaceError):
                 await self._db.run(lambda tx: fetching.forget(tx, fetch_id))
         finally:
-            self._busy.discard(fetch_id)
+            self._busy.pop(fetch_id, None)
             self._wake()
 
     async def ask(self, fetch_id: int) -> None:
