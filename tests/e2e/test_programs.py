@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import json
 import sqlite3
 import sys
@@ -12,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bridge.demo.synapse import Homeserver
 from tests.e2e import recording
@@ -199,12 +202,15 @@ TEA = {
 TEA_SOURCE = """
 function handle(event) {
   const says = (text) => ({ type: "ui.send", text });
-  const scopes = { region: ["profile.region"], name: ["profile.name"] };
+  const scopes = { region: ["profile.region"], name: ["profile.name"], face: ["profile.avatar"] };
   const said = event.data.text;
   if (scopes[said]) return { state: 0, effects: [{ type: "scope.request", tag: "s", scopes: scopes[said] }] };
   if (said === "brew") return { state: 0, effects: [{ type: "timer.set", tag: "tea", after: 1 }, says("It brews.")] };
   if (event.type === "timer") return { state: 0, effects: [says("Your tea is ready.")] };
   if (event.type === "close") return { state: 0, effects: [] };
+  const face = event.user.profile.avatar;
+  const picture = { alt: "You", data: face };
+  if (face) return { state: 0, effects: [{ type: "ui.send", text: "This is you", picture }] };
   return { state: 0, effects: [says(event.type + " " + JSON.stringify(event.user.profile))] };
 }
 """
@@ -248,11 +254,29 @@ async def test_what_a_program_may_is_asked_listed_widened_and_forgotten(
     await says(alice, "region", "asks for your region", "For the water.")
     await says(alice, "2", "scope.result", REGION)
     # An update that asks for more runs with what was granted, until it asks.
-    wider = {"profile.region": "For the water.", "profile.name": "To call you.", "notify": "To tell you."}
+    wider = {
+        "profile.region": "For the water.",
+        "profile.name": "To call you.",
+        "profile.avatar": "To put it on your cup.",
+        "notify": "To tell you.",
+    }
     await install_tea(bot, tmp_path, "1.1.0", scopes=wider)
     await says(alice, "hello", json.dumps({"region": REGION}, separators=(",", ":")))
     await says(alice, "name", "asks for your name", "To call you.")
     assert "does not get your name" in await alice.ask("3")
+    # A picture is told small and drawn anew, and can be shown again.
+    photo = tmp_path / "me.jpg"
+    Image.effect_noise((640, 480), 80).convert("RGB").save(photo, "JPEG", comment=b"taken at home")
+    assert isinstance(alice.client, JsClient)
+    await alice.client.send_image(alice.room, photo, "image/jpeg", caption="profile set avatar")
+    await says(alice, "face", "asks for your picture", "To put it on your cup.")
+    mine = await says(alice, "1", "This is you", "You")
+    assert mine.content["msgtype"] == "m.image"
+    [face] = {one.event["user"]["profile"].get("avatar") for one in record.told() if one.program == "tea"} - {None}
+    with Image.open(io.BytesIO(base64.b64decode(face))) as small:
+        assert (small.width, small.height) == (96, 72)
+        assert "comment" not in small.info
+    assert "does not get your picture any more" in await alice.ask("revoke 3")
     # A grant whose purpose is another one now is none.
     await install_tea(bot, tmp_path, "1.2.0", scopes={**wider, "profile.region": "For an advertisement."})
     await says(alice, "hello", "text {}")
@@ -288,13 +312,14 @@ async def test_nothing_that_left_towards_programs_names_anybody(
     everything = record.told()
     assert {"canteen", "word", "poll"} <= {one.program for one in everything}
     assert "?" not in {one.program for one in everything}
+    asked = {"canteen": {"profile.name"}, "tea": {"profile.region", "profile.avatar", "notify"}}
     names = [bot.user_id, alice.user_id, alice.room, *(hs.server_name for hs in servers)]
     for one in everything:
         assert personal(one.raw) == [], one.program
         assert not [name for name in names if name in one.raw]
         assert isinstance(one.event["now"], int)
         granted = set(one.event["user"]["scopes"]) | {f"profile.{name}" for name in one.event["user"]["profile"]}
-        assert granted <= {"canteen": {"profile.name"}, "tea": {"profile.region", "notify"}}.get(one.program, set())
+        assert granted <= asked.get(one.program, set())
         if one.program not in ("canteen", "tea"):
             assert NAME not in one.raw
             assert REGION not in one.raw
