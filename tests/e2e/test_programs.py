@@ -7,6 +7,7 @@ import base64
 import io
 import json
 import sqlite3
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import unused_port
 from PIL import Image
 
 from bridge.demo.synapse import Homeserver
@@ -26,10 +29,12 @@ from tests.e2e.flow import Meet, meeting, shown, told
 from tests.e2e.leaks import personal
 from tests.e2e.people import Friendly
 from tests.e2e.recording import Told
+from tests.unit.miniprograms.net import certified
 
 pytestmark = pytest.mark.e2e
 
 WAIT = 60.0
+PICTURES = "pictures.example.org"
 NAME, REGION = "Alice Liddell", "Wonderland"
 """What stands in a profile: one is granted to one program, the other to another, and nothing to the rest."""
 
@@ -50,16 +55,50 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
     return Record(tmp_path_factory.mktemp("record") / "told")
 
 
+@dataclass(slots=True)
+class Gallery:
+    """A server with one picture, and what it was asked."""
+
+    certificate: Path
+    port: int = field(default_factory=unused_port)
+    asked: list[str] = field(default_factory=list)
+
+    async def serve(self, request: web.Request) -> web.Response:
+        body = (await request.read()).decode()
+        self.asked.append(f"{request.method} {request.path_qs} {dict(request.headers)} {body}")
+        out = io.BytesIO()
+        Image.new("RGB", (300, 200), "green").save(out, "PNG")
+        return web.Response(body=out.getvalue(), content_type="image/png")
+
+
+@pytest.fixture(scope="module")
+async def gallery(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gallery]:
+    made = Gallery(certified(tmp_path_factory.mktemp("gallery"), (PICTURES,)))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(made.certificate)
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", made.serve)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", made.port, ssl_context=context).start()
+    yield made
+    await runner.cleanup()
+
+
 @pytest.fixture(scope="module")
 async def bot(
-    servers: tuple[Homeserver, Homeserver], tmp_path_factory: pytest.TempPathFactory, record: Record
+    servers: tuple[Homeserver, Homeserver], tmp_path_factory: pytest.TempPathFactory, record: Record, gallery: Gallery
 ) -> AsyncIterator[BotProcess]:
     """A bot of which everything that it tells programs is kept."""
+    development = {
+        "development_servers": [f"{PICTURES}=127.0.0.1:{gallery.port}"],
+        "development_certificates": str(gallery.certificate),
+    }
     async with running_bot(
         tmp_path_factory.mktemp("bot"),
         servers[0],
         unique("courtyard"),
-        {"access": {"invites": "all"}},
+        {"access": {"invites": "all"}, "miniprograms": development},
         module="tests.e2e.recording",
         environment={recording.VARIABLE: str(record.file)},
     ) as running:
@@ -198,6 +237,7 @@ TEA = {
     "title": "Tea",
     "description": "Brews tea.",
     "scopes": {"profile.region": "For the water."},
+    "domains": ["pictures.example.org"],
 }
 TEA_SOURCE = """
 function handle(event) {
@@ -208,6 +248,8 @@ function handle(event) {
   if (said === "brew") return { state: 0, effects: [{ type: "timer.set", tag: "tea", after: 1 }, says("It brews.")] };
   if (event.type === "timer") return { state: 0, effects: [says("Your tea is ready.")] };
   if (event.type === "close") return { state: 0, effects: [] };
+  const cup = { alt: "A cup", url: "https://pictures.example.org/cup.png" };
+  if (said === "cup") return { state: 0, effects: [{ type: "ui.send", text: "Yours", picture: cup }] };
   const face = event.user.profile.avatar;
   const picture = { alt: "You", data: face };
   if (face) return { state: 0, effects: [{ type: "ui.send", text: "This is you", picture }] };
@@ -238,7 +280,7 @@ async def install_tea(bot: BotProcess, directory: Path, version: str, **changes:
 
 
 async def test_what_a_program_may_is_asked_listed_widened_and_forgotten(
-    meet: Meet, bot: BotProcess, record: Record, tmp_path: Path
+    meet: Meet, bot: BotProcess, record: Record, gallery: Gallery, tmp_path: Path
 ) -> None:
     record.sources["tea"] = TEA_SOURCE
     await install_tea(bot, tmp_path, "1.0.0")
@@ -277,6 +319,16 @@ async def test_what_a_program_may_is_asked_listed_widened_and_forgotten(
         assert (small.width, small.height) == (96, 72)
         assert "comment" not in small.info
     assert "does not get your picture any more" in await alice.ask("revoke 3")
+    # A picture on a server comes once she agrees to that server, which learns nothing of her.
+    await says(alice, "cup", f"wants to ask the server {PICTURES}", "leaves the encryption")
+    assert [m.content["msgtype"] for m in shown(alice) if "(picture: A cup)" in m.body] == ["m.text"]
+    assert gallery.asked == []
+    cup = await says(alice, "1", "Yours", "A cup")
+    assert cup.content["msgtype"] == "m.image"
+    assert cup.content["file"]["url"].startswith("mxc://")
+    [request] = gallery.asked
+    assert request.startswith("GET /cup.png ")
+    assert personal(request) == []
     # A grant whose purpose is another one now is none.
     await install_tea(bot, tmp_path, "1.2.0", scopes={**wider, "profile.region": "For an advertisement."})
     await says(alice, "hello", "text {}")
