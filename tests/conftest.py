@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from bridge.db import Database
 from bridge.db.tables import metadata
+from tests.schema import create_tables
 from tests.stores.postgres import Unavailable, postgres_server
 from tests.vaults import new_vault
 
@@ -45,7 +46,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     vault = new_vault()
     if request.param == "sqlite":
         database = Database.open(f"sqlite:///{tmp_path / 'courtyard.db'}", vault=vault)
-        metadata.create_all(database.engine)
+        create_tables(database)
     else:
         database = Database.open(request.getfixturevalue("_postgres_schema"), vault=vault)
         _truncate(database)

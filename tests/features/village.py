@@ -39,7 +39,6 @@ from bridge.config.programs import ProgramsConfig
 from bridge.contacts.model import ContactLimits
 from bridge.contacts.private_chats import Job, State
 from bridge.db import Database, Tx
-from bridge.db.tables import metadata
 from bridge.delivery.claim import Claims
 from bridge.delivery.claimed import Claimed, What
 from bridge.delivery.outbox import Outbox
@@ -61,6 +60,7 @@ from bridge.rights.archive.worker import ArchiveWorker
 from bridge.rights.disclosure import Installation
 from bridge.rights.farewells import Farewell
 from bridge.vault import Vault
+from tests.schema import create_tables
 from tests.vaults import new_vault
 
 ACCOUNT = AccountId(1)
@@ -164,7 +164,7 @@ class Village:
         self.db = database or Database.open("sqlite://", vault=new_vault())
         self.db.clock = lambda: self.now
         if database is None:
-            metadata.create_all(self.db.engine)
+            create_tables(self.db)
         self.db.run_sync(
             lambda tx: tx.sql("INSERT INTO accounts (id, user_id, instance, created_at) VALUES (1, '@bot:x', 'i', 0)")
         )

@@ -25,6 +25,7 @@ from bridge.matrix.signing import unpadded
 from bridge.matrix.sync import SyncReader
 from bridge.matrix.verification import Verification, VerificationSettings
 from tests.e2e import attacks
+from tests.schema import create_tables
 from tests.unit.matrix.conftest import Device, make_late, make_rooms, open_device, publish
 from tests.unit.matrix.fake_homeserver import FakeHomeserver
 from tests.unit.matrix.test_strangers import greeting
@@ -52,7 +53,7 @@ async def is_copy(event_id: str) -> bool:
 
 def opened(directory: Path, name: str) -> Database:
     database = Database.open(f"sqlite:///{directory / name}")
-    metadata.create_all(database.engine)
+    create_tables(database)
     return database
 
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from bridge.chat.inbound import Origin
 from bridge.db import Database
-from bridge.db.tables import metadata
 from bridge.ids import AccountId, EventId, RoomId, UserId
 from bridge.matrix.events import origin, to_inbound
 from bridge.matrix.late import LateKeys
@@ -22,6 +21,7 @@ from bridge.matrix.machine import MEGOLM
 from bridge.matrix.rooms import Room, Rooms
 from bridge.matrix.seal import Sealer
 from bridge.matrix.sync import SyncReader
+from tests.schema import create_tables
 from tests.unit.matrix.conftest import STORE_KEY, Device, open_device, publish
 from tests.unit.matrix.fake_homeserver import FakeHomeserver
 
@@ -172,7 +172,7 @@ class World:
 
     def __init__(self, directory: Path) -> None:
         self.database = Database.open(f"sqlite:///{directory / 'c.db'}")
-        metadata.create_all(self.database.engine)
+        create_tables(self.database)
         self.homeserver = FakeHomeserver()
         self.device: Device = open_device(self.database, self.homeserver, "bot")
         publish(self.device, self.homeserver)

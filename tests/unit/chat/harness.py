@@ -33,9 +33,9 @@ from bridge.chat.quota import Quotas, Rate
 from bridge.chat.render import render
 from bridge.chat.reply import CopyRef, Message, Reply
 from bridge.db import Database, Tx
-from bridge.db.tables import metadata
 from bridge.errors import UserError
 from bridge.ids import AccountId, EventId, PersonId, RoomId, UserId
+from tests.schema import create_tables
 from tests.vaults import new_vault
 
 ALICE = UserId("@alice:one.example.org")
@@ -244,7 +244,7 @@ async def world(
     unsigned: str = "warn",
 ) -> AsyncIterator[World]:
     db = Database.open("sqlite://", vault=new_vault())
-    metadata.create_all(db.engine)
+    create_tables(db)
     db.run_sync(
         lambda tx: tx.sql("INSERT INTO accounts (id, user_id, instance, created_at) VALUES (1, '@bot:x', 'i', 0)")
     )

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from bridge.db import Database
-from bridge.db.tables import metadata
 from bridge.errors import OperatorError
 from bridge.ids import DeviceId, RoomId
 from bridge.matrix import generation as module
@@ -19,6 +18,7 @@ from bridge.matrix.generation import ACCOUNT_DATA, Generation, begin, end, keep_
 from bridge.matrix.http import MatrixError, Unreachable
 from bridge.matrix.seal import Sealer
 from bridge.matrix.sync import account_data, sync_filter
+from tests.schema import create_tables
 from tests.unit.matrix.conftest import STORE_KEY, Device, open_device, publish
 from tests.unit.matrix.fake_homeserver import FakeHomeserver
 
@@ -65,7 +65,7 @@ class Process:
     def __init__(self, directory: Path, keeper: Keeper) -> None:
         self.keeper = keeper
         self.database = Database.open(f"sqlite:///{directory / 'c.db'}")
-        metadata.create_all(self.database.engine)
+        create_tables(self.database)
         self.device: Device = open_device(self.database, keeper, "bot")
         self.generation = Generation(keeper, self.device.store, Sealer(STORE_KEY), self.device.user_id, DeviceId("BOT"))
 
