@@ -15,8 +15,9 @@ from tests.stores.postgres import Unavailable, postgres_server
 from tests.vaults import new_vault
 
 # `make test` tries the same each time: what is red is red for everybody. `make explore` looks further.
-settings.register_profile("same", derandomize=True)
-settings.register_profile("explore", print_blob=True)
+# Without deadlines: how long an example takes tells of the machine.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("explore", print_blob=True, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 

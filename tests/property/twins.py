@@ -14,7 +14,8 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from unittest import mock
+
+import pytest
 
 from bridge.chat import sources
 from bridge.contacts import invites
@@ -183,5 +184,7 @@ def invite_code(name: EventId) -> str:
 
 @contextmanager
 def _codes_of(name: EventId) -> Iterator[None]:
-    with mock.patch.object(invites, "new_code", return_value=invite_code(name)):
+    code = invite_code(name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(invites, "new_code", lambda: code)
         yield
