@@ -35,14 +35,15 @@ from bridge.miniprograms.host.requests import Requests
 from bridge.miniprograms.host.sessions import Session, Source, Waiting
 from bridge.miniprograms.host.telling import close, event_of
 from bridge.miniprograms.program import Handled, NotNow, Program, Runtime, Trapped
+from bridge.miniprograms.ui import Content
 
 Note: TypeAlias = Callable[[Tx, Person, str, str], None]
 """Writes into a person's log that a program, by its title, read fields of their profile."""
 
 _LOOK_S = 30.0
 _AT_ONCE = 4
-_MESSAGE_MS = 20.0
-"""Work of a homeserver and of ours for one message."""
+_MESSAGE_MS, _PICTURE_MS = 20.0, 100.0
+"""Work of a homeserver and of ours for one message, and for one picture that has to be drawn anew."""
 _LOOKED_AT = 100
 _RESTING = 32
 """Sessions that may wait for pictures beside those."""
@@ -268,7 +269,7 @@ class Host:
             await self._trapped(ready, "failed")
             return True
         said = _messages(handled)
-        work = handled.fuel / FUEL_PER_MS + _MESSAGE_MS * max(0, said - 1)
+        work = handled.fuel / FUEL_PER_MS + _MESSAGE_MS * max(0, said - 1) + _PICTURE_MS * _redrawn(handled)
         self._allowances.worked(about.person.id, about.installed.id, work)
         if self._pace.said(about.installed.id, said):
             self._stopped.add(session_id)
@@ -396,6 +397,11 @@ class Host:
 
 def _messages(handled: Handled) -> int:
     return sum(isinstance(wanted.effect, effects.UiSend | effects.UiUpdate) for wanted in handled.answer.effects)
+
+
+def _redrawn(handled: Handled) -> int:
+    shown = [wanted.effect for wanted in handled.answer.effects]
+    return sum(isinstance(one, Content) and one.picture is not None and one.picture.qr is None for one in shown)
 
 
 def _tell_operator(name: str) -> None:

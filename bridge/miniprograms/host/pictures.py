@@ -26,7 +26,10 @@ Redraw: TypeAlias = Callable[[bytes], Awaitable[DrawnPicture]]
 Miniature: TypeAlias = Callable[[StoredPicture], Awaitable[bytes]]
 """A picture of somebody's profile, drawn anew and small. It raises what it raises."""
 Error: TypeAlias = Failure | Literal["unreadable", "quota"]
+
 _PICTURE_S = 30.0
+_OURS = frozenset({"picture-busy", "picture-failed"})
+"""What a program is not to blame for."""
 _AT_ONCE = 2
 """Pictures that one program has fetched at the same time."""
 _KEPT = 64
@@ -111,7 +114,7 @@ class Pictures:
                 return {"file": dict(stored.file), "info": dict(stored.image_info())}
         except UserError as error:
             log.info("a picture of a mini-program could not be shown", error=error.message_id)
-            return "unreadable"
+            return None if error.message_id in _OURS else "unreadable"
         except TimeoutError:
             return "timeout" if picture.url is not None else None
         except Exception as error:
