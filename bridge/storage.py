@@ -19,8 +19,8 @@ from bridge.vault.master import parse_master_keys
 
 EXPIRY = "0010"
 """From this version of the database on moments may have keys of their own."""
-DAY_KEYS = "0026"
-"""From this version on log entries and friend requests have keys of their days."""
+DAY_KEYS = "0028"
+"""From this version on log entries, friend requests and drafts have keys of their days."""
 _SAMPLE = 20
 _CHUNK = 400
 

@@ -1,13 +1,13 @@
-"""Keys of days: what the operator may let go when it is old is sealed under the key of the day on which it was written,
+"""Keys of days: what is let go when it is old is sealed under the key of the day on which it was written,
 beside that of its owner. When a day is over and gone, its key is destroyed: then nothing of it opens, in no copy.
 """
 
 from bridge.db import two_keys
 from bridge.db.engine import Tx
 
-LOG, REQUESTS = "log", "requests"
+LOG, REQUESTS, DRAFTS = "log", "requests", "drafts"
 """Classes of data that have such keys."""
-_TABLES = {LOG: "access_log", REQUESTS: "friend_requests"}
+_TABLES = {LOG: "access_log", REQUESTS: "friend_requests", DRAFTS: "drafts"}
 _DAY_MS = 24 * 3600 * 1000
 _MOST = 400
 
@@ -45,5 +45,6 @@ def forget(tx: Tx, gone: tuple[int, ...]) -> None:
     the job that lets old ones go, since there are questions about them."""
     marks = ",".join("?" * len(gone))
     tx.sql(f"DELETE FROM access_log WHERE key_id IN ({marks})", gone)
+    tx.sql(f"DELETE FROM drafts WHERE key_id IN ({marks})", gone)
     tx.sql(f"UPDATE friend_requests SET created_at = 0 WHERE key_id IN ({marks})", gone)
     tx.sql(f"DELETE FROM day_keys WHERE key_id IN ({marks})", gone)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from bridge.db import Tx
+from bridge.db import Tx, day_keys, two_keys
 from bridge.ids import AccountId, EventId, PersonId
 from bridge.moments.audience import Said
 from bridge.moments.content import Content, Poll
@@ -94,7 +94,7 @@ class Draft:
         return [event_id for event_id in found if event_id]  # what was imported came by none
 
 
-_COLUMNS = "id, person_id, state, sealed, due_at, touched_at, moment_id"
+_COLUMNS = "id, person_id, state, sealed, due_at, touched_at, moment_id, key_id"
 _WAITING = "state IN ('open', 'kept', 'scheduled')"
 
 
@@ -102,20 +102,22 @@ def add(tx: Tx, draft: Draft) -> Draft:
     """Store a new draft; its id is given here."""
     [draft_id] = tx.new_ids("drafts")
     draft = replace(draft, id=draft_id, touched_at=tx.now)
+    key = day_keys.key_of(tx, day_keys.DRAFTS, tx.now)
     tx.sql(
-        "INSERT INTO drafts (id, person_id, state, sealed, due_at, touched_at, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (draft_id, draft.person, draft.state.value, _seal(tx, draft), draft.due_at, tx.now, tx.now),
+        "INSERT INTO drafts (id, person_id, state, sealed, due_at, touched_at, created_at, key_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (draft_id, draft.person, draft.state.value, _seal(tx, draft, key), draft.due_at, tx.now, tx.now, key),
     )
     return draft
 
 
 def save(tx: Tx, draft: Draft) -> Draft:
     """Store a draft as it is now."""
-    sealed = None if draft.state is State.PUBLISHED else _seal(tx, draft)
+    key = None if draft.state is State.PUBLISHED else day_keys.key_of(tx, day_keys.DRAFTS, tx.now)
+    sealed = None if key is None else _seal(tx, draft, key)
     tx.sql(
-        "UPDATE drafts SET state = ?, sealed = ?, due_at = ?, touched_at = ?, moment_id = ? WHERE id = ?",
-        (draft.state.value, sealed, draft.due_at, tx.now, draft.moment_id, draft.id),
+        "UPDATE drafts SET state = ?, sealed = ?, due_at = ?, touched_at = ?, moment_id = ?, key_id = ? WHERE id = ?",
+        (draft.state.value, sealed, draft.due_at, tx.now, draft.moment_id, key, draft.id),
     )
     return replace(draft, touched_at=tx.now)
 
@@ -169,14 +171,15 @@ def count(tx: Tx, person: PersonId) -> int:
 
 
 def forget_old(tx: Tx, max_age_ms: int) -> None:
-    """Delete what nobody touched for so long; what waits for its time stays."""
+    """Delete what nobody touched for so long, with the keys of those days; what waits for its time stays."""
     tx.sql("DELETE FROM drafts WHERE state <> 'scheduled' AND touched_at < ?", (tx.now - max_age_ms,))
     # Its time came and nobody could be told: after as long, that is over too.
     tx.sql("DELETE FROM drafts WHERE state = 'scheduled' AND due_at < ?", (tx.now - max_age_ms,))
+    day_keys.end(tx, day_keys.DRAFTS, tx.now - max_age_ms)
 
 
 # --- sealing ------------------------------------------------------------------------------------------------
-def _seal(tx: Tx, draft: Draft) -> bytes:
+def _seal(tx: Tx, draft: Draft, key: int) -> bytes:
     value: dict[str, Any] = {
         "to": draft.to.to_json(),
         "account": draft.account,
@@ -191,7 +194,7 @@ def _seal(tx: Tx, draft: Draft) -> bytes:
         "place": None if draft.place is None else draft.place.to_json(),
         "place_event": draft.place_event,
     }
-    return tx.vault.seal(draft.person, "drafts", draft.id, "sealed", value)
+    return two_keys.seal(tx, key, draft.person, "drafts", draft.id, "sealed", value)
 
 
 def _draft(tx: Tx, row: Any) -> Draft | None:
@@ -199,7 +202,7 @@ def _draft(tx: Tx, row: Any) -> Draft | None:
     if state is State.PUBLISHED:
         nobody = Said(Audience.PRIVATE)
         return Draft(row.id, PersonId(row.person_id), state, nobody, AccountId(0), moment_id=row.moment_id)
-    value = tx.vault.read(row.person_id, "drafts", row.id, "sealed", row.sealed)
+    value = two_keys.read(tx, row.key_id, row.person_id, "drafts", row.id, "sealed", row.sealed)
     if value is None:
         return None
     return Draft(

@@ -11,6 +11,7 @@ import pytest
 
 from bridge.backup.epochs import Epochs
 from bridge.db import Tx
+from bridge.moments import drafts
 from bridge.moments.model import MomentLimits
 from bridge.rights import access_log
 from bridge.rights.retention import Retention, RetentionSettings, count
@@ -32,16 +33,19 @@ def retain(village: Village) -> None:
     job = Retention(SETTINGS, village.people, deletions.outbox, village.moments, deletions)
     while village.db.run_sync(job.step):
         pass
+    village.db.run_sync(lambda tx: drafts.forget_old(tx, 10 * DAY))
     village.deliver()
     village.wait(0)  # keys are destroyed
     village.db.scrub()
 
 
 def say(village: Village, words: dict[str, str], number: int = 1) -> None:
-    """Bob posts, Alice comments, Carol asks Bob, and an operator reads something of Bob's."""
+    """Bob posts, Alice comments and begins a draft, Carol asks Bob, and an operator reads something of Bob's."""
     village.say("bob", f"post {words['text']}")
     village.say("alice", "feed")
     village.say("alice", f"comment {number} {words['comment']}")
+    for text in ("post", words["draft"], "drafts"):
+        village.say("alice", text)
     village.say("carol", f"friend add {user_id('bob')} {words['request']}")
 
     def look(tx: Tx) -> None:
@@ -64,8 +68,8 @@ def found(words: dict[str, str], loot: bytes) -> Sequence[str]:
 def test_with_every_key_and_copy_nothing_of_it_opens(make_house: MakeHouse, engine: str) -> None:
     """Beside the running bot."""
     house = make_house(engine)
-    old = {what: canary(f"old-{what}") for what in ("text", "comment", "request", "log")}
-    new = {what: canary(f"new-{what}") for what in ("text", "comment", "request", "log")}
+    old = {what: canary(f"old-{what}") for what in ("text", "comment", "request", "log", "draft")}
+    new = {what: canary(f"new-{what}") for what in ("text", "comment", "request", "log", "draft")}
     with open_storage(house.config) as storage, contextlib.closing(village_in(storage)) as village:
         village.open("alice", "bob", "carol")
         village.befriend("alice", "bob")

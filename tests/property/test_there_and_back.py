@@ -110,7 +110,7 @@ def take(place: Village, zips: list[bytes]) -> None:
     assert place.files.fails == []
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(st.one_of(_POSTS, _PICTURES, _OTHER), max_size=25), st.booleans())
 @example(["post poll Yes / No | One", "vote 1 2", "bob: feed", "bob: vote 1 1", "post", "+", "some words"], False)
 @example([f"tag add #work {BOB}", "post to friends except #work | One", f"tag remove #work {BOB}"], True)

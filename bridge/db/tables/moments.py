@@ -79,7 +79,9 @@ drafts = table(  # posts that are not published yet
     ms("touched_at"),
     ms("created_at"),
     big("moment_id", nullable=True),  # what it became
+    big("key_id", nullable=True),  # of the day when it was touched (see `bridge.db.day_keys`); null: from before
     sa.Index(None, "person_id", "state"),
+    sa.Index(None, "key_id"),
 )
 post_defaults = table(  # for whom a person's posts are when they say nothing else; without a row, for friends
     "post_defaults",

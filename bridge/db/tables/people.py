@@ -142,7 +142,7 @@ access_log = table(  # P9: which program, export, operator or device of their ow
 day_keys = sa.Table(  # second keys of what is let go when it is old
     "day_keys",
     metadata,
-    text("kind", primary_key=True),  # log | requests
+    text("kind", primary_key=True),  # log | requests | drafts
     sa.Column("day", sa.BigInteger, primary_key=True, autoincrement=False),  # since 1970, UTC
     big("key_id"),
 )
