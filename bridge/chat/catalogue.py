@@ -18,6 +18,8 @@ from bridge.errors import Arg
 
 LANGUAGES = ("en", "zh")
 FALLBACK = "en"
+_KEPT_TIMES = 4096
+"""Minutes that are kept as they are written: a page, and a post for many, show few of them."""
 
 _log = structlog.get_logger(__name__)
 
@@ -46,6 +48,7 @@ class Catalogue:
         """
         self._strict = strict
         self._bundles = {language: _bundle(language, items) for language, items in sources.items()}
+        self._times: dict[tuple[str | int, ...], str] = {}
         if FALLBACK not in self._bundles:
             raise CatalogueError(f"the catalogue lacks the language {FALLBACK}")
 
@@ -126,13 +129,19 @@ class Catalogue:
             local = datetime.fromtimestamp(value.ms / 1000, UTC).astimezone(_zone(time_zone))
         except (OverflowError, ValueError, OSError):
             return "—"
-        args: dict[str, Arg | Text | Time] = {
-            "year": local.year,
-            "month": local.month,
-            "day": local.day,
-            "clock": f"{local:%H:%M}",
-        }
-        return self.format(language, Text("time", args), time_zone)
+        key = (language, local.year, local.month, local.day, local.hour, local.minute)
+        shown = self._times.get(key)
+        if shown is None:
+            args: dict[str, Arg | Text | Time] = {
+                "year": local.year,
+                "month": local.month,
+                "day": local.day,
+                "clock": f"{local:%H:%M}",
+            }
+            if len(self._times) >= _KEPT_TIMES:
+                self._times.clear()
+            shown = self._times[key] = self.format(language, Text("time", args), time_zone)
+        return shown
 
 
 def _opaque(value: str, shown: str) -> _Opaque:

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError
 
-from bridge.db.rows import Rows, Statements
+from bridge.db.rows import Rows, Savepoint, Statements
 from bridge.db.sealing import Sealing
 from bridge.db.works import Gathered, Work, Works
 from bridge.errors import OperatorError
@@ -95,6 +95,10 @@ class Tx:
         if self._watch is not None:
             self._watch(statement)
         return self._statements.run(statement, params)
+
+    def savepoint(self) -> Savepoint:
+        """Begin what may be undone alone. One at a time."""
+        return Savepoint(self._statements)
 
     def scrub_later(self) -> None:
         """Note, in this transaction, that `Database.scrub` must follow: at the next start, if not before."""

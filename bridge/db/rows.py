@@ -145,6 +145,25 @@ class Statements:
         return wrapped
 
 
+class Savepoint:
+    """A part of a transaction that can be undone alone: begun when it is made, to be ended by one of its methods."""
+
+    __slots__ = ("_statements",)
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+        statements.run("SAVEPOINT part", ())
+
+    def keep(self) -> None:
+        """What was done in it is a part of the transaction."""
+        self._statements.run("RELEASE SAVEPOINT part", ())
+
+    def undo(self) -> None:
+        """As if nothing had been done in it."""
+        self._statements.run("ROLLBACK TO SAVEPOINT part", ())
+        self.keep()
+
+
 def _row_type(names: tuple[str, ...]) -> Callable[[Sequence[Any]], Any]:
     make = _ROW_TYPES.get(names)
     if make is None:

@@ -311,18 +311,18 @@ class Claims:
         if person is None:
             log.warning("delivery_not_renderable", kind=row.copy_kind)
             raise _Broken
-        savepoint = tx.conn.begin_nested()
+        savepoint = tx.savepoint()
         try:
             message = make(person)
             content = None if message is None else render(message, person.language, person.time_zone, self._catalogue)
-            savepoint.commit()
+            savepoint.keep()
         except _Broken:
-            savepoint.rollback()
+            savepoint.undo()
             raise
         except Exception as error:
             if is_conflict(error):
                 raise
-            savepoint.rollback()
+            savepoint.undo()
             # The type alone: the text of an error may hold what the person wrote.
             log.error("delivery_render_failed", kind=row.copy_kind, error=type(error).__name__)
             raise _Broken from error
