@@ -13,7 +13,7 @@ _TEMPLATES: dict[int, sqlite3.Connection] = {}
 
 
 def create_tables(database: Database) -> None:
-    """Make all tables in an empty database of either engine, as `metadata.create_all` does."""
+    """Make all tables in an empty database of either engine; nothing where they are, as `metadata.create_all` does."""
     fill(database.engine, metadata)
 
 
@@ -30,6 +30,7 @@ def fill(engine: Engine, tables: sa.MetaData) -> None:
         template = _TEMPLATES[id(tables)] = raw
     connection: Any = engine.raw_connection()
     try:
-        template.backup(connection.dbapi_connection)
+        if connection.dbapi_connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None:
+            template.backup(connection.dbapi_connection)
     finally:
         connection.close()
