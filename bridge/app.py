@@ -27,6 +27,7 @@ from bridge.contacts.service import Meeting
 from bridge.db import Tx
 from bridge.db.engine import now_ms
 from bridge.db.tables import crypto_megolm_inbound, handled
+from bridge.delivery import gone
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.refresh import Budget
 from bridge.delivery.worker import DeliveryWorker
@@ -280,6 +281,7 @@ class _Bot:
         while True:
             await self._account.forget_unused_keys(now_ms() - keep_ms)
             await self._db.run(lambda tx: forget_handled(tx, keep_ms))
+            await self._db.run(lambda tx: gone.forget_old(tx, keep_ms))
             await self._db.run(PrivateChats.forget_old)
             await self._db.run(undo.forget_old)
             await self._db.run(reach.forget_old)

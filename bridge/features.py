@@ -223,7 +223,7 @@ def merged(parts: list[Hooks]) -> Hooks:
         if field.name in _ONE_LISTENS:
             result[field.name] = next((value for value in values if value is not None), None)
             continue
-        if field.name in ("harmless_choices", "menus"):
+        if field.name in ("harmless_choices", "menus", "when_gone"):
             result[field.name] = frozenset().union(*values)
             continue
         if field.name == "on_opened":

@@ -51,6 +51,9 @@ class Hooks:
     """What people say joins something of theirs while that is open. One feature gathers."""
     talk: "Talk | None" = None
     """What people say goes to something that is open in their chat. One feature talks."""
+    when_gone: frozenset[str] = frozenset()
+    """Kinds of copies whose `on_reply` and `on_reaction` are also called for copies that were taken back, without a
+    subject: they say that it is not there, in the same words as of a subject that can't be seen."""
     menus: frozenset[str] = frozenset()
     """Kinds of questions that a person calls up. While the newest question is one, a bare number is for it."""
 
@@ -111,6 +114,8 @@ class SentCopy:
     ref: CopyRef
     person_id: PersonId | None
     """For whom; None: for everybody in the room."""
+    is_gone: bool = False
+    """It was taken back: nothing but its kind is known, whatever the reason."""
 
 
 class Delivery(Protocol):
@@ -145,7 +150,13 @@ class Delivery(Protocol):
         """Try again at once what was held because the person had no DM, or not this one."""
         ...
 
-    def find_copy(self, tx: Tx, account: AccountId, room_id: RoomId, event_id: EventId) -> SentCopy | None: ...
+    def find_copy(self, tx: Tx, account: AccountId, room_id: RoomId, event_id: EventId) -> SentCopy | None:
+        """What an event of the bot is a copy of, or was before it was taken back."""
+        ...
+
+    def tell_gone(self, tx: Tx, account: AccountId, room_id: RoomId, event_id: EventId) -> bool:
+        """Who reacted to a copy that was taken back is to be told. False when they were told before."""
+        ...
 
 
 class PicturePreparer(Protocol):

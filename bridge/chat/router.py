@@ -330,7 +330,14 @@ class Router:
                 raise UserError("prompt-reaction")
             return self._choose(request, prompt, number)
         hook = self._hooks.on_reaction.get(copy.ref.kind)
-        return Outcome() if hook is None else Outcome(hook(request, copy.ref, event.key), effect=True)
+        if hook is None:
+            return Outcome()
+        reply = hook(request, copy.ref, event.key)
+        if copy.is_gone and reply.parts:
+            # Once: anybody's server can make up reactions to it.
+            where = (request.account, request.room.room_id, event.target)
+            return Outcome(reply if self._delivery.tell_gone(request.tx, *where) else Reply())
+        return Outcome(reply, effect=True)
 
     def _redaction(self, request: Request, event: Redaction) -> Outcome:
         source = sources.find(request.tx, request.account, event.target)
@@ -363,7 +370,9 @@ class Router:
         if target is None or request.room.dm_with != request.person.user_id:
             return None
         copy = self._delivery.find_copy(request.tx, request.account, request.room.room_id, target)
-        return copy if copy is not None and copy.person_id in (None, request.person.id) else None
+        if copy is None or copy.person_id not in (None, request.person.id):
+            return None
+        return None if copy.is_gone and copy.ref.kind not in self._hooks.when_gone else copy
 
     def _refuse_doubtful_answer(self, request: Request, prompt: prompts.Prompt | None, relation: Relation) -> None:
         """Which of several questions is meant, nobody but the sender may say."""

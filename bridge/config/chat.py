@@ -151,7 +151,11 @@ class LimitsConfig(Section):
         "take back what it said, in days.",
     )
     handled_days: int = Field(
-        default=30, ge=1, le=3650, description="How long the ids of handled events are remembered, in days."
+        default=30,
+        ge=1,
+        le=3650,
+        description="How long the ids of handled events are "
+        "remembered, and keyed hashes of messages that were taken back, in days.",
     )
     stop_seconds: float = Field(
         default=20.0,

@@ -24,13 +24,12 @@ from bridge.chat.render import render
 from bridge.chat.reply import CopyRef, Message, Question, Reply, Text
 from bridge.chat.router import UNREADABLE, WITHHELD
 from bridge.db import Tx
-from bridge.delivery import queue
+from bridge.delivery import gone, queue
 from bridge.delivery.ports import Directory
 from bridge.delivery.refresh import Budget, Load, refresh, take_back_since
 from bridge.ids import AccountId, EventId, PersonId, RoomId
 
-ANSWER = "answer"
-"""Kind of the copies of plain answers, which are a copy of nothing."""
+ANSWER = queue.ANSWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +93,20 @@ class Outbox:
         tx.after_commit(self._wake)
 
     def find_copy(self, tx: Tx, account: AccountId, room_id: RoomId, event_id: EventId) -> SentCopy | None:
-        """What the event that the bot sent is a copy of; kind `answer` for a plain answer. None: not the bot's."""
+        """What the event that the bot sent is a copy of, or was until it was taken back; kind `answer` for a plain
+        answer. None: not the bot's, or forgotten."""
         row = tx.sql(
             "SELECT kind, ref_id, person_id FROM copies WHERE account_id = ? AND event_id = ? AND room_id = ?",
             (account, event_id, room_id),
         ).first()
-        if row is None:
-            return None
-        return SentCopy(CopyRef(row.kind, row.ref_id), row.person_id)
+        if row is not None:
+            return SentCopy(CopyRef(row.kind, row.ref_id), row.person_id)
+        before = gone.find(tx, account, room_id, event_id)
+        return None if before is None else SentCopy(CopyRef(before[0]), before[1], is_gone=True)
+
+    def tell_gone(self, tx: Tx, account: AccountId, room_id: RoomId, event_id: EventId) -> bool:
+        """See `bridge.chat.hooks.Delivery.tell_gone`."""
+        return gone.told(tx, account, room_id, event_id)
 
     def message(self, tx: Tx, person: Person, message: Message) -> None:
         """Queue a rendered message to a person's current DM."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.db import Tx
 from bridge.db.sealing import HOUSE
+from bridge.delivery import gone
 from bridge.ids import AccountId, EventId, PersonId, RoomId
 
 URGENT = 10
@@ -16,6 +17,8 @@ UNASKED = -5
 """Priority of what nobody waits for: after what was asked for."""
 LAST = -10
 """Priority of edits of what was sent: after all that somebody waits for."""
+ANSWER = "answer"
+"""Kind of the copies of plain answers, which are a copy of nothing."""
 EDIT = "edit"
 """Kind of rows that edit a copy: rendered when they are sent."""
 
@@ -170,9 +173,23 @@ def redact(tx: Tx, copy: Copy) -> None:
     edits = tx.sql(
         "DELETE FROM copies WHERE account_id = ? AND replaces = ? RETURNING event_id", (copy.account, copy.event_id)
     ).all()
-    tx.sql("DELETE FROM copies WHERE account_id = ? AND event_id = ?", (copy.account, copy.event_id))
+    rows = tx.sql(
+        "DELETE FROM copies WHERE account_id = ? AND event_id = ? RETURNING person_id, kind, replaces",
+        (copy.account, copy.event_id),
+    ).all()
     events = [copy.event_id, *(row.event_id for row in edits)]
+    for row in rows:
+        if row.replaces is None:
+            remember(tx, copy.account, copy.room_id, events, row.person_id, row.kind)
     redact_events(tx, copy.account, copy.room_id, events)
+
+
+def remember(
+    tx: Tx, account: AccountId, room_id: RoomId, events: Sequence[EventId], person_id: int | None, kind: str
+) -> None:
+    """Keep for a while that a copy, with its edits, was taken back: from one person, and more than a plain answer."""
+    if person_id is not None and kind != ANSWER:
+        gone.remember(tx, account, room_id, events, PersonId(person_id), kind)
 
 
 def redact_events(tx: Tx, account: AccountId, room_id: RoomId, events: Sequence[EventId]) -> None:

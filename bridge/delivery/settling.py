@@ -18,13 +18,17 @@ def sent(claimed: Claimed, event_id: EventId) -> Settle:
     """The homeserver took it: the row becomes a copy, or, withdrawn meanwhile, is redacted."""
 
     def settle(tx: Tx) -> None:
-        row = tx.sql("SELECT withdrawn, thread, source_event FROM outbox WHERE id = ?", (claimed.row_id,)).first()
+        row = tx.sql(
+            "SELECT withdrawn, thread, source_event, person_id FROM outbox WHERE id = ?", (claimed.row_id,)
+        ).first()
         tx.sql("DELETE FROM outbox WHERE id = ?", (claimed.row_id,))
         if claimed.what is What.REDACT:
             return
         out = claimed.outgoing
         # Without a row the person was erased meanwhile: nothing of theirs may stay either.
         if row is None or row.withdrawn:
+            if row is not None and claimed.target_event is None:
+                queue.remember(tx, out.account, out.room_id, [event_id], row.person_id, claimed.copy.kind)
             queue.redact_events(tx, out.account, out.room_id, [event_id])
             return
         if claimed.target_event is not None:

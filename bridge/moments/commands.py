@@ -73,6 +73,8 @@ _N = Param("number", (Kind.NUMBER,))
 _NUMBERED = re.compile(r"[#＃](?P<number>\d{1,10})[:：,，.]?\s+")
 """How an answer to a page says which moment it is about."""
 
+_GONE = Reply.text("moment-gone")
+
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -192,8 +194,10 @@ class _Commands:
         found = visible_on_page(request.tx, request.person.id, copy.ref_id or 0)
         if len(found) == 1:
             return self.react(request, CopyRef(MOMENT, found[0].id), key)
-        if not found or not self._is_like(request, key):
+        if not self._is_like(request, key):
             return NOTHING
+        if not found:
+            return _GONE
         number = numbers.number_of(request.tx, request.person.id, found[0].id)
         return Reply.text("page-which-like", number=number)
 
@@ -205,7 +209,7 @@ class _Commands:
             return NOTHING
         moment = self._moments.visible(request.tx, request.person, copy.ref_id or 0)
         if moment is None:
-            raise UserError("moment-gone")
+            return _GONE
         self._moments.responding.like(request.tx, request.person, moment)
         sources.record_request(request, LIKE, moment.id)
         return NOTHING  # they see their own reaction
@@ -334,6 +338,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
             AUDIENCE: drafting.choose_audience,
             draft_commands.LIST: drafting.choose_draft,
         },
+        when_gone=frozenset((*ALL_COPIES, PAGE, COMMENT, DESCRIBE)),
         menus=frozenset((DRAFT, AUDIENCE, draft_commands.LIST)),
         gather=drafting,
     )

@@ -58,6 +58,15 @@ async def test_tags_are_audiences_and_nobody_sees_them(meet: Meet) -> None:
     answer = await alice.ask(f"tag add #{tag} {carol.user_id}")
     assert "One person loses sight of one moment. Up to one copy is being taken back, wherever it was shown." in answer
     await gone(carol, carols_copy.event_id)
+    mark = carol.client.mark()
+    await carol.client.react(carol.room, carols_copy.event_id, "❤️")
+    line = await told(carol, mark, "That is no longer there.")
+    assert line.reply_to == carols_copy.event_id
+    mark = carol.client.mark()
+    await carol.client.react(carol.room, carols_copy.event_id, "👍")
+    await nothing_new(carol, mark)
+    [line] = await answers(carol, canary(), reply_to=carols_copy.event_id)
+    assert line.body == "That is no longer there."
     assert await texts(carol, to_tag, but_tag, live) == [live]
     await alice.ask(f"tag remove #{tag} {bob.user_id}")
     await gone(bob, bobs_copy.event_id)

@@ -17,6 +17,7 @@ HASHES = {
     ("deletions", "code"),
     ("ledger", "hash"),
     ("copies", "rendering"),
+    ("gone_copies", "lookup"),
     ("tags", "lookup"),
     ("invites", "lookup"),
     ("archive_ids", "lookup"),

@@ -29,14 +29,20 @@ NARROWINGS = {
 }
 
 
-@pytest.fixture
-def place() -> Iterator[Village]:
+def bobs_place() -> Village:
+    """Bob is a friend of Alice's and of Carol's, and has tags for both."""
     village = Village()
     village.open("alice", "bob", "carol")
     village.befriend("alice", "bob")
     village.befriend("carol", "bob")
     village.say("bob", f"tag add #live {ALICE}")
     village.say("bob", "tag add #shut @carol:x.org")
+    return village
+
+
+@pytest.fixture
+def place() -> Iterator[Village]:
+    village = bobs_place()
     yield village
     village.close()
 

@@ -332,10 +332,10 @@ class Village:
         self._handle(name, lambda origin: TextMessage(origin, text), sending=False)
         self.db.run_sync(lambda tx: self._claims.scan(tx, set(), 0))
 
-    def get(self, name: str, text: str, to: EventId | None = None) -> list[Shown]:
+    def get(self, name: str, text: str, to: EventId | None = None, *, thread: EventId | None = None) -> list[Shown]:
         """The same, with the whole events."""
         before = len(self.rooms[name].events)
-        self._handle(name, lambda origin: TextMessage(origin, text, Relation(reply_to=to)))
+        self._handle(name, lambda origin: TextMessage(origin, text, Relation(reply_to=to, thread=thread)))
         return self.rooms[name].events[before:]
 
     def one(self, name: str, text: str, to: EventId | None = None) -> str:

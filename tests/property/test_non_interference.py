@@ -492,7 +492,10 @@ _after: st.SearchStrategy[Event] = st.one_of(
     _said("bob", st.sampled_from(["post Hidden", f"post to {ALICE} | Hidden", "profile set name Hidden"]), SECOND),
     _said("carol", st.sampled_from(["post From Carol", "feed"])),
     st.just(Wait()),
+    st.builds(Touch, st.sampled_from(["react", "reply"]), st.integers(0, 40), st.just("Oh")),
 )
+_TO_COPIES = [Touch(kind, index, "Oh") for index in range(16) for kind in ("react", "reply", "react")]
+"""Alice answers what she was shown first, whether or not it was taken back."""
 
 
 @pytest.mark.property
@@ -503,8 +506,37 @@ def test_ways_to_close_look_alike(way: str, before: list[Event], after: list[Eve
     if way != "block":
         after = [event for event in after if not (isinstance(event, Step) and "profile set" in event.text)]
     setting = [*SETTING, *befriend(ME, "carol"), Step("bob", "profile set name Bob"), Step("bob", "profile set bio Hi")]
-    first, second = both([*before, Wait(), *closing, *after, *LOOK], setting)
+    first, second = both([*before, Wait(), *closing, *after, *_TO_COPIES, *LOOK], setting)
     assert second == first
+
+
+# --- answers to what was taken back --------------------------------------------------------------------------
+_LOSSES = [
+    f"privacy set mine {ALICE} off",
+    "privacy set mine #out off",
+    f"privacy set chats-only {ALICE} on",
+    f"block {ALICE}",
+    f"friend remove {ALICE}",
+    "audience {n} private",
+    f"audience {{n}} friends except {ALICE}",
+    "delete {n}",
+    "expire {n} 1m",
+]
+
+
+@pytest.mark.property
+@pytest.mark.parametrize("way", _LOSSES[1:])
+def test_answers_to_copies_that_are_gone_look_alike(way: str) -> None:
+    """Whatever took them back: a rule, another audience, deletion, or time."""
+
+    def gone(text: str, world: int) -> list[Event]:
+        about = (FIRST_OF_BOB, POLL_OF_BOB) if "{n}" in text else (None,)
+        return [Step("bob", text, which, world) for which in about]
+
+    closing = [*gone(_LOSSES[0], FIRST), *gone(way, SECOND)]
+    first, second = both([Step(ME, "feed"), *closing, Wait(), *_TO_COPIES], SETTING)
+    assert second == first
+    assert sum("That is no longer there." in line for line in first) == 4, "two copies, a reaction and a reply each"
 
 
 # --- between two others --------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from bridge.db.tables.accounts import (
 from bridge.db.tables.columns import metadata
 from bridge.db.tables.delivery import (
     copies,
+    gone_copies,
     outbox,
     sources,
 )
@@ -115,6 +116,7 @@ __all__ = [
     "former_chats",
     "friend_requests",
     "friendships",
+    "gone_copies",
     "gone_moments",
     "handled",
     "invites",

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from bridge.db.tables.columns import big, blob, integer, ms, ref, row_id, table, text
+from bridge.db.tables.columns import big, blob, integer, key, ms, ref, row_id, table, text
 
 outbox = table(
     "outbox",
@@ -51,6 +51,16 @@ copies = table(  # what was sent, so that answers find their subject and deletio
     sa.Index(None, "person_id"),
     sa.Index(None, "source_event"),
     sa.Index(None, "account_id", "replaces"),
+)
+gone_copies = table(  # copies that were taken back, for a while: who answers one is told that it is gone
+    "gone_copies",
+    key("lookup"),  # keyed hash of account, room and event
+    ref("person_id", "people.id"),
+    text("kind"),
+    integer("told", default=0),  # 1: its reader has reacted to it since, and was told
+    ms("at"),
+    sa.Index(None, "person_id"),
+    sa.Index(None, "at"),
 )
 sources = table(  # which thing a person's own event made, so that redacting or editing the event follows
     "sources",
