@@ -85,7 +85,7 @@ pytest: venv
 	@echo "--- unit and property tests"
 	@$(BIN)/python -m pytest -q -m "not e2e" -n 2
 	@echo "--- end-to-end tests"
-	@$(BIN)/python -m pytest -q -m e2e -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -q -m e2e -n 4 --dist loadfile
 
 # The property tests with inputs that differ each time; what it finds becomes an @example of its test.
 explore: venv
