@@ -70,6 +70,8 @@ class Doorstep:
         self._jobs: dict[tuple[str, RoomId], bool] = {}
         """What is queued or being done, and whether it came up again meanwhile."""
         self._load: Counter[str] = Counter()
+        self._left_out: dict[str, dict[RoomId, None]] = {}
+        """Invites that found no place, by server."""
         self._parallel = asyncio.Semaphore(_PARALLEL)
         self._entering: dict[RoomId, float] = {}
         """Rooms that we may be joining, with since when."""
@@ -108,11 +110,24 @@ class Doorstep:
         room = self._rooms.get(room_id)
         invite = room.invite if room is not None else None
         server = server_name(UserId(invite["sender"])) if what == "invite" and invite is not None else room_id
-        # An invite that finds no place is still there after the next start.
         if len(self._jobs) < _MAX_JOBS and self._load[server] < _MAX_JOBS_PER_SERVER:
             self._load[server] += 1
             self._jobs[(what, room_id)] = False
             self._queue.put_nowait((what, room_id, server))
+        elif what == "invite":
+            self._left_out.setdefault(server, {})[room_id] = None
+
+    def _give_place(self, server: str) -> None:
+        """A job of this server has ended: an invite that found no place gets it, of the same server if there is one."""
+        if not self._left_out:
+            return
+        server = server if server in self._left_out else next(iter(self._left_out))
+        waiting = self._left_out[server]
+        room_id = next(iter(waiting))
+        del waiting[room_id]
+        if not waiting:
+            del self._left_out[server]
+        self.invited(room_id)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -138,6 +153,7 @@ class Doorstep:
                 del self._load[server]
             if self._jobs.pop((what, room_id)):
                 self._put(what, room_id)
+            self._give_place(server)
 
     async def _request(
         self, server: str, method: str, path: str, body: Any, *, early: Callable[[MatrixError], bool] = lambda _: False

@@ -195,6 +195,21 @@ async def test_invites_of_a_server_that_hangs(doorstep: tuple[Doorstep, Rooms, G
     await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_invites_that_found_no_place_get_one(doorstep: tuple[Doorstep, Rooms, Gates]) -> None:
+    """Many people of one server may come at the same time: none of them waits for the bot's next start."""
+    step, rooms, gates = doorstep
+    task = asyncio.create_task(step.run())
+    many = doorstep_module._MAX_JOBS_PER_SERVER + 100
+    for n in range(many):
+        invite(step, rooms, f"!slow{n}:example.org", f"@m{n}:example.org")
+    gates.go.set()
+    await until(lambda: len(gates.joined) >= many)
+    assert len(set(gates.joined)) == len(gates.joined) == many
+    assert not step._jobs
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_an_invite_while_the_last_one_is_refused(doorstep: tuple[Doorstep, Rooms, Gates]) -> None:
     step, rooms, gates = doorstep
     task = asyncio.create_task(step.run())
