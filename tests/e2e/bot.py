@@ -144,5 +144,5 @@ async def running_bot(
         yield bot
     finally:
         await bot.kill()
-    assert event_leaks(hs, bot.user_id) == []
-    assert log_leaks(bot.log()) == []
+    leaked = event_leaks(hs, bot.user_id) + log_leaks(bot.log())
+    assert not leaked, leaked
