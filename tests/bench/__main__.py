@@ -12,6 +12,7 @@ from tests.bench import (
     feed_cost,
     moments_cost,
     programs_cost,
+    rooms_cost,
     sandbox_cost,
     talk_cost,
     vault_cost,
@@ -54,6 +55,9 @@ def main() -> int:
     found = {"machine": about, "vault": [asdict(row) for row in rows], "miniprograms": [asdict(f) for f in figures]}
     found |= {"pages": [asdict(row) for row in pages], "denials": [asdict(row) for row in denials]}
     found["commands"] = [asdict(row) for row in talks]
+    rooms = rooms_cost.run()
+    missed += rooms_cost.told(rooms)
+    found["rooms"] = [asdict(row) for row in rooms]
     found["moments"] = [asdict(figure) for figure in crowd]
     OUTPUT.write_text(json.dumps(found, indent=2) + "\n")
     print(f"\nWritten to {OUTPUT}." + (f" Over the target: {', '.join(missed)}." if missed else ""))
