@@ -31,7 +31,7 @@ from tests.bench.stub.homeserver import Answer, StubHomeserver
 from tests.bench.stub.process import BotProcess, running
 from tests.bench.stub.talk import Crowd
 
-SIZES: Sequence[int] = (1_000, 4_000)
+SIZES: Sequence[int] = (1_000, 10_000)
 READY_TARGETS_S = {1_000: 1.0, 10_000: 6.0}
 ROOM_TARGET_KIB = 15.0
 FANOUT = 1_000
@@ -167,7 +167,9 @@ def _befriend(directory: Path, author: str, friends: Sequence[str]) -> None:
             ids = [known(user) for user in friends]
             pairs = [*((one, other) for other in ids), *((other, one) for other in ids)]
             tx.sql("INSERT INTO friendships (person_id, friend_id, since) VALUES (?, ?, 0)", pairs)
-            tx.sql("INSERT INTO notify_settings (person_id, mode) VALUES (?, 'now')", [(other,) for other in ids])
+            # Whoever has been here for a while has a row: of when the last daily message was due.
+            now = "INSERT INTO notify_settings (person_id, mode) VALUES (?, 'now')"
+            tx.sql(f"{now} ON CONFLICT (person_id) DO UPDATE SET mode = 'now'", [(other,) for other in ids])
 
         storage.db.run_sync(write)
 
