@@ -138,7 +138,10 @@ class CryptoStore(OutboundStore):
             if known["signed_at"] is not None:
                 self.signed_at[(user, device)] = known["signed_at"]
             keys = {"ed25519": known["ed25519"], "curve25519": known["curve25519"]}
-            self._devices.add(OlmDevice(user, device, keys, "", known["deleted"], TrustState(known["trust"])))
+            # Not by its `add`, which compares with all that are there.
+            self._devices[user][device] = OlmDevice(
+                user, device, keys, "", known["deleted"], TrustState(known["trust"])
+            )
         for user_lookup, sealed in tx.sql("SELECT user_lookup, sealed FROM known_users WHERE account_id = ?", one):
             known = self._sealer.read_json("user", sealed, "known_users")
             if known is not None:
