@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,12 @@ from hypothesis import strategies as st
 from bridge.miniprograms.remote import signing
 from bridge.miniprograms.remote.sdk import courtyard_verify as sdk
 from tests.docs import vectors
+from tests.e2e.clients.node import NODE
 
 VECTORS = json.loads(vectors.FILE.read_text("utf-8"))
 REQUESTS: list[dict[str, Any]] = VECTORS["requests"]
 MODULE = Path(vectors.FILE).with_name("courtyard-verify.mjs")
 KEY = signing.public_key(vectors.SEED)
-
-needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
 
 
 def reason_of(request: dict[str, Any]) -> str | None:
@@ -57,7 +55,7 @@ def in_javascript(script: str, given_: object) -> Any:
         script,
     ]
     ran = subprocess.run(
-        ["node", "--input-type=module", "-e", "\n".join(lines)],
+        [str(NODE), "--input-type=module", "-e", "\n".join(lines)],
         input=json.dumps(given_),
         capture_output=True,
         text=True,
@@ -67,7 +65,6 @@ def in_javascript(script: str, given_: object) -> Any:
     return json.loads(ran.stdout)
 
 
-@needs_node
 def test_the_verifier_in_javascript() -> None:
     script = """
     console.log(JSON.stringify(given.map(({ headers, body, keys, now }) => {
@@ -82,7 +79,6 @@ def test_the_verifier_in_javascript() -> None:
     assert {one["delivery"] for one in found if one["reason"] is None} == {vectors.DELIVERY}
 
 
-@needs_node
 def test_receipts_of_both_are_what_the_host_takes() -> None:
     key, about = Ed25519PrivateKey.from_private_bytes(vectors.SEED), VECTORS["receipt"]
     made = sdk.receipt(key, about["delivery"], about["user"], about["at"])
