@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
-from sqlalchemy import exc
 
 from bridge.chat import sources
 from bridge.chat.command import Person, Prepare
@@ -37,7 +36,7 @@ from bridge.chat.reading import Reader, Said
 from bridge.chat.registry import Registry
 from bridge.chat.reply import Lines, Message, Reply, Text
 from bridge.chat.router import COMMAND_SOURCE, Outcome, Router, handled
-from bridge.db import Database, Tx, sealing
+from bridge.db import DATABASE_DOWN, Database, Tx, sealing
 from bridge.errors import UserError
 from bridge.ids import AccountId, EventId, RoomId, UserId
 
@@ -70,8 +69,6 @@ _NEUTRAL = frozenset(
 _UNSIGNED_GRACE_MS = 60_000
 _PREPARE_S, _PREPARE_PARALLEL = 15.0, 8
 """How long what a command prepares may take, and how many may at once: the answer waits for it."""
-# Raised when the database is gone, but for a wrong statement on SQLite too.
-_DATABASE_DOWN = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +243,7 @@ class Pipeline:
             reference = secrets.token_hex(4)
             try:
                 fresh = await self._refuse(job, UserError("error-unexpected", ref=reference))
-            except _DATABASE_DOWN:
+            except DATABASE_DOWN:
                 raise
             except Exception as second:
                 # Not even the answer could be written. Mark the event, or it would come back for ever.
@@ -311,7 +308,7 @@ class Pipeline:
 
         try:
             return await self._db.run(work)
-        except _DATABASE_DOWN:
+        except DATABASE_DOWN:
             # A connection that the server closed while it was idle is replaced at the second try.
             return await self._db.run(work)
 

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from bridge.db.rows import Rows, Savepoint, Statements
 from bridge.db.sealing import Sealing
@@ -27,6 +27,9 @@ from bridge.errors import OperatorError
 T = TypeVar("T")
 CoreRows: TypeAlias = CursorResult[*tuple[Any, ...]]
 
+DATABASE_DOWN = (OperationalError, InterfaceError, sa.exc.TimeoutError)
+"""What is raised while the database can't be reached (and by a wrong statement on SQLite): nothing has happened, and it is
+tried again later."""
 _RETRIES = 8
 _BUSY_TIMEOUT_MS = 15_000
 _CACHED_STATEMENTS = 512

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from bridge.chat.catalogue import Catalogue
-from bridge.db import Database, Tx
+from bridge.db import DATABASE_DOWN, Database, Tx
 from bridge.delivery import queue, settling
 from bridge.delivery.claim import Claims, Scan, Step, Target
 from bridge.delivery.claimed import Claimed, What
@@ -228,7 +227,7 @@ class DeliveryWorker:
         while True:
             try:
                 return await self._db.run(work)
-            except (OperationalError, InterfaceError) as error:
+            except DATABASE_DOWN as error:
                 attempts += 1
-                log.error("delivery_database_unavailable", error=type(error.orig).__name__, attempts=attempts)
+                log.error("delivery_database_unavailable", error=type(error).__name__, attempts=attempts)
                 await asyncio.sleep(self._backoff(attempts) / 1000)

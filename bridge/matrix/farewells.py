@@ -7,6 +7,7 @@ import time
 import structlog
 
 from bridge.db import Database, Tx
+from bridge.db.alarm import Alarm
 from bridge.delivery import queue
 from bridge.delivery.ports import Held, Later, Refused
 from bridge.ids import AccountId, RoomId
@@ -48,13 +49,13 @@ class FarewellWorker:
         self._sender = sender
         self._farewells = farewells
         self._max_age_ms = max_age_ms
-        self._wake = asyncio.Event()
+        self._wake = Alarm()
         self._forgotten: set[int] = set()
         """Farewells whose old encryption is gone."""
         self._failures: dict[int, int] = {}
         self._not_before: dict[int, float] = {}
         farewells.rooms_of = rooms.dms_with
-        farewells.wake = self._wake.set
+        farewells.wake = self._wake.ring
 
     def load(self, tx: Tx) -> None:
         """Know which chats nothing counts in any more, before the first sync brings anything."""
@@ -63,16 +64,14 @@ class FarewellWorker:
     async def run(self) -> None:
         """Work until cancelled; begin when the first sync has told which rooms there are."""
         while True:
-            self._wake.clear()
+            self._wake.reset()
             try:
                 await self._look()
             except Exception as error:  # the database is away, most likely
                 log.error("farewells wait: the database did not answer", error=type(error).__name__)
             now = time.monotonic()
             pause = min([_LOOK_EVERY_S, *(max(0.05, at - now) for at in self._not_before.values())])
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._wake.wait()
+            await self._wake.sleep(pause)
 
     async def _look(self) -> None:
         for farewell in await self._db.run(lambda tx: self._farewells.load(tx, self._account)):

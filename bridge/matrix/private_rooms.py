@@ -6,7 +6,6 @@ one event gives the room to the two, takes the bot's power away, and the bot lea
 """
 
 import asyncio
-import contextlib
 import time
 from typing import Any
 
@@ -14,6 +13,7 @@ import structlog
 
 from bridge.contacts.private_chats import Job, PrivateChats, State
 from bridge.db import Database, Tx
+from bridge.db.alarm import Alarm
 from bridge.ids import AccountId, PersonId, RoomId, UserId
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable, segment
 from bridge.matrix.machine import MEGOLM
@@ -60,7 +60,7 @@ class PrivateRooms:
         self._account = account
         self._rooms = rooms
         self._chats = chats
-        self._wake = asyncio.Event()
+        self._wake = Alarm()
         self._busy: set[int] = set()
         self._failures: dict[int, int] = {}
         self._not_before: dict[int, float] = {}
@@ -69,7 +69,7 @@ class PrivateRooms:
         self._news: set[RoomId] = set()
         self._parallel = asyncio.Semaphore(_PARALLEL)
         self._leaving: set[RoomId] = set()
-        chats.wake = self._wake.set
+        chats.wake = self._wake.ring
 
     def load(self, tx: Tx) -> None:
         """Know all private rooms, before the first sync brings a key."""
@@ -83,20 +83,18 @@ class PrivateRooms:
             for job_id in [job_id for job_id, room_id in self._idle.items() if room_id in news]:
                 self._not_before.pop(job_id, None)
             news.clear()
-            self._wake.set()
+            self._wake.ring()
 
     async def run(self) -> None:
         """Work until cancelled; begin when the first sync has told which rooms there are."""
         async with asyncio.TaskGroup() as tasks:
             while True:
-                self._wake.clear()
+                self._wake.reset()
                 try:
                     await self._look(tasks)
                 except Exception as error:  # the database is away, most likely
                     log.error("private chats wait: the database did not answer", error=type(error).__name__)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._sleep_s()):
-                        await self._wake.wait()
+                await self._wake.sleep(self._sleep_s())
 
     def _sleep_s(self) -> float:
         now = time.monotonic()
@@ -148,7 +146,7 @@ class PrivateRooms:
             self._busy.discard(job.id)
         if pause is not None:
             self._not_before[job.id] = time.monotonic() + pause
-        self._wake.set()  # there is a next step, or another time to wake up at
+        self._wake.ring()  # there is a next step, or another time to wake up at
 
     async def _step(self, job: Job) -> float | None:
         """One step. None: look at once what is next; else for how many seconds there is nothing to do, unless somebody

@@ -5,13 +5,12 @@ copy, deletes the rows, and destroys the key in the end; the table `ended_keys` 
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 
-from bridge.db import Database, Tx, two_keys
+from bridge.db import DATABASE_DOWN, Database, Tx, two_keys
+from bridge.db.alarm import Alarm
 from bridge.errors import OperatorError
 from bridge.moments import store
 from bridge.moments.service import Moments
@@ -30,16 +29,16 @@ class Expiry:
         self._db = db
         self._moments = moments
         self._destroy = destroy
-        self._wake = asyncio.Event()
+        self._wake = Alarm()
 
     def wake(self) -> None:
         """Something expires earlier than was known."""
-        self._wake.set()
+        self._wake.ring()
 
     async def run(self) -> None:
         """End what is over, until cancelled."""
         while True:
-            self._wake.clear()
+            self._wake.reset()
             wait = _LONGEST_S
             try:
                 while await self._db.run(self.sweep):
@@ -48,11 +47,9 @@ class Expiry:
                 due = await self._db.run(store.next_expiry)
                 if due is not None:
                     wait = min(max((due - self._db.clock()) / 1000, _SHORTEST_S), _LONGEST_S)
-            except (OperationalError, InterfaceError, OperatorError) as error:
+            except (*DATABASE_DOWN, OperatorError) as error:
                 log.error("expired moments could not be removed", error=type(error).__name__)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._wake.wait()
+            await self._wake.sleep(wait)
 
     def sweep(self, tx: Tx) -> bool:
         """Remove some of the moments whose time is over. Whether there may be more."""

@@ -1,12 +1,9 @@
 """The job that tells people of new moments: at once, and once a day. All that it has to do stands in the database."""
 
-import asyncio
-import contextlib
-
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 
-from bridge.db import Database
+from bridge.db import DATABASE_DOWN, Database
+from bridge.db.alarm import Alarm
 from bridge.moments.digests import Digests
 from bridge.moments.fanout import Fanout
 
@@ -20,17 +17,17 @@ class Telling:
         self._db = db
         self._fanout = fanout
         self._digests = digests
-        self._wake = asyncio.Event()
+        self._wake = Alarm()
 
     def wake(self) -> None:
         """Something was posted."""
-        self._wake.set()
+        self._wake.ring()
 
     async def run(self) -> None:
         """Queue what is due, until cancelled."""
         look_at = 0
         while True:
-            self._wake.clear()
+            self._wake.reset()
             wait = _LOOK_S
             try:
                 if await self._db.run(self._fanout.step):
@@ -39,8 +36,6 @@ class Telling:
                     while await self._db.run(self._digests.step):
                         pass
                     look_at = self._db.clock() + round(_LOOK_S * 1000)
-            except (OperationalError, InterfaceError) as error:
+            except DATABASE_DOWN as error:
                 log.error("new moments could not be told of", error=type(error).__name__)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._wake.wait()
+            await self._wake.sleep(wait)

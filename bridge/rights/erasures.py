@@ -1,12 +1,12 @@
 """The job that carries out what `Deletions` decided, beside all else. Each step may be repeated after a crash."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterable
 
 import structlog
 
 from bridge.db import Database
+from bridge.db.alarm import Alarm
 from bridge.errors import OperatorError
 from bridge.ids import PersonId
 from bridge.rights.deletions import Deletions
@@ -24,13 +24,13 @@ class Erasures:
         self._db = db
         self._deletions = deletions
         self._destroy = destroy
-        self._wake = asyncio.Event()
-        deletions.wake = self._wake.set
+        self._wake = Alarm()
+        deletions.wake = self._wake.ring
 
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
-            self._wake.clear()
+            self._wake.reset()
             pause = _LOOK_EVERY_S
             try:
                 pause = await self.look()
@@ -38,9 +38,7 @@ class Erasures:
                 # The type alone: the text of an error may hold what a person wrote.
                 log.error("an account could not be erased; it is tried again", error=type(error).__name__)
                 pause = _PAUSE_S
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._wake.wait()
+            await self._wake.sleep(pause)
 
     async def look(self) -> float:
         """Do all that is due. In how many seconds to look again."""

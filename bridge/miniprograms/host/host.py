@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from bridge.chat.command import Person
 from bridge.chat.people import People
 from bridge.chat.picture import StoredPicture
 from bridge.chat.reply import Message, Text
 from bridge.config.programs import ProgramsConfig
-from bridge.db import Database, Tx
+from bridge.db import DATABASE_DOWN, Database, Tx
+from bridge.db.alarm import Alarm
 from bridge.db.sealing import Unreadable
 from bridge.errors import OperatorError
 from bridge.miniprograms import effects
@@ -104,8 +104,8 @@ class Host:
         self._pictures = pictures
         self._note = note
         self._look = look
-        self._wake = asyncio.Event()
-        self._requests = Requests(db, programs, people, performer, pictures, outside, limits, self._wake.set)
+        self._wake = Alarm()
+        self._requests = Requests(db, programs, people, performer, pictures, outside, limits, self._wake.ring)
         self._busy: dict[int, int | None] = {}
         """Sessions that are worked on; of programs on servers, with the program."""
         self._near: dict[int, int] = {}
@@ -119,7 +119,7 @@ class Host:
 
     def wake(self) -> None:
         """Something waits."""
-        self._wake.set()
+        self._wake.ring()
         self._leavings.wake()
 
     async def run(self) -> None:
@@ -127,7 +127,7 @@ class Host:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._leavings.run())
             while True:
-                self._wake.clear()
+                self._wake.reset()
                 wait = _LOOK_S
                 try:
                     wait, near, far, due = await self._db.run(self._round)
@@ -136,14 +136,12 @@ class Host:
                     for session_id in (*near, *far):
                         tasks.create_task(self._work(session_id))
                     self._requests.begin(tasks, due)
-                except (OperationalError, InterfaceError) as error:
+                except DATABASE_DOWN as error:
                     log.error("mini-programs could not be told of what happened", error=type(error).__name__)
                 except Exception as error:
                     # Whatever it is: the bot goes on, and so do programs, half a minute later.
                     log.error("what a mini-program was to be told could not be handled", error=type(error).__name__)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait):
-                        await self._wake.wait()
+                await self._wake.sleep(wait)
 
     def _round(self, tx: Tx) -> tuple[float, dict[int, int], dict[int, int], dict[int, int]]:
         """Seconds until there is more; sessions, with their programs, and requests that can be begun with now. Sessions
@@ -190,7 +188,7 @@ class Host:
         try:
             while await self._step(session_id) and session_id not in self._stopped:
                 pass
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_DOWN as error:
             log.error("mini-programs could not be told of what happened", error=type(error).__name__)
             await asyncio.sleep(1)
         except Exception as error:
@@ -201,13 +199,13 @@ class Host:
             self._busy.pop(session_id, None)
             self._near.pop(session_id, None)
             self._stopped.discard(session_id)
-            self._wake.set()
+            self._wake.ring()
 
     async def _give_up(self, session_id: int) -> None:
         def work(tx: Tx) -> None:
             tx.sql("DELETE FROM program_events WHERE session_id = ?", (session_id,))
 
-        with contextlib.suppress(OperationalError, InterfaceError):
+        with contextlib.suppress(*DATABASE_DOWN):
             await self._db.run(work)
 
     # --- time -----------------------------------------------------------------------------------------------------
@@ -294,7 +292,7 @@ class Host:
         rests = session_id in self._busy and len(self._resting) < _RESTING
         if rests:
             self._resting.add(session_id)
-            self._wake.set()
+            self._wake.ring()
         try:
             return await self._pictures.shown(handled, about.installed.name, wishes)
         finally:

@@ -1,12 +1,9 @@
 """The job that tells programs of people who left them for good; those on servers until they have confirmed it."""
 
-import asyncio
-import contextlib
-
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 
-from bridge.db import Database, Tx
+from bridge.db import DATABASE_DOWN, Database, Tx
+from bridge.db.alarm import Alarm
 from bridge.miniprograms.host import leaving
 from bridge.miniprograms.host.installed import Installed, Programs
 from bridge.miniprograms.host.leaving import Leaving
@@ -26,33 +23,31 @@ class Leavings:
         self._programs = programs
         self._performer = performer
         self._runtime = runtime
-        self._wake = asyncio.Event()
+        self._wake = Alarm()
 
     def wake(self) -> None:
-        self._wake.set()
+        self._wake.ring()
 
     async def run(self) -> None:
         """Tell programs what is due, until cancelled."""
         while True:
-            self._wake.clear()
+            self._wake.reset()
             wait = _LOOK_S
             try:
                 await self.settle()
                 due = await self._db.run(leaving.next_due)
                 if due is not None:
                     wait = min(_LOOK_S, max(0.05, (due - self._db.clock()) / 1000))
-            except (OperationalError, InterfaceError) as error:
+            except DATABASE_DOWN as error:
                 log.error("mini-programs could not be told of what happened", error=type(error).__name__)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._wake.wait()
+            await self._wake.sleep(wait)
 
     async def settle(self) -> None:
         """Tell all that is due now, and return."""
         while (one := await self._db.run(leaving.next_leaving)) is not None:
             try:
                 await self._tell(one)
-            except (OperationalError, InterfaceError):
+            except DATABASE_DOWN:
                 raise
             except Exception as error:
                 # A fault of ours: it must not keep others from being told.

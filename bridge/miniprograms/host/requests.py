@@ -7,11 +7,10 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from bridge.chat.people import People
 from bridge.config.programs import ProgramsConfig
-from bridge.db import Database, Tx
+from bridge.db import DATABASE_DOWN, Database, Tx
 from bridge.ids import PersonId
 from bridge.miniprograms.host import deliveries, fetching, sessions
 from bridge.miniprograms.host.generations import generation_of
@@ -80,12 +79,12 @@ class Requests:
     async def _apart(self, fetch_id: int) -> None:
         try:
             await self.ask(fetch_id)
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_DOWN as error:
             log.error("mini-programs could not be told of what happened", error=type(error).__name__)
             await asyncio.sleep(1)
         except Exception as error:
             log.error("what a mini-program was to be told could not be handled", error=type(error).__name__)
-            with contextlib.suppress(OperationalError, InterfaceError):
+            with contextlib.suppress(*DATABASE_DOWN):
                 await self._db.run(lambda tx: fetching.forget(tx, fetch_id))
         finally:
             self._busy.pop(fetch_id, None)

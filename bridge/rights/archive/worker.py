@@ -1,6 +1,5 @@
 """Carries out exports and imports, one step at a time and in turns: a large one keeps nobody waiting for long."""
 
-import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
@@ -10,6 +9,7 @@ import structlog
 from bridge.chat.people import People
 from bridge.chat.reply import Message, Text
 from bridge.db import Database, Tx
+from bridge.db.alarm import Alarm
 from bridge.db.sealing import Unreadable
 from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
@@ -47,25 +47,23 @@ class ArchiveWorker:
         self._outbox = outbox
         self._steps = steps
         self._settings = settings
-        self._wake = asyncio.Event()
+        self._wake = Alarm()
 
     def wake(self) -> None:
         """There is something to do. On the loop."""
-        self._wake.set()
+        self._wake.ring()
 
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
-            self._wake.clear()
+            self._wake.reset()
             try:
                 pause = await self.look()
             except Exception as error:
                 # The type alone: the text of an error may hold what a person wrote.
                 log.error("exports and imports could not go on; they are tried again", error=type(error).__name__)
                 pause = _PAUSE_S
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._wake.wait()
+            await self._wake.sleep(pause)
 
     async def look(self) -> float:
         """Do all that is due. In how many seconds to look again."""
