@@ -28,8 +28,8 @@ T = TypeVar("T")
 CoreRows: TypeAlias = CursorResult[*tuple[Any, ...]]
 
 DATABASE_DOWN = (OperationalError, InterfaceError, sa.exc.TimeoutError)
-"""What is raised while the database can't be reached (and by a wrong statement on SQLite): nothing has happened, and it is
-tried again later."""
+"""What is raised while the database can't be reached, and by a wrong statement on SQLite: nothing has happened, and it
+is tried again later."""
 _RETRIES = 8
 _BUSY_TIMEOUT_MS = 15_000
 _CACHED_STATEMENTS = 512
