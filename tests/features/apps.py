@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
+
+import pytest
 
 from bridge.config.programs import ProgramsConfig
 from bridge.miniprograms import answer, builtin, package
@@ -17,7 +20,9 @@ from bridge.miniprograms.package import Package
 from bridge.miniprograms.program import Handled, Program, Receipt, Trapped
 from bridge.miniprograms.strict_json import dump
 from bridge.miniprograms.tools import project
+from tests.features.village import Village
 from tests.sandbox.made import artifact
+from tests.unit.miniprograms.fakes import does, says
 
 LIMITS = ProgramsConfig()
 Handle = Callable[[dict[str, Any]], dict[str, Any]]
@@ -81,3 +86,47 @@ def packed(name: str = "tester", source: str = "", **changes: Any) -> Package:
     }
     program = Program(Manifest(**{**about, **changes}), source or "function handle(event) {}")
     return package.read(package.pack(program), LIMITS)
+
+
+@contextmanager
+def village(
+    *packages: Package, limits: ProgramsConfig | None = None, **functions: Any
+) -> Iterator[tuple[Village, Engine]]:
+    engine = Engine(**functions)
+    one = Village(runtime=engine, apps_limits=limits)
+    one.install(*packages)
+    one.open("alice", "bob")
+    try:
+        yield one, engine
+    finally:
+        one.close()
+
+
+def echo(event: dict[str, Any]) -> dict[str, Any]:
+    return does(says(f"{event['type']} {event['data']}"), state=(event["state"] or 0) + 1)
+
+
+def killed_before_commit(town: Village, text: str) -> Callable[[], None]:
+    """Alice says something; the process ends when what a program answered was to be written, and starts again. What is
+    given back writes it after all."""
+    host = town.host
+    assert host is not None
+    commit, killed = host._commit, []
+
+    def dies(*args: Any) -> None:
+        killed.append(args)
+        raise KeyboardInterrupt  # the process ends before the transaction does
+
+    host._commit = dies  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        town.say("alice", text)
+    host._commit = commit  # type: ignore[method-assign]
+    town.run_programs()
+    town.deliver()
+    [ready] = killed
+
+    def write() -> None:
+        town.db.run_sync(lambda tx: commit(tx, *ready[1:]))
+        town.deliver()
+
+    return write

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from bridge.miniprograms.package import Package
-from tests.features.apps import Engine, built_in, packed
-from tests.features.test_programs import village
+from tests.features.apps import Engine, built_in, packed, village
 from tests.features.village import Village
 from tests.unit.miniprograms.fakes import does, says
 

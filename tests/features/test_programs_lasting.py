@@ -12,9 +12,8 @@ from bridge.db import Tx
 from bridge.db.tables import metadata
 from bridge.miniprograms.host import sessions
 from tests.archives import export
-from tests.features.apps import Engine, built_in, packed
+from tests.features.apps import Engine, built_in, echo, killed_before_commit, packed, village
 from tests.features.test_damage import PROGRAMS
-from tests.features.test_programs import echo, village
 from tests.features.village import Village
 from tests.unit.miniprograms.fakes import does, says
 
@@ -69,20 +68,7 @@ def test_what_is_damaged_costs_itself_alone(table: str) -> None:
 def test_an_event_that_was_under_way_is_told_again_and_its_effects_are_performed_once() -> None:
     with village(packed(), tester=echo) as (town, engine):
         town.say("alice", "open tester")
-        host = town.host
-        assert host is not None
-        commit, killed = host._commit, []
-
-        def dies(*args: Any) -> None:
-            killed.append(args)
-            raise KeyboardInterrupt  # the process ends before the transaction does
-
-        host._commit = dies  # type: ignore[method-assign, assignment]
-        with pytest.raises(KeyboardInterrupt):
-            town.say("alice", "good morning")
-        host._commit = commit  # type: ignore[method-assign]
-        town.run_programs()
-        town.deliver()
+        write_after_all = killed_before_commit(town, "good morning")
         texts = engine.of("tester", "text")
         assert len(texts) == 2
         assert texts[0] == texts[1], "the same event: id, time, seed, state"
@@ -90,9 +76,7 @@ def test_an_event_that_was_under_way_is_told_again_and_its_effects_are_performed
             "Tester\n\ntext {'text': 'good morning'}"
         ]
         # What was answered before the crash comes to nothing when it is written after all.
-        [ready] = killed
-        town.db.run_sync(lambda tx: commit(tx, *ready[1:]))
-        town.deliver()
+        write_after_all()
         assert len([body for body in town.bodies("alice") if "good morning" in body]) == 1
 
 

@@ -15,9 +15,8 @@ from bridge.miniprograms.manifest import Deletion
 from bridge.miniprograms.program import NotNow, Receipt, Trapped
 from bridge.miniprograms.remote import signing
 from bridge.rights.farewells import Farewell
-from tests.features.apps import Engine, packed
-from tests.features.test_programs import echo
-from tests.features.test_programs_remote import Server, far, opened, unreachable, village
+from tests.features.apps import Engine, echo, packed, village
+from tests.features.test_programs_remote import Server, far, opened, unreachable
 from tests.features.village import MINUTE, Village
 from tests.unit.miniprograms.fakes import does
 

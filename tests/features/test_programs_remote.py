@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,8 +15,7 @@ from bridge.miniprograms.events import Event
 from bridge.miniprograms.host import remotely, sessions
 from bridge.miniprograms.package import Package
 from bridge.miniprograms.program import Handled, NotNow, Program, Trapped
-from tests.features.apps import Engine, packed
-from tests.features.test_programs import echo
+from tests.features.apps import Engine, echo, killed_before_commit, packed, village
 from tests.features.village import MINUTE, Village
 from tests.unit.miniprograms.fakes import does, says
 
@@ -42,20 +40,6 @@ class Server:
         if self.always is not None:
             raise self.always
         return self.answer(event)
-
-
-@contextmanager
-def village(
-    *packages: Package, limits: ProgramsConfig | None = None, **functions: Any
-) -> Iterator[tuple[Village, Engine]]:
-    engine = Engine(**functions)
-    town = Village(runtime=engine, apps_limits=limits)
-    town.install(*packages)
-    town.open("alice", "bob")
-    try:
-        yield town, engine
-    finally:
-        town.close()
 
 
 def unreachable() -> NotNow:
@@ -366,26 +350,11 @@ def test_nor_is_what_comes_in_meanwhile() -> None:
 def test_killed_between_delivery_and_commit_it_is_delivered_again_and_performed_once() -> None:
     with village(far(), far=echo) as (town, engine):
         opened(town)
-        host = town.host
-        assert host is not None
-        commit, killed = host._commit, []
-
-        def dies(*args: Any) -> None:
-            killed.append(args)
-            raise KeyboardInterrupt  # the process ends before the transaction does
-
-        host._commit = dies  # type: ignore[method-assign, assignment]
-        with pytest.raises(KeyboardInterrupt):
-            town.say("alice", "good morning")
-        host._commit = commit  # type: ignore[method-assign]
-        town.run_programs()
-        town.deliver()
+        write_after_all = killed_before_commit(town, "good morning")
         first, second = engine.of("far", "text")
         assert first == second
         assert len([body for body in town.bodies("alice") if "good morning" in body]) == 1
-        [ready] = killed
-        town.db.run_sync(lambda tx: commit(tx, *ready[1:]))
-        town.deliver()
+        write_after_all()
         assert len([body for body in town.bodies("alice") if "good morning" in body]) == 1
 
 
