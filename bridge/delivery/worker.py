@@ -22,8 +22,8 @@ from bridge.ids import PersonId, RoomId
 
 T = TypeVar("T")
 
-MAX_ROOMS = 64
-"""Rooms that are sent to at the same time."""
+MAX_ROOMS = 128
+"""Rooms that are sent to at the same time: more than a part of a post for many, so that answers find room beside it."""
 MAX_AGE_MS = 30 * 24 * 3600 * 1000
 """What could not be sent for so long is dropped."""
 MAINTENANCE_MS = 60_000

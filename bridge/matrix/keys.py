@@ -17,10 +17,12 @@ from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable, segment
 from bridge.matrix.machine import MEGOLM, Machine
 from bridge.matrix.outbound import GroupSession
+from bridge.matrix.together import Together
 
 log = structlog.get_logger(__name__)
 
 _QUERY_USERS = 250
+_CLAIM_DEVICES = 250
 _SHARE_DEVICES = 100
 _CLAIM_PAUSE_S = 30.0
 _QUERY_PAUSE_S = 30.0
@@ -38,6 +40,10 @@ class Keys:
         self._store = store
         self._asking: dict[str, asyncio.Task[CourtyardError | None]] = {}
         """Users whose devices are being asked for."""
+        self._unasked: dict[str, tuple[list[str], asyncio.Task[CourtyardError | None]]] = {}
+        """Of these, by server, who is asked for with the next request: more may join."""
+        self._claims = Together(self._claim_for, _CLAIM_DEVICES)
+        self._shares = Together(self._send_shares, _SHARE_DEVICES)
         self._upload_lock = asyncio.Lock()
         # A device whose key could not be claimed is tried again, but not with every message.
         self._claim_after: dict[tuple[str, str], float] = {}
@@ -78,8 +84,13 @@ class Keys:
         Raises:
             Unreachable, MatrixError: nothing may be encrypted to them until it succeeds.
         """
-        for task in self._ask(self.machine.users_to_query(among)):
-            error = await asyncio.shield(task)
+        # All at once: more people than one request takes. For a room, together with what other rooms ask for; by
+        # server, so that one that is slow to answer for its people delays no others.
+        tasks = self._ask(self.machine.users_to_query(among), by_server=among is not None)
+        if tasks:
+            await asyncio.wait(tasks)
+        for task in tasks:
+            error = Unreachable("given up") if task.cancelled() else task.result()
             if error is not None:
                 raise error
 
@@ -109,23 +120,32 @@ class Keys:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        await self._claims.stop()
+        await self._shares.stop()
 
-    def _ask(self, users: Iterable[str]) -> "set[asyncio.Task[CourtyardError | None]]":
+    def _ask(self, users: Iterable[str], *, by_server: bool = True) -> "set[asyncio.Task[CourtyardError | None]]":
         tasks: set[asyncio.Task[CourtyardError | None]] = set()
-        fresh: list[str] = []
         for user in users:
             if user in self._asking:
                 tasks.add(self._asking[user])
             elif self.may_query(user):
-                fresh.append(user)
-        for start in range(0, len(fresh), _QUERY_USERS):
-            part = fresh[start : start + _QUERY_USERS]
-            task = asyncio.create_task(self._query(part))
-            self._asking.update(dict.fromkeys(part, task))
-            tasks.add(task)
+                part, task = self._open_query(_server(user) if by_server else "")
+                part.append(user)
+                self._asking[user] = task
+                tasks.add(task)
         return tasks
 
-    async def _query(self, users: list[str]) -> CourtyardError | None:
+    def _open_query(self, kind: str) -> "tuple[list[str], asyncio.Task[CourtyardError | None]]":
+        """A query that was not sent yet, and whom it asks for."""
+        unasked = self._unasked.get(kind)
+        if unasked is None or unasked[1].done() or len(unasked[0]) >= _QUERY_USERS:
+            users: list[str] = []
+            unasked = self._unasked[kind] = users, asyncio.create_task(self._query(kind, users))
+        return unasked
+
+    async def _query(self, kind: str, users: list[str]) -> CourtyardError | None:
+        if self._unasked[kind][0] is users:
+            del self._unasked[kind]
         try:
             before = {user: self._store.users[user].changes for user in users if user in self._store.users}
             answer = await self._http.request(
@@ -321,12 +341,44 @@ class Keys:
         for start in range(0, len(ready), _SHARE_DEVICES):
             part = ready[start : start + _SHARE_DEVICES]
             messages = self.machine.encrypt_room_key(session, part)
-            await self._store.commit()  # the Olm ratchets have moved
-            await self._to_devices("m.room.encrypted", messages)
+            await self._shares.add(
+                [(user, device, content) for user, own in messages.items() for device, content in own.items()]
+            )
             self.machine.shared(session, part)
 
+    async def _send_shares(self, shares: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
+        """Send encrypted room keys, of one room or of many, to (user, device) each."""
+        await self._store.commit()  # the Olm ratchets have moved
+        requests: list[dict[str, dict[str, Any]]] = []
+        for user, device, content in shares:
+            # A request holds one thing for each device.
+            for messages in requests:
+                if device not in messages.get(user, {}):
+                    break
+            else:
+                requests.append(messages := {})
+            messages.setdefault(user, {})[device] = content
+        for messages in requests:
+            await self._to_devices("m.room.encrypted", messages)
+
     async def _claim(self, devices: Sequence[OlmDevice]) -> None:
-        """Make Olm sessions with those of the devices that we have none to encrypt with, as far as possible."""
+        """Make Olm sessions with those of the devices that we have none to encrypt with, as far as possible.
+
+        By server, for the same reason as in `query`.
+        """
+        by_server: dict[str, list[OlmDevice]] = {}
+        for device in devices:
+            if self._store.session_to(device.curve25519) is None:
+                by_server.setdefault(_server(device.user_id), []).append(device)
+        calls = [self._claims.add(some, server) for server, some in by_server.items()]
+        if len(calls) == 1:
+            await calls[0]
+            return
+        for failure in await asyncio.gather(*calls, return_exceptions=True):
+            if failure is not None:
+                raise failure
+
+    async def _claim_for(self, devices: Sequence[OlmDevice]) -> None:
         now = time.monotonic()
         claim = self.machine.without_session(
             d for d in devices if self._claim_after.get((d.user_id, d.device_id), 0.0) <= now
@@ -341,3 +393,7 @@ class Keys:
             self._claim_after.update(
                 {(user, device): now + _CLAIM_PAUSE_S for user, ds in still.items() for device in ds}
             )
+
+
+def _server(user: str) -> str:
+    return user.partition(":")[2]

@@ -110,6 +110,9 @@ async def measure(rooms: int, *, delay_ms: float = 0.0, fan_out: bool = True) ->
             first, *others = [stub.add_person(f"p{n}") for n in range(rooms)]
             async with started():
                 await crowd.all_joined(seconds=60 + rooms)
+                while not all(stub.heard(one) for one in (first, *others)):
+                    crowd.news.clear()
+                    await crowd.news.wait()
                 stub.give_room_key(first)
                 await crowd.ask(first, "ping")
             await asyncio.to_thread(_befriend, directory, first.user_id, [one.user_id for one in others[: FANOUT - 1]])

@@ -97,6 +97,10 @@ class StubHomeserver:
         """What the bot said to a person since the last call, decrypted."""
         return [person.read(content) for content in self._unread.pop(person.room_id, [])]
 
+    def heard(self, person: StubPerson) -> bool:
+        """Whether the bot said something to a person since then."""
+        return person.room_id in self._unread
+
     def forget_unread(self, person: StubPerson) -> None:
         """As if they had read it."""
         self._unread.pop(person.room_id, None)
