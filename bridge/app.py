@@ -28,6 +28,7 @@ from bridge.db import Tx
 from bridge.db.engine import now_ms
 from bridge.db.tables import crypto_megolm_inbound, handled
 from bridge.delivery import gone
+from bridge.delivery.beat import Beat
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.refresh import Budget
 from bridge.delivery.worker import DeliveryWorker
@@ -234,6 +235,7 @@ class _Bot:
             max_age_ms=limits.outbox_hold_days * _DAY_MS,
             again=AskAgain(registry),
             budget=outbox.budget,
+            beat=Beat(limits.answer_beat_ms),
         )
 
     def _meet(self, a: UserId, b: UserId) -> bool:

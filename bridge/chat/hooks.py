@@ -121,8 +121,11 @@ class SentCopy:
 class Delivery(Protocol):
     """What the pipeline needs from the outbox. All of it happens in the transaction that it is given."""
 
-    def answer(self, tx: Tx, event: Inbound, room: RoomView, person: Person, reply: Reply) -> None:
-        """Queue `reply` as the answer to `event`: in its room and thread, as a reply to it.
+    def answer(
+        self, tx: Tx, event: Inbound, room: RoomView, person: Person, reply: Reply, *, since: int | None = None
+    ) -> None:
+        """Queue `reply` as the answer to `event`: in its room and thread, as a reply to it. `since`: when the event
+        came, ms since the epoch; None: now.
 
         A personal reply goes to the person's DM; when `room` is another room, that room gets the neutral line
         `answer-in-dm` instead. When `event` is an EditedMessage, the answers to its target are replaced (m.replace); so

@@ -84,6 +84,8 @@ class _Job:
     """Nobody spoke to the bot: a refusal by the quota is not worth an answer."""
     refusal: UserError | None = None
     """Nothing of it counts: this is the answer."""
+    came_at: int = 0
+    """Milliseconds since the epoch."""
 
     @property
     def in_dm(self) -> bool:
@@ -139,6 +141,7 @@ class Pipeline:
         job = self._job(event, room)
         if job is None:
             return
+        job = replace(job, came_at=self._db.clock())
         # The quota comes before the lock and the database, so that a flood costs next to nothing.
         verdict = self._quotas.take(job.sender) if job.quota else Verdict.PASS
         if verdict is Verdict.SILENT or (verdict is Verdict.TELL and job.quiet):
@@ -355,7 +358,7 @@ class Pipeline:
             if outcome.effect:
                 # The command may have changed the language in which it is answered.
                 person = self._people.by_id(tx, person.id) or person
-            self._delivery.answer(tx, event, job.room, person, outcome.reply)
+            self._delivery.answer(tx, event, job.room, person, outcome.reply, since=job.came_at)
         if job.in_dm:
             self._warn_of_unsigned(tx, event, person)
             self._note_device(tx, event, person)

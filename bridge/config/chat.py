@@ -143,6 +143,14 @@ class LimitsConfig(Section):
         description="A message whose sending broke off longer ago than this is looked for in its room "
         "before it is sent again, in minutes.",
     )
+    answer_beat_ms: int = Field(
+        default=10,
+        ge=0,
+        le=1000,
+        description="Answers leave at beats of the clock, so that the time it took to find one tells nothing: "
+        "milliseconds between two beats; 0: at once. A beat should be longer than a commit takes; an answer "
+        "waits for one to two.",
+    )
     outbox_hold_days: int = Field(
         default=30,
         ge=1,

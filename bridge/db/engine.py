@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -229,7 +230,7 @@ class Database:
         first = gathered.next()
         assert first is not None
         try:
-            with self._lock, self.engine.begin() as conn:
+            with self._lock, self._begin() as conn:
                 cursor = conn.connection.cursor()
                 work: Work[Any] | None = first
                 while work is not None:
@@ -253,10 +254,13 @@ class Database:
                 except BaseException as error:
                     work.fail(error)
 
+    def _begin(self) -> AbstractContextManager[Connection]:
+        return self.engine.begin()
+
     def _transact(self, work: Callable[[Tx], T]) -> tuple[T, list[Callable[[], None]]]:
         for attempt in range(_RETRIES):
             try:
-                with self._lock, self.engine.begin() as conn:
+                with self._lock, self._begin() as conn:
                     tx = Tx(conn, self.clock(), self.vault, self.watch)
                     value = work(tx)
                 return value, tx._after_commit

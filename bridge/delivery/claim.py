@@ -249,6 +249,8 @@ class Claims:
             tried=b"" if unsure else made.fingerprint,
             # What can't be rendered anew stays as it was sent.
             unsure=unsure and made.copy.kind in self._renderers,
+            answers=row.source_event,
+            due_since=row.not_before,
         )
 
     @staticmethod

@@ -31,3 +31,7 @@ class Claimed:
     """What to know by whether the next try says the same."""
     unsure: bool = False
     """It changed between two tries, and nobody knows which of them arrived."""
+    answers: EventId | None = None
+    """The event that it is an answer to."""
+    due_since: int = 0
+    """Of an answer: when the event came that it answers, ms since the epoch."""

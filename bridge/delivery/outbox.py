@@ -76,7 +76,9 @@ class Outbox:
         """To be registered with `after_commit` by who queues rows by other means."""
         return self._wake
 
-    def answer(self, tx: Tx, event: Inbound, room: RoomView, person: Person, reply: Reply) -> None:
+    def answer(
+        self, tx: Tx, event: Inbound, room: RoomView, person: Person, reply: Reply, *, since: int | None = None
+    ) -> None:
         """See `bridge.chat.hooks.Delivery.answer`. An empty reply leaves the earlier answers as they are."""
         if not reply.parts:
             return
@@ -87,7 +89,8 @@ class Outbox:
             queue.drop_unsent_answers(tx, event.origin.account, source)
         parts = self._parts(tx, event, room, person, reply)
         if not edited:
-            queue.insert(tx, [self._row(place, part, person, source) for place, part in parts])
+            rows = [self._row(place, part, person, source) for place, part in parts]
+            queue.insert(tx, rows if since is None else [replace(row, since=since) for row in rows])
         else:
             self._replace_answers(tx, event.origin.account, source, parts, person)
         tx.after_commit(self._wake)

@@ -41,6 +41,8 @@ class NewRow:
     source_event: EventId | None = None
     priority: int = 0
     delay_ms: int = 0
+    since: int | None = None
+    """When it became due, ms since the epoch; None: now, in the transaction that queues it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def insert(tx: Tx, rows: Sequence[NewRow]) -> None:
                 row.thread,
                 row.source_event,
                 row.priority,
-                tx.now + row.delay_ms,
+                (tx.now if row.since is None else min(row.since, tx.now)) + row.delay_ms,
                 tx.now,
             )
             for row_id, row in zip(tx.new_ids("outbox", len(rows)), rows, strict=True)

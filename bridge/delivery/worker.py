@@ -13,12 +13,13 @@ import structlog
 from bridge.chat.catalogue import Catalogue
 from bridge.db import DATABASE_DOWN, Database, Tx
 from bridge.delivery import queue, settling
+from bridge.delivery.beat import Beat
 from bridge.delivery.claim import Claims, Scan, Step, Target
 from bridge.delivery.claimed import Claimed, What
 from bridge.delivery.ports import Again, Directory, Held, Later, MaybeSent, Refused, Renderer, Sender
 from bridge.delivery.refresh import Budget
 from bridge.delivery.settling import Settle
-from bridge.ids import PersonId, RoomId
+from bridge.ids import EventId, PersonId, RoomId
 
 T = TypeVar("T")
 
@@ -63,13 +64,16 @@ class DeliveryWorker:
         jitter: Callable[[], float] = random.random,
         again: Again | None = None,
         budget: Budget | None = None,
+        beat: Beat | None = None,
     ) -> None:
+        """`beat`: when answers leave; without one, at once."""
         self._db = db
         self._sender = sender
         self._claims = Claims(people, renderers, catalogue, again, budget)
         self._max_rooms = max_rooms
         self._max_age_ms = max_age_ms
         self._jitter = jitter
+        self._beat = beat or Beat()
         self._wake = asyncio.Event()
         self._busy: set[Target] = set()
         self._again: set[Target] = set()
@@ -155,11 +159,15 @@ class DeliveryWorker:
     async def _drain(self, tasks: asyncio.TaskGroup, target: Target, claimed: Claimed | None) -> None:
         """Send what a room has, one by one."""
         failed = False
+        answered: EventId | None = None
         while True:
             if claimed is None:
                 self._again.discard(target)
                 step = await self._transact(lambda tx: self._claims.claim(tx, target))
             else:
+                if claimed.answers is not None and claimed.answers != answered:
+                    await self._beat.wait(claimed.due_since)  # the rest of the same answer follows at once
+                answered = claimed.answers
                 outcome = await self._send(claimed)
                 failed = outcome.failed
                 if not outcome.failed:

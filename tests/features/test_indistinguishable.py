@@ -1,5 +1,6 @@
 """P6: denied, gone and never there get the same answer, to the byte."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -273,3 +274,17 @@ def test_an_invite_code(language: str) -> None:
         village.close()
     for reason, answer in answers.items():
         assert answer == answers["wrong"], reason
+
+
+def test_an_answer_is_due_since_its_question_came() -> None:
+    """Not since its work was done: it leaves at a beat that the time of the work can't move."""
+    village = _village()
+    times = itertools.count(village.now)
+    village.db.clock = times.__next__  # each look at the clock is a millisecond later
+    came = village.now + 1
+    village.db.clock()
+    village.say_only("alice", "moment 99")
+    [row] = village.db.run_sync(lambda tx: tx.sql("SELECT not_before, created_at FROM outbox").all())
+    assert row.not_before == came
+    assert row.created_at > came
+    village.close()

@@ -207,7 +207,9 @@ class Village:
             new_id=new_id or itertools.count(1).__next__,
             reaches=lambda account, room_id, user: is_in(room_id),
         )
-        self.outbox = outbox = Outbox(people, catalogue, lambda: None)
+        self.on_queued: Callable[[], None] = lambda: None
+        """Called when something was queued."""
+        self.outbox = outbox = Outbox(people, catalogue, lambda: self.on_queued())
 
         def find(text: str) -> Found | None:
             return registry.find(text)
@@ -264,7 +266,8 @@ class Village:
             pictures=prepare,
             is_leaving=features.deletions.farewells.is_leaving,
         )
-        self._claims = Claims(people, features.renderers, catalogue, AskAgain(registry), outbox.budget)
+        self.renderers = features.renderers
+        self._claims = Claims(people, self.renderers, catalogue, AskAgain(registry), outbox.budget)
 
     def close(self) -> None:
         if self._owns_db:

@@ -71,7 +71,9 @@ class Recorder:
     released: list[PersonId] = field(default_factory=list)
     failing: bool = False
 
-    def answer(self, tx: Tx, event: Inbound, room: RoomView, person: Person, reply: Reply) -> None:
+    def answer(
+        self, tx: Tx, event: Inbound, room: RoomView, person: Person, reply: Reply, *, since: int | None = None
+    ) -> None:
         if self.failing:
             raise RuntimeError("alice wrote: secret")
         tx.after_commit(lambda: self.answers.append(Answer(event, room, person, reply)))
