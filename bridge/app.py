@@ -138,7 +138,9 @@ class _Bot:
         self._db = db = storage.db
         catalogue = Catalogue.load()
         self._spares = Spares(storage.vault, random_id)
-        people = People(config.chat.language, config.chat.time_zone, self._is_dm, self._spares.take, self._reaches)
+        people = People(
+            config.chat.language, config.chat.time_zone, self._is_dm, self._spares.take, self._reaches, self._is_in
+        )
         outbox = Outbox(people, catalogue, self._wake, copy_edits(config))
         guarded = recovery.Guarded(db.run_sync(recovery.guarded_users))
         parts = features(
@@ -251,6 +253,10 @@ class _Bot:
         # What another account has said is another process's to know.
         room = self._account.rooms.get(room_id)
         return account != self._account.id or (room is not None and room.may_take_back(self._account.me, user))
+
+    def _is_in(self, account: AccountId, room_id: RoomId, user: UserId) -> bool:
+        room = self._account.rooms.get(room_id)
+        return account == self._account.id and room is not None and room.joined and user in room.members
 
     async def run(self, ready: Callable[[str], None]) -> None:
         await self._account.start()

@@ -109,7 +109,7 @@ def compose(
     recovery_commands, recovery_hooks = recovery.build(outbox, guarded)
     limits = apps_limits or ProgramsConfig()
     programs, allowances = Programs(limits), Allowances(limits)
-    app = apps.build(programs, allowances, limits)
+    app = apps.build(programs, allowances, limits, people)
     right_commands, right_hooks = rights.build(
         people,
         changes,

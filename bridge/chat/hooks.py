@@ -106,6 +106,10 @@ class Talk(Protocol):
 
     def text(self, request: Request, text: str, /) -> Reply: ...
 
+    def pressed(self, request: Request, token: str, /) -> Reply | None:
+        """A button was pressed. None: this person was offered nothing by that token, or can't choose it any more."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class SentCopy:

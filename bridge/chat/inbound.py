@@ -56,6 +56,8 @@ class TextMessage:
     relation: Relation = Relation()
     mentioned: bool = False
     """The bot is in `m.mentions` (spec: "User and room mentions")."""
+    pressed: str | None = None
+    """It is a choice, made by pressing a button with this token: what `body` says is for people (docs/buttons.md)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,18 +52,21 @@ class People:
         is_dm: Callable[[AccountId, RoomId, UserId], bool] = lambda account, room_id, user: True,
         new_id: Callable[[], int] = random_id,
         reaches: Callable[[AccountId, RoomId, UserId], bool] = lambda account, room, user: True,
+        is_in: Callable[[AccountId, RoomId, UserId], bool] = lambda account, room, user: True,
     ) -> None:
         """The defaults for people who chose nothing: a locale of the catalogue, an IANA name.
 
         `is_dm`: whether a room is a DM with this person at this moment. It is called on the database's thread.
         `new_id`: ids that were never given out; random, since they name keys, which outlive databases.
         `reaches`: whether the bot can take back in a room what it said there to this person; asked like `is_dm`.
+        `is_in`: whether this person is in a room; asked like `is_dm`.
         """
         self._language = language
         self._time_zone = time_zone
         self._is_dm = is_dm
         self._new_id = new_id
         self._reaches = reaches
+        self.is_in = is_in
 
     def get(self, tx: Tx, user_id: UserId) -> Person | None:
         """The person with this Matrix id.

@@ -58,6 +58,7 @@ _UNUSABLE = frozenset(
 # Refusals that say nothing about a person: they may stand in any room.
 _NEUTRAL = frozenset(
     (
+        "choice-gone",
         "edit-too-late",
         "picture-howto",
         "picture-not-here",
@@ -197,6 +198,8 @@ class Pipeline:
         if self._unsigned == "strict" and event.origin.unsigned_ms:
             return _Job(event, room, sender, refusal=UserError("unsigned-refused")) if dm else None
         match event:
+            case TextMessage(pressed=str()):
+                said = Said("", explicit=True)
             case TextMessage():
                 said = self._reader.read(event.body, event.relation, dm=dm, mentioned=event.mentioned)
             case PictureMessage() | FileMessage():

@@ -23,6 +23,8 @@ _EDIT_FALLBACK = 400
 _MAX_NESTING = 12
 
 HTML_FORMAT = "org.matrix.custom.html"
+BUTTONS = "chat.courtyard.choices"
+"""Key of a content under which the choices stand that can be made in it (docs/buttons.md)."""
 
 # A subset of the tags that the spec suggests for m.room.message, and no pictures: a picture is a way to see who reads.
 _INLINE = frozenset({"a", "br", "code", "del", "em", "s", "strong"})
@@ -61,6 +63,9 @@ def render(message: Message, language: str, time_zone: str, catalogue: Catalogue
         one = message.attachment
         info = {"mimetype": one.mimetype, "size": one.size}
         content.update(msgtype="m.file", filename=one.name, file=dict(one.file), info=info, body=plain or one.name)
+    if message.buttons:
+        choices = [{"label": clean_argument(one.label), "token": one.token} for one in message.buttons]
+        content[BUTTONS] = {"v": 1, "choices": choices}
     if message.place is not None:
         content.update(msgtype="m.location", geo_uri=message.place)
         return _bounded(content)
@@ -81,7 +86,7 @@ def relate(
     if replaces is not None:
         new = {key: value for key, value in content.items() if key != "m.relates_to"}
         # Only clients that know no replacements look at the outer body: short, so that the event stays in bounds.
-        outer = {key: value for key, value in new.items() if key not in ("format", "formatted_body")}
+        outer = {key: value for key, value in new.items() if key not in ("format", "formatted_body", BUTTONS)}
         # An edit pings nobody anew (spec: "User and room mentions").
         outer["m.mentions"] = {}
         body = str(new.get("body", ""))

@@ -73,6 +73,15 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """A choice that clients may draw as a button (docs/buttons.md)."""
+
+    label: str
+    token: str
+    """What a client sends back when it is pressed."""
+
+
+@dataclass(frozen=True, slots=True)
 class CopyRef:
     """What the sent event is a copy of: answers and reactions to it find their subject by this."""
 
@@ -93,6 +102,8 @@ class Message:
     attachment: Attachment | None = None
     pings: tuple[UserId, ...] = ()
     """Who is to be notified of it (spec: "User and room mentions")."""
+    buttons: tuple[Button, ...] = ()
+    """For clients that know how to draw them; the blocks say all of it in words."""
     place: str | None = None
     """A geo URI (RFC 5870): the event is a place (spec: "m.location"), and the blocks say it in words."""
 

@@ -88,6 +88,8 @@ class Router:
             if paused is not None and paused(tx, person):
                 return self._while_paused(self._request(tx, person, event, room), said)
         match event:
+            case TextMessage(pressed=str(token)):
+                return self._pressed(self._request(tx, person, event, room), token)
             case TextMessage():
                 assert said is not None
                 return self._text(self._request(tx, person, event, room, prepared), said, event.relation)
@@ -156,6 +158,14 @@ class Router:
     @staticmethod
     def _request(tx: Tx, person: Person, event: Any, room: RoomView, prepared: Any = None) -> Request:
         return Request(tx, person, room, event.origin.account, event, prepared=prepared)
+
+    def _pressed(self, request: Request, token: str) -> Outcome:
+        """A choice, whatever else stands in the message. What nobody can choose, and what somebody else can, is one."""
+        talk = self._hooks.talk
+        reply = None if talk is None else talk.pressed(request, token)
+        if reply is None:
+            raise UserError("choice-gone")
+        return Outcome(reply, effect=True)
 
     def _text(self, request: Request, said: Said, relation: Relation) -> Outcome:
         if request.room.dm_with == request.person.user_id and not said.explicit:

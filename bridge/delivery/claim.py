@@ -353,7 +353,8 @@ class _Made:
 def _fingerprint(tx: Tx, person: Person, message: Message) -> bytes:
     """A keyed hash of what a reader reads, without what only concerns the moment of sending."""
     lasting = message.blocks if message.lasting is None else message.lasting
-    return tx.vault.lookup("rendering", repr((person.id, person.language, person.time_zone, lasting, message.picture)))
+    read = (person.id, person.language, person.time_zone, lasting, message.picture)
+    return tx.vault.lookup("rendering", repr((*read, message.buttons) if message.buttons else read))
 
 
 class _Same(Exception):

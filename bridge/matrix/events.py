@@ -22,6 +22,9 @@ from bridge.ids import AccountId, EventId, RoomId, UserId, is_event_id, parse_us
 _MAX_BODY = 65_536
 _MAX_KEY = 64
 _MAX_URI = 200
+_MAX_TOKEN = 64
+PRESSED = "chat.courtyard.choice"
+"""Key of a content that says which button was pressed (docs/buttons.md)."""
 _OTHER_MESSAGES = frozenset({"m.video", "m.audio", "m.file", "m.location"})
 _OTHER_TYPES = frozenset(
     {"m.sticker", "m.poll.start", "org.matrix.msc3381.poll.start", "m.location", "m.file", "m.audio", "m.video"}
@@ -89,7 +92,8 @@ def _message(where: Origin, content: Mapping[str, Any], me: UserId, outside: boo
     if msgtype in ("m.text", "m.emote"):
         mentions = content.get("m.mentions")
         users = mentions.get("user_ids") if isinstance(mentions, dict) else None
-        return TextMessage(where, body, relation, mentioned=isinstance(users, list) and me in users)
+        mentioned = isinstance(users, list) and me in users
+        return TextMessage(where, body, relation, mentioned, _pressed(content))
     if msgtype == "m.image":
         file = _file(content.get("file"))
         if file is None:
@@ -117,6 +121,15 @@ def _message(where: Origin, content: Mapping[str, Any], me: UserId, outside: boo
     if msgtype in _OTHER_MESSAGES:
         return OtherMessage(where, msgtype, relation)
     return None  # m.notice: other bots are not answered
+
+
+def _pressed(content: Mapping[str, Any]) -> str | None:
+    """The token of the button that was pressed; empty, which is none that there is, where it makes no sense."""
+    if PRESSED not in content:
+        return None
+    pressed = content[PRESSED]
+    token = pressed.get("token") if isinstance(pressed, dict) else None
+    return token if isinstance(token, str) and len(token) <= _MAX_TOKEN and token.isascii() else ""
 
 
 def _caption(content: Mapping[str, Any], body: str) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
-from bridge.chat import grammar
+from bridge.chat import grammar, render
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.reply import Text
+from bridge.matrix import events
 from bridge.privacy import Rule
 from tests.docs import conversation, moments_picture, tables
 from tests.docs.contract import published
@@ -29,6 +31,12 @@ def test_a_table_is_up_to_date(name: str) -> None:
 @pytest.mark.parametrize(("name", "text"), list(published()), ids=lambda value: value[:20])
 def test_a_schema_is_up_to_date(name: str, text: str) -> None:
     assert (ROOT / "docs" / name).read_text("utf-8") == text, "run: python -m tests.docs"
+
+
+def test_developers_of_clients_read_the_keys_that_are_used() -> None:
+    guide = (ROOT / "docs" / "buttons.md").read_text("utf-8")
+    told = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", guide, re.DOTALL)]
+    assert [set(one) - {"msgtype", "body"} for one in told] == [{render.BUTTONS}, {events.PRESSED}]
 
 
 def test_every_rule_is_explained_to_readers() -> None:

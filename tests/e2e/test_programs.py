@@ -268,12 +268,14 @@ async def mp(bot: BotProcess, *arguments: str) -> str:
     return out.decode()
 
 
-async def install_tea(bot: BotProcess, directory: Path, version: str, **changes: object) -> None:
+async def install_tea(
+    bot: BotProcess, directory: Path, version: str, source: str = TEA_SOURCE, **changes: object
+) -> None:
     folder = directory / version
     folder.mkdir()
     about = {"manifest": 1, "version": version, "languages": ["en"], "main": "main.js", **TEA, **changes}
     (folder / "manifest.json").write_text(json.dumps(about))
-    (folder / "main.js").write_text(TEA_SOURCE)
+    (folder / "main.js").write_text(source)
     package = str(folder / "tea.mp")
     await mp(bot, "pack", str(folder), "--output", package)
     await mp(bot, "install", package, "--unsigned", "--yes", "-c", str(bot.config))
@@ -348,6 +350,61 @@ async def test_what_a_program_may_is_asked_listed_widened_and_forgotten(
     assert left["data"] == {"reason": "left"}
     assert left["user"]["id"] == opened["user"]["id"], "that is all that it learns"
     assert not {events[-1]["user"]["id"], events[-1]["chat"]["id"]} & {opened["user"]["id"], opened["chat"]["id"]}
+
+
+BAR_SOURCE = """
+function handle(event) {
+  const says = (text, more) => ({ type: "ui.send", text, ...more });
+  if (event.type === "choice") return { state: 0, effects: [says("Here is your " + event.data.choice)] };
+  if (event.type === "close") return { state: 0, effects: [] };
+  const choices = [{ id: "no-1", label: "Tea" }, { id: "no-2", label: "Milk" }];
+  return { state: 0, effects: [says("What will it be?", { choices })] };
+}
+"""
+
+
+async def test_buttons_are_pressed_by_whom_they_were_offered_to(
+    meet: Meet, bot: BotProcess, record: Record, tmp_path: Path
+) -> None:
+    """Clients that draw buttons send a token back; who copies it gets what a token gets that never was."""
+    record.sources["bar"] = BAR_SOURCE
+    about = {"name": "bar", "title": "Bar", "scopes": {}, "domains": []}
+    await install_tea(bot, tmp_path, "1.0.0", BAR_SOURCE, **about)
+    alice, carol = await meet("alice"), await meet("carol", 1)
+    assert isinstance(alice.client, JsClient)
+    room = await alice.client.create_room(invite=[carol.user_id, bot.user_id])
+    await alice.client.wait_membership(room, bot.user_id, "join")
+    assert await carol.client.wait_invite(alice.user_id) == room
+    await carol.client.join(room)
+    await alice.client.wait_membership(room, carol.user_id, "join")
+
+    async def presses(person: Friendly, room: str, token: str) -> str:
+        assert isinstance(person.client, JsClient)
+        mark = person.client.mark()
+        content = {"msgtype": "m.text", "body": "a drink", "chat.courtyard.choice": {"token": token}}
+        sent = await person.client.send_raw(room, "m.room.message", content, encrypted=True)
+        answer = await person.client.wait_message(room, lambda m: m.reply_to == sent, WAIT, since=mark)
+        return answer.body
+
+    def tokens(message: Message) -> dict[str, str]:
+        return {one["label"]: one["token"] for one in message.content["chat.courtyard.choices"]["choices"]}
+
+    gone = "That choice can't be made, or not any more. Nothing was done."
+    seen: set[str] = set()
+    await alice.client.send(room, "!open bar")
+    in_room = [await p.client.wait_message(room, lambda m: "What will it be?" in m.body, WAIT) for p in (alice, carol)]
+    mine = await says(alice, "open bar", "What will it be?")
+    for where, offered in ((room, in_room[1]), (carol.room, mine)):
+        copied = tokens(offered)
+        seen |= set(copied.values())
+        for token in (copied["Milk"], "A" * len(copied["Milk"])):
+            assert await presses(carol, where, token) == gone
+    assert tokens(in_room[0]) == tokens(in_room[1]), "in a room all of them see it"
+    for where, offered in ((room, in_room[0]), (alice.room, mine)):
+        assert "Here is your no-2" in await presses(alice, where, tokens(offered)["Milk"])
+    told = [one for one in record.told() if one.program == "bar"]
+    assert [one.event["type"] for one in told] == ["open", "open", "choice", "choice"]
+    assert not [one.raw for one in told if "a drink" in one.raw or any(token in one.raw for token in seen)]
 
 
 async def test_nothing_that_left_towards_programs_names_anybody(

@@ -26,6 +26,7 @@ HASHES = {
     ("known_devices", "device_lookup"),
     ("outbox", "tried"),
     ("program_messages", "lookup"),
+    ("program_choices", "lookup"),
     ("program_spaces", "place"),
     ("program_values", "place"),
     ("program_values", "lookup"),

@@ -88,6 +88,12 @@ class Shown:
     def body(self) -> str:
         return str(self.content.get("m.new_content", self.content)["body"])
 
+    @property
+    def buttons(self) -> dict[str, str]:
+        """Tokens by their labels."""
+        offered = self.content.get("m.new_content", self.content).get("chat.courtyard.choices", {"choices": []})
+        return {one["label"]: one["token"] for one in offered["choices"]}
+
 
 @dataclass(slots=True)
 class Room:
@@ -200,12 +206,15 @@ class Village:
         def is_in(room_id: RoomId) -> bool:
             return all(self.rooms[name].room_id != room_id for name in self.thrown_out) and room_id not in self.shut
 
+        self.absent: set[tuple[RoomId, UserId]] = set()
+        """Who has left a room with several people."""
         self.shut: set[RoomId] = set()
         """Chats that the bot is out of, whosever they were."""
         self.people = people = People(
             is_dm=lambda account, room_id, user: is_in(room_id),
             new_id=new_id or itertools.count(1).__next__,
             reaches=lambda account, room_id, user: is_in(room_id),
+            is_in=lambda account, room_id, user: (room_id, user) not in self.absent,
         )
         self.on_queued: Callable[[], None] = lambda: None
         """Called when something was queued."""
@@ -317,6 +326,15 @@ class Village:
         before = len(self.rooms[room].events)
         self._handle(name, lambda origin: TextMessage(origin, text), room=self.rooms[room])
         return [event.body for event in self.rooms[room].events[before:]]
+
+    def press(self, name: str, token: str, body: str = "pressed", room: str | None = None) -> list[str]:
+        """Somebody's client sends the token of a button, in their own chat or a room; what the bot said there since."""
+        where = self.rooms[room or name]
+        before = len(where.events)
+        self._handle(
+            name, lambda origin: TextMessage(origin, body, pressed=token), room=None if room is None else where
+        )
+        return [event.body for event in where.events[before:]]
 
     def live(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something on the village's loop."""

@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.ids import EventId
 from tests.features.apps import Engine, packed
 from tests.features.village import Village
-from tests.property.twins import Event, Step, Wait, befriend, both, hidden
+from tests.property.twins import Do, Event, Step, Touch, Wait, befriend, both, hidden
 
 SCOPES = {
     "profile.name": "To greet you.",
@@ -36,7 +37,10 @@ OTHERS = (
 def shows_all(event: dict[str, Any]) -> dict[str, Any]:
     """Shows all that it is told, but for what is random, and uses all that it may."""
     told = json.dumps(_without(event), sort_keys=True)
-    effects: list[dict[str, Any]] = [{"type": "ui.send", "key": "k", "text": f"`{told}`"[:3900]}]
+    choices = [{"id": one, "label": one.title()} for one in ("tea", "milk")]
+    effects: list[dict[str, Any]] = [{"type": "ui.send", "key": "k", "text": f"`{told}`"[:3900], "choices": choices}]
+    if event["type"] == "choice":
+        effects.append({"type": "ui.update", "key": "k", "text": "Chosen", "choices": choices[:1]})
     if event["type"] in ("open", "text"):
         effects += [
             {"type": "kv.set", "space": "person", "key": "n", "value": (event["state"] or 0)},
@@ -56,6 +60,16 @@ def _without(value: Any) -> Any:
     return value
 
 
+def presses(who: str, whose: str, index: int) -> Do:
+    """Somebody's client sends a token that it has seen, or that it got from whoever saw it."""
+
+    def work(village: Village) -> None:
+        tokens = [token for event in village.rooms[whose].events for token in event.buttons.values()]
+        village.press(who, tokens[index % len(tokens)] if tokens else "")
+
+    return Do(work)
+
+
 def town(**where: Any) -> Village:
     made = Village(digests=True, runtime=Engine(tester=shows_all, other=shows_all))
     made.install(packed(scopes=SCOPES, **where), packed("other", scopes=SCOPES, **where))
@@ -71,7 +85,14 @@ def events() -> st.SearchStrategy[list[Event]]:
     others = st.builds(
         lambda who, text: hidden(Step(who, text))[0], st.sampled_from(["gina", "carol"]), st.sampled_from(OTHERS)
     )
-    return st.lists(st.one_of(own, others, st.builds(Wait)), max_size=14)
+    press: st.SearchStrategy[Event] = st.builds(lambda index: Touch("press", index), st.integers(0, 20))
+    theirs = st.builds(
+        lambda who, whose, index: hidden(presses(who, whose, index))[0],
+        st.sampled_from(["gina", "carol"]),
+        st.sampled_from(["alice", "gina", "carol"]),
+        st.integers(0, 20),
+    )
+    return st.lists(st.one_of(own, others, press, theirs, st.builds(Wait)), max_size=14)
 
 
 @settings(max_examples=15, deadline=None)
@@ -87,4 +108,19 @@ def test_programs_tell_nobody_of_others(lived: list[Event]) -> None:
 def test_nor_do_programs_on_servers(lived: list[Event]) -> None:
     setting = [*befriend("alice", "bob"), Step("alice", "open tester"), Step("alice", "2"), Step("alice", "open other")]
     first, second = both(lived, setting, town_of_servers)
+    assert first == second
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 5), st.sampled_from(["open tester", "close"]))
+def test_a_token_of_somebody_else_is_as_one_that_never_was(index: int, last: str) -> None:
+    """Bob has a program open in one world alone, and Alice got hold of his tokens."""
+    lived: list[Event] = [Step("alice", "open tester"), *hidden(Step("bob", "open tester")), Step("alice", last)]
+
+    def stolen(village: Village) -> None:
+        tokens = [token for event in village.rooms["bob"].events for token in event.buttons.values()]
+        village.next_event = EventId("$stolen")
+        village.press("alice", tokens[index % len(tokens)] if tokens else "A" * 22)
+
+    first, second = both([*lived, Do(stolen), Wait()], befriend("alice", "bob"), town)
     assert first == second

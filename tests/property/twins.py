@@ -11,6 +11,7 @@ consequences: that somebody whom she sees comment can do so no longer (M6), that
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,6 +73,8 @@ class Do:
 
 Event = Step | Touch | Wait | Do
 
+_TOKEN = re.compile(r'"token": "([^"]*)"')
+
 
 def hidden(*events: Step | Do) -> list[Event]:
     """These happen in the second world only."""
@@ -97,7 +100,7 @@ class Twin:
         self._live(events, "event")
         log = self.village.rooms[ME].log
         self.village.close()
-        return log
+        return _told_apart(log)
 
     def _live(self, events: Sequence[Event], kind: str) -> None:
         for index, event in enumerate(events):
@@ -143,6 +146,10 @@ class Twin:
         if touch.kind == "react":
             self.village.react(ME, target, "❤️")
             self.sent.append(name)
+        elif touch.kind == "press":
+            tokens = [token for event in seen for token in event.buttons.values()]
+            self.village.press(ME, tokens[touch.index % len(tokens)] if tokens else "")
+            self.sent.append(name)
         elif touch.kind == "reply":
             self.village.say(ME, touch.text, target)
             self.sent.append(name)
@@ -180,6 +187,15 @@ def invite_code(name: EventId) -> str:
     """The code that an event makes. Codes are random, and would differ between twins."""
     letters = base64.b32encode(hashlib.sha256(name.encode()).digest()).decode()[:12]
     return f"{letters[:4]}-{letters[4:8]}-{letters[8:]}"
+
+
+def _told_apart(log: Sequence[str]) -> list[str]:
+    """What arrived, with the tokens of buttons counted: they are random, and differ between twins."""
+    found: dict[str, str] = {}
+    whole = "\n".join(log)
+    for token in _TOKEN.findall(whole):
+        found.setdefault(token, f"token {len(found)}")
+    return [_TOKEN.sub(lambda match: f'"token": "{found[match[1]]}"', line) for line in log]
 
 
 @contextmanager

@@ -75,6 +75,7 @@ from bridge.db.tables.people import (
     tags,
 )
 from bridge.db.tables.programs import (
+    program_choices,
     program_deliveries,
     program_events,
     program_fetches,
@@ -144,6 +145,7 @@ __all__ = [
     "private_chats",
     "private_rooms",
     "profile_fields",
+    "program_choices",
     "program_deliveries",
     "program_events",
     "program_fetches",

@@ -58,6 +58,16 @@ program_messages = table(  # what a program has said in a session
     sa.Index(None, "session_id", "id"),
     sa.Index(None, "person_id"),
 )
+program_choices = table(  # the tokens of choices that can be made now
+    "program_choices",
+    key("lookup"),  # keyed hash of the token
+    ref("session_id", "program_sessions.id"),
+    ref("message_id", "program_messages.id", nullable=True),  # NULL: the question of a form
+    ref("person_id", "people.id", nullable=True),  # of use to whom; NULL: to anybody in the room
+    sa.Index(None, "session_id"),
+    sa.Index(None, "message_id"),
+    sa.Index(None, "person_id"),
+)
 program_events = table(  # what programs are still to be told; a row goes with what came of it
     "program_events",
     row_id(),

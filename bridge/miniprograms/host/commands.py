@@ -5,23 +5,25 @@ from typing import Any
 
 from bridge.chat.command import Command, Kind, Param, Person, Request
 from bridge.chat.hooks import Hooks
+from bridge.chat.people import People
 from bridge.chat.reply import NOTHING, Block, Lines, Message, Reply, Text, Time, Written
 from bridge.config.programs import ProgramsConfig
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.miniprograms.events import MAX_PAYLOAD
-from bridge.miniprograms.host import asking, deliveries, drawing, fetching, grants, remotely, sessions
+from bridge.miniprograms.host import asking, deliveries, drawing, fetching, grants, messages, remotely, sessions
 from bridge.miniprograms.host.allowance import Allowances
 from bridge.miniprograms.host.asking import decided_text, revoked_text, scope_text
 from bridge.miniprograms.host.generations import generation_of
 from bridge.miniprograms.host.grants import VERDICTS
 from bridge.miniprograms.host.host import Host
 from bridge.miniprograms.host.installed import Installed, Programs
+from bridge.miniprograms.host.messages import COPY
 from bridge.miniprograms.host.people import begin_anew, opened, recent
 from bridge.miniprograms.host.performing import About
 from bridge.miniprograms.host.pictures import with_profile
 from bridge.miniprograms.host.profile import avatar_of
-from bridge.miniprograms.host.sessions import COPY, Session, Source, Waiting
+from bridge.miniprograms.host.sessions import Session, Source, Waiting
 from bridge.miniprograms.host.talking import Talk, check_allowance, commands_of, sign_off, source_of, spot_of
 from bridge.miniprograms.host.telling import close, event_of
 from bridge.miniprograms.manifest import in_language
@@ -264,10 +266,12 @@ class _Commands:
 
     def render(self, tx: Tx, person: Person, message_id: int) -> Message | None:
         """What a program said, as it is when it is sent."""
-        said = sessions.message(tx, message_id)
+        said = messages.by_id(tx, message_id)
         session = None if said is None or said.person_id != person.id else sessions.by_id(tx, said.session_id)
         installed = None if session is None else self._programs.by_id(tx, session.program_id)
-        return None if said is None or installed is None else drawing.message(said, installed.manifest, person)
+        if said is None or session is None or installed is None:
+            return None
+        return drawing.message(said, installed.manifest, person, in_room=session.in_room)
 
     def _named(self, request: Request, name: str) -> Installed:
         """A program that people may open. What is not allowed is as what is not there."""
@@ -314,8 +318,8 @@ def _code(text: str) -> Written:
     return Written(f"```\n{text.replace('```', '` ` `')}\n```")
 
 
-def build(programs: Programs, allowances: Allowances, limits: ProgramsConfig) -> Parts:
-    talk = Talk(programs, allowances)
+def build(programs: Programs, allowances: Allowances, limits: ProgramsConfig, people: People) -> Parts:
+    talk = Talk(programs, allowances, people)
     do = _Commands(programs, talk, allowances, limits)
     optional = Param("name", (Kind.WORD,), required=False)
     commands = [

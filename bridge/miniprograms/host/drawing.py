@@ -1,6 +1,7 @@
 """What a program shows, as a message of the bot: marked as the program's, without mentions, in the reader's ways."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -9,10 +10,11 @@ from zoneinfo import ZoneInfo
 from babel import dates, numbers
 
 from bridge.chat.command import Person
-from bridge.chat.reply import Block, CopyRef, Lines, Message, Picture, Text, Written
-from bridge.miniprograms.host.sessions import COPY, Said
+from bridge.chat.reply import Block, Button, CopyRef, Lines, Message, Picture, Text, Written
+from bridge.miniprograms.host import messages
+from bridge.miniprograms.host.messages import COPY
 from bridge.miniprograms.manifest import Manifest, in_language
-from bridge.miniprograms.ui import Content
+from bridge.miniprograms.ui import Choice, Content
 from bridge.miniprograms.values import DateValue, MoneyValue
 from bridge.miniprograms.written import AnyValue, Show, filled, table_lines
 
@@ -22,9 +24,9 @@ _FENCE = re.compile(r"`{3,}")
 _BABEL = {"zh": "zh_Hans"}
 
 
-def message(said: Said, manifest: Manifest, person: Person, *, in_room: bool = False) -> Message:
-    """The event that shows it to this person, or to a room."""
-    content = said.content
+def message(one: messages.Message, manifest: Manifest, person: Person, *, in_room: bool = False) -> Message:
+    """The event that shows it to this person; `in_room`: of a program that is open in a room."""
+    said, content = one.said, one.said.content
     title = in_language(manifest.title, person.language)
     blocks: list[Block] = [Text("program-says", {"title": title})]
     show = shower(person)
@@ -35,22 +37,35 @@ def message(said: Said, manifest: Manifest, person: Person, *, in_room: bool = F
     if content.picture is not None:
         if said.picture is not None:
             picture = Picture(said.picture["file"], said.picture["info"])
-            blocks.append(Text("program-alt", {"alt": content.picture.alt}))
+            blocks.append(Text("program-alt", {"alt": unnamed(content.picture.alt)}))
         else:
-            blocks.append(Text("program-picture", {"alt": content.picture.alt}))
-    if content.choices is not None:
-        blocks.append(
-            Lines(
-                tuple(
-                    Text("program-choice", {"number": number, "label": choice.label})
-                    for number, choice in enumerate(content.choices, 1)
-                )
-            )
-        )
-        blocks.append(Text("program-choose-room" if in_room else "program-choose"))
+            blocks.append(Text("program-picture", {"alt": unnamed(content.picture.alt)}))
+    choices = content.choices or ()
+    if choices:
+        howto = "program-choose" if not in_room else "program-choose-room" if said.to_all else "program-choose-reply"
+        blocks += (*choice_lines(choices), Text(howto))
     if said.push is not None:
         blocks.append(Text(f"program-push-{said.push}", {"name": manifest.name}))
-    return Message(tuple(blocks), CopyRef(COPY, said.id), picture)
+    return Message(tuple(blocks), CopyRef(COPY, one.id), picture, buttons=buttons(choices, said.tokens))
+
+
+def choice_lines(choices: Sequence[Choice]) -> tuple[Lines, ...]:
+    """Choices with their numbers; nothing where there are none."""
+    if not choices:
+        return ()
+    labels = [unnamed(one.label) for one in choices]
+    lines = [Text("program-choice", {"number": number, "label": label}) for number, label in enumerate(labels, 1)]
+    return (Lines(tuple(lines)),)
+
+
+def buttons(choices: Sequence[Choice], tokens: Sequence[str]) -> tuple[Button, ...]:
+    """The same for clients that draw buttons."""
+    return tuple(Button(unnamed(choice.label), token) for choice, token in zip(choices, tokens, strict=False))
+
+
+def unnamed(text: str) -> str:
+    """A short text of a program without links that clients show as people or rooms."""
+    return _PILL.sub("", text).strip() or "…"
 
 
 def shower(person: Person) -> Show:

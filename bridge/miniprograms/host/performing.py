@@ -1,25 +1,25 @@
 """Doing what a program asked for: inside the transaction with which its event is done."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.chat import prompts
 from bridge.chat.command import Person
 from bridge.chat.inbound import Origin, Relation, RoomView, TextMessage
-from bridge.chat.reply import CopyRef, Lines, Message, Reply, Text
+from bridge.chat.reply import CopyRef, Message, Reply, Text
 from bridge.config.programs import ProgramsConfig
 from bridge.db import Tx
 from bridge.delivery import queue
 from bridge.delivery.outbox import Outbox
 from bridge.delivery.queue import EDIT
-from bridge.ids import AccountId, EventId, RoomId
+from bridge.ids import AccountId, EventId, PersonId, RoomId
 from bridge.miniprograms import effects, typed
 from bridge.miniprograms.answer import Answer, Wanted
-from bridge.miniprograms.host import asking, drawing, fetching, grants, sessions, spaces, timers
+from bridge.miniprograms.host import asking, drawing, fetching, grants, messages, sessions, spaces, timers, tokens
 from bridge.miniprograms.host.installed import Installed
+from bridge.miniprograms.host.messages import COPY, Said
 from bridge.miniprograms.host.pictures import Shown
-from bridge.miniprograms.host.sessions import COPY, Asked, Session, Source
+from bridge.miniprograms.host.sessions import Asked, Session, Source
 from bridge.miniprograms.manifest import in_language
 from bridge.miniprograms.ui import https_host
 
@@ -140,28 +140,33 @@ class Performer:
         tx, session = turn.tx, turn.session
         picture = turn.pictures.there.get(effect_id)
         person = turn.about.person
-        to_all = session.in_room
+        choices = effect.choices or ()
         if isinstance(effect, effects.UiUpdate):
-            found = sessions.find_message(tx, session, effect.key)
+            found = messages.find(tx, session, effect.key)
             if found is None:
                 return  # a message of another session, or of long ago
-            message_id = found
-            sessions.change_message(tx, message_id, effect.key, effect, picture)
-            self._edit(tx, turn, message_id)
+            message_id, before = found.id, found.said
+            chooser = _chooser(effect, before.to_all, person.id if before.to_all else found.person_id)
+            renewed = tokens.renew(tx, found, choices, chooser)
+            messages.change(tx, found, replace(before, content=effect, picture=picture, tokens=renewed))
+            self._edit(turn, found)
         else:
             push = turn.about.source.push
             if push is not None:
                 if session.pushes < 1:
                     return  # one yes is for one message
                 turn.session = session = replace(session, pushes=session.pushes - 1)
-            to_all = to_all and effect.to == "chat"
+            to_all = session.in_room and effect.to == "chat"
             reader = session.person_id if to_all else person.id
-            message_id = sessions.say(tx, session, reader, effect.key, effect, picture, push)
+            chooser = _chooser(effect, to_all, person.id)
+            offered = tokens.new(len(choices))
+            message_id = messages.say(tx, session, reader, Said(effect, effect.key, picture, push, to_all, offered))
+            tokens.offer(tx, session.id, offered, chooser, message_id)
             if any((effect.text, effect.picture, effect.table, effect.choices)):
                 self.say(tx, session, turn.about, self._shown(turn, message_id, to_all), to_all=to_all)
         self._about_picture(turn, effect_id, effect, message_id)
         offers = dict(turn.session.offers)
-        whose = sessions.ANYBODY if to_all and effect.chooser == "anyone" else str(person.id)
+        whose = sessions.ANYBODY if chooser is None else str(chooser)
         asks = effect.choices is not None or (effect.form is not None and turn.about.source.push is None)
         turn.session = replace(turn.session, asked_after=_asked_after(turn, asks=asks))
         if effect.choices is not None:
@@ -170,9 +175,11 @@ class Performer:
             offers.pop(whose, None)
         turn.session = replace(turn.session, offers=offers)
         if effect.form is not None and turn.about.source.push is None:
-            asked = sessions.Asked(effect.form)
+            others = turn.session.asked.get(str(person.id))
+            tokens.take_back(tx, () if others is None else others.tokens)
+            asked = ask(tx, session, person.id, sessions.Asked(effect.form))
             turn.session = replace(turn.session, asked={**turn.session.asked, str(person.id): asked})
-            self.say(tx, session, turn.about, Message(question(asked, title(turn.about))))
+            self.say(tx, session, turn.about, question(asked, title(turn.about)))
 
     def _about_picture(
         self, turn: _Turn, effect_id: str, effect: effects.UiSend | effects.UiUpdate, message_id: int
@@ -193,15 +200,14 @@ class Performer:
         """What is sent: for one reader a copy, which is rendered when it goes; for a room, the message as it is now."""
         if not to_all:
             return CopyRef(COPY, message_id)
-        said = sessions.message(turn.tx, message_id)
-        assert said is not None
-        return drawing.message(said, turn.about.installed.manifest, turn.about.person, in_room=True)
+        message = messages.by_id(turn.tx, message_id)
+        assert message is not None
+        return drawing.message(message, turn.about.installed.manifest, turn.about.person, in_room=True)
 
-    def _edit(self, tx: Tx, turn: _Turn, message_id: int) -> None:
+    def _edit(self, turn: _Turn, message: messages.Message) -> None:
         """Edit what was sent. What waits to be sent is rendered when it goes, and shows the newest anyway."""
+        tx, message_id, to_all = turn.tx, message.id, message.said.to_all
         one = (COPY, message_id)
-        said = sessions.message(tx, message_id)
-        to_all = turn.session.in_room and said is not None and said.person_id == turn.session.person_id
         edits = (
             None
             if to_all
@@ -220,7 +226,10 @@ class Performer:
         ).first()
         if sent is None:
             # It is on its way just now, as it was: it is sent once more.
-            self.say(tx, turn.session, turn.about, self._shown(turn, message_id, to_all), to_all=to_all)
+            if to_all or message.person_id == turn.about.person.id:
+                self.say(tx, turn.session, turn.about, self._shown(turn, message_id, to_all), to_all=to_all)
+            else:
+                self._outbox.copy(tx, message.person_id, COPY, message_id)
             return
         shown = self._shown(turn, message_id, to_all)
         row = queue.NewRow(
@@ -341,30 +350,34 @@ def title(about: About) -> str:
     return in_language(about.installed.manifest.title, about.person.language)
 
 
-def question(asked: Asked, title: str) -> tuple[Text | Lines, ...]:
-    """The next question of a form: the first field that was not answered."""
+def ask(tx: Tx, session: Session, person: PersonId, asked: Asked) -> Asked:
+    """Ask the first question that was not answered: its choices can be made now, those of the one before no more."""
+    tokens.take_back(tx, asked.tokens)
+    kind = typed.kind_of(asked.form.fields[len(asked.values)])
+    offered = tokens.new(len(kind.choices))
+    tokens.offer(tx, session.id, offered, person)
+    return replace(asked, tokens=offered)
+
+
+def question(asked: Asked, title: str) -> Message:
+    """The question of a form that is asked now."""
     form, values = asked.form, asked.values
     current = form.fields[len(values)]
     kind = typed.kind_of(current)
     text = Text(
         "program-ask",
         {
-            "label": current.label,
+            "label": drawing.unnamed(current.label),
             "number": len(values) + 1,
             "count": len(form.fields),
             "optional": "no" if current.required else "yes",
         },
     )
     head = Text("program-says", {"title": title})
-    return (head, text, *choice_lines([choice.label for choice in kind.choices]), Text("program-ask-howto"))
+    lines = drawing.choice_lines(kind.choices)
+    return Message((head, text, *lines, Text("program-ask-howto")), buttons=drawing.buttons(kind.choices, asked.tokens))
 
 
-def choice_lines(labels: Sequence[str]) -> tuple[Lines, ...]:
-    """Choices with their numbers; nothing where there are none."""
-    if not labels:
-        return ()
-    return (
-        Lines(
-            tuple(Text("program-choice", {"number": number, "label": label}) for number, label in enumerate(labels, 1))
-        ),
-    )
+def _chooser(effect: effects.UiSend | effects.UiUpdate, to_all: bool, person: PersonId) -> PersonId | None:
+    """Who may choose; None: anybody who is in the room."""
+    return None if to_all and effect.chooser == "anyone" else person

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -12,7 +13,7 @@ from bridge.chat.people import People
 from bridge.config.programs import ProgramsConfig
 from bridge.db import DATABASE_DOWN, Database, Tx
 from bridge.ids import PersonId
-from bridge.miniprograms.host import deliveries, fetching, sessions
+from bridge.miniprograms.host import deliveries, fetching, messages, sessions
 from bridge.miniprograms.host.generations import generation_of
 from bridge.miniprograms.host.installed import Installed, Programs
 from bridge.miniprograms.host.outside import Answered, Outside
@@ -131,7 +132,7 @@ class Requests:
             if isinstance(came, str):
                 told, chain = fetching.failed(waiting.effect, waiting.tag, came), waiting.chain + 1
                 sessions.tell(tx, session, waiting.person_id, "fetch.result", told, waiting.source, chain=chain)
-            elif sessions.set_picture(tx, message_id, waiting.asked.url, came):
+            elif _put_in(tx, message_id, waiting.asked.url, came):
                 person = self._people.by_id(tx, waiting.person_id)
                 if person is not None:
                     generation = generation_of(tx, installed.id, person.id)
@@ -156,3 +157,12 @@ class Requests:
         """The servers that somebody agreed to."""
         wishes = fetching.wishes(tx, session, person, installed.manifest, Source())
         return [host for host, wish in wishes.items() if wish == "agreed"]
+
+
+def _put_in(tx: Tx, message_id: int, url: str, picture: Mapping[str, Any]) -> bool:
+    """Put the picture of that address into a message. False: the message shows something else now, or is gone."""
+    message = messages.by_id(tx, message_id)
+    if message is None or message.said.content.picture is None or message.said.content.picture.url != url:
+        return False
+    messages.change(tx, message, replace(message.said, picture=picture))
+    return True

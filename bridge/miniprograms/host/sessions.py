@@ -1,4 +1,4 @@
-"""A program that is open in somebody's chat: its state, what it asks, what it has said, and what it is to be told."""
+"""A program that is open in somebody's chat: its state, what it asks, and what it is to be told."""
 
 import secrets
 from collections.abc import Collection, Mapping
@@ -10,13 +10,9 @@ from pydantic import JsonValue
 from bridge.db import Tx
 from bridge.ids import AccountId, EventId, PersonId, RoomId
 from bridge.miniprograms.strict_json import dump
-from bridge.miniprograms.ui import Content, Form
+from bridge.miniprograms.ui import Form
 
-COPY = "program"
-"""Kind of the copies: their ref is the id of the program's message."""
 _KEPT_MS = 24 * 3600 * 1000
-MAX_MESSAGES = 60
-"""Messages of a session that can still be changed or chosen from."""
 _EVENT_COLUMNS = "id, session_id, person_id, event, chain, sealed, created_at"
 _COLUMNS = "id, program_id, person_id, account_id, room_id, sealed, open, room"
 Push: TypeAlias = Literal["once", "standing"]
@@ -31,6 +27,8 @@ class Asked:
     form: Form
     values: Mapping[str, Any] = field(default_factory=dict)
     """What was filled in so far."""
+    tokens: tuple[str, ...] = ()
+    """Of the choices of the question that was asked last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class Session:
         return {
             "state": self.state,
             "asked": {
-                who: {"form": one.form.model_dump(mode="json"), "values": dict(one.values)}
+                who: {"form": one.form.model_dump(mode="json"), "values": dict(one.values), "tokens": list(one.tokens)}
                 for who, one in self.asked.items()
             },
             "offers": dict(self.offers),
@@ -183,9 +181,10 @@ def save(tx: Tx, session: Session) -> None:
 
 
 def end(tx: Tx, session: Session) -> Session:
-    """Close it: no timer rings any more, nothing that was asked is answered."""
+    """Close it: no timer rings any more, nothing that was asked is answered, nothing that was offered chosen."""
     ended = replace(session, is_open=False, asked={}, offers={})
     save(tx, ended)
+    tx.sql("DELETE FROM program_choices WHERE session_id = ?", (session.id,))
     tx.sql("DELETE FROM program_timers WHERE session_id = ?", (session.id,))
     tx.sql("DELETE FROM program_questions WHERE session_id = ?", (session.id,))
     tx.sql("DELETE FROM program_fetches WHERE session_id = ?", (session.id,))
@@ -311,115 +310,6 @@ def count_waiting(tx: Tx, session_id: int) -> int:
     return int(tx.sql("SELECT COUNT(*) FROM program_events WHERE session_id = ?", (session_id,)).scalar_one())
 
 
-# --- what a program has said ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    id: int
-    session_id: int
-    person_id: PersonId
-    """For whom it is; in a room who opened the program, for what all see."""
-    key: str | None
-    content: Content
-    picture: Mapping[str, Any] | None
-    """`file` and `info` of the spec, once it was uploaded."""
-    push: Push | None = None
-    """It came by itself, by what the person agreed to."""
-
-
-def say(
-    tx: Tx,
-    session: Session,
-    person: PersonId,
-    key: str | None,
-    content: Content,
-    picture: Mapping[str, Any] | None,
-    push: Push | None = None,
-) -> int:
-    """Keep a message of the program; its id, for the copy that is sent. `person`: for whom it is; in a room who opened
-    the program, for what all see."""
-    [message_id] = tx.new_ids("program_messages")
-    lookup = None if key is None else _named(tx, session, key)
-    if lookup is not None:
-        tx.sql("UPDATE program_messages SET lookup = NULL WHERE session_id = ? AND lookup = ?", (session.id, lookup))
-    tx.sql(
-        "INSERT INTO program_messages (id, session_id, person_id, lookup, sealed, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            message_id,
-            session.id,
-            person,
-            lookup,
-            _seal_message(tx, person, message_id, key, content, picture, push),
-            tx.now,
-        ),
-    )
-    tx.sql(
-        "DELETE FROM program_messages WHERE session_id = ? AND id <="
-        " (SELECT id FROM program_messages WHERE session_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
-        (session.id, session.id, MAX_MESSAGES),
-    )
-    return message_id
-
-
-def find_message(tx: Tx, session: Session, key: str) -> int | None:
-    """The newest message of that name."""
-    found: int | None = tx.sql(
-        "SELECT id FROM program_messages WHERE session_id = ? AND lookup = ?", (session.id, _named(tx, session, key))
-    ).scalar()
-    return found
-
-
-def change_message(tx: Tx, message_id: int, key: str, content: Content, picture: Mapping[str, Any] | None) -> None:
-    person = tx.sql("SELECT person_id FROM program_messages WHERE id = ?", (message_id,)).scalar_one()
-    before = message(tx, message_id)
-    push = None if before is None else before.push
-    sealed = _seal_message(tx, PersonId(person), message_id, key, content, picture, push)
-    tx.sql("UPDATE program_messages SET sealed = ? WHERE id = ?", (sealed, message_id))
-
-
-def set_picture(tx: Tx, message_id: int, url: str, picture: Mapping[str, Any]) -> bool:
-    """Put the picture of that address into a message. False: the message shows something else now, or is gone."""
-    said = message(tx, message_id)
-    if said is None or said.content.picture is None or said.content.picture.url != url:
-        return False
-    sealed = _seal_message(tx, said.person_id, message_id, said.key, said.content, picture, said.push)
-    tx.sql("UPDATE program_messages SET sealed = ? WHERE id = ?", (sealed, message_id))
-    return True
-
-
-def message(tx: Tx, message_id: int) -> Said | None:
-    row = tx.sql("SELECT session_id, person_id, sealed FROM program_messages WHERE id = ?", (message_id,)).first()
-    sealed = None
-    if row is not None:
-        sealed = tx.vault.read(row.person_id, "program_messages", message_id, "sealed", row.sealed)
-    if row is None or sealed is None:
-        return None
-    content = Content.model_validate_json(sealed["content"])
-    person, push = PersonId(row.person_id), sealed.get("push")
-    return Said(message_id, row.session_id, person, sealed["key"], content, sealed["picture"], push)
-
-
-def _seal_message(
-    tx: Tx,
-    person: PersonId,
-    message_id: int,
-    key: str | None,
-    content: Content,
-    picture: Mapping[str, Any] | None,
-    push: Push | None,
-) -> bytes:
-    plain = Content.model_validate({name: getattr(content, name) for name in Content.model_fields})
-    shown = None if picture is None else dict(picture)
-    value = {"key": key, "content": plain.model_dump_json(), "picture": shown, "push": push}
-    return tx.vault.seal(person, "program_messages", message_id, "sealed", value)
-
-
-def _named(tx: Tx, session: Session, key: str) -> bytes:
-    return tx.vault.lookup("program message", f"{session.id} {key}")
-
-
 def _seal(tx: Tx, session: Session) -> bytes:
     return tx.vault.seal(session.person_id, "program_sessions", session.id, "sealed", session.sealed)
 
@@ -427,7 +317,7 @@ def _seal(tx: Tx, session: Session) -> bytes:
 def _session(tx: Tx, row: Any) -> Session:
     sealed = tx.vault.read(row.person_id, "program_sessions", row.id, "sealed", row.sealed) or {}
     asked = {
-        who: Asked(Form.model_validate_json(dump(one["form"])), one["values"])
+        who: Asked(Form.model_validate_json(dump(one["form"])), one["values"], tuple(one.get("tokens", ())))
         for who, one in sealed.get("asked", {}).items()
     }
     return Session(

@@ -6,19 +6,20 @@ from typing import Any
 from bridge.chat import prompts
 from bridge.chat.command import Person, Request
 from bridge.chat.inbound import RoomView
-from bridge.chat.reply import NOTHING, Block, CopyRef, Lines, Message, Reply, Text
+from bridge.chat.people import People
+from bridge.chat.reply import NOTHING, Block, CopyRef, Lines, Reply, Text
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.ids import AccountId, RoomId
 from bridge.miniprograms import typed
 from bridge.miniprograms.events import MAX_TYPED
-from bridge.miniprograms.host import remotely, sessions
+from bridge.miniprograms.host import messages, remotely, sessions, tokens
 from bridge.miniprograms.host.allowance import Allowances
 from bridge.miniprograms.host.drawing import zone
 from bridge.miniprograms.host.host import Host
 from bridge.miniprograms.host.installed import Installed, Programs
-from bridge.miniprograms.host.performing import question
-from bridge.miniprograms.host.sessions import Session, Source, Spot
+from bridge.miniprograms.host.performing import ask, question
+from bridge.miniprograms.host.sessions import Asked, Session, Source, Spot
 from bridge.miniprograms.manifest import in_language
 from bridge.miniprograms.typed import Misread
 
@@ -32,9 +33,10 @@ _NONE = frozenset({"-", "－", "—"})
 class Talk:
     """The port `bridge.chat.hooks.Talk`."""
 
-    def __init__(self, programs: Programs, allowances: Allowances) -> None:
+    def __init__(self, programs: Programs, allowances: Allowances, people: People) -> None:
         self._programs = programs
         self._allowances = allowances
+        self._people = people
         self._rooms: set[tuple[AccountId, RoomId]] = set()
         self.host: Host | None = None
 
@@ -85,20 +87,55 @@ class Talk:
     def on_reply(self, request: Request, copy: CopyRef, text: str) -> Reply:
         """An answer to a message of a program. A number is for its choices, if the program is still open."""
         tx, me = request.tx, request.person.id
-        said = None if copy.ref_id is None else sessions.message(tx, copy.ref_id)
-        session = None if said is None or said.person_id != me else sessions.by_id(tx, said.session_id)
-        if said is None or session is None or not session.is_open or session.room_id != request.room.room_id:
+        message = None if copy.ref_id is None else messages.by_id(tx, copy.ref_id)
+        session = None if message is None or message.person_id != me else sessions.by_id(tx, message.session_id)
+        if message is None or session is None or not self._is_here(request, session, message):
             raise UserError("program-closed-already")
         relation = getattr(request.event, "relation", None)
         if relation is not None and not relation.outside:
             # A server may hang a message on another one: then what the program offered last counts.
             offers = dict(session.offers)
-            if said.content.choices is not None:
-                offers[str(me)] = said.id
-            elif offers.get(str(me), 0) > said.id:
+            if message.said.content.choices is not None:
+                offers[str(me)] = message.id
+            elif offers.get(str(me), 0) > message.id:
                 del offers[str(me)]  # what came later was not offered there
             session = replace(session, offers=offers)
         return self._said(request, session, text)
+
+    def pressed(self, request: Request, token: str) -> Reply | None:
+        """See `bridge.chat.hooks.Talk`."""
+        tx, me = request.tx, request.person.id
+        offer = tokens.find(tx, token, me)
+        session = None if offer is None else sessions.by_id(tx, offer.session_id)
+        installed = None if session is None else self._programs.by_id(tx, session.program_id)
+        if offer is None or session is None or installed is None:
+            return None
+        message = None if offer.message_id is None else messages.by_id(tx, offer.message_id)
+        if not self._is_here(request, session, message):
+            return None
+        if message is not None:
+            choices = dict(zip(message.said.tokens, message.said.content.choices or (), strict=False))
+            chosen = {"key": message.said.key, "choice": choices[token].id} if token in choices else None
+            return None if chosen is None else self._tell(request, session, installed, "choice", chosen)
+        asked = session.asked.get(str(me))
+        if asked is None or token not in asked.tokens:
+            return None
+        field = asked.form.fields[len(asked.values)]
+        choice = typed.kind_of(field).choices[asked.tokens.index(token)]
+        return self._next(request, session, installed, replace(asked, values={**asked.values, field.name: choice.id}))
+
+    def _is_here(self, request: Request, session: Session, message: messages.Message | None) -> bool:
+        """Whether it is open, and this is where what it showed is answered: in its chat; and what it showed in a room
+        to one person alone also in that person's own chat, as long as they are in the room."""
+        room, person = request.room, request.person
+        if not session.is_open:
+            return False
+        in_own = room.dm_with == person.user_id
+        if session.room_id == room.room_id and session.account == request.account:
+            return session.in_room != in_own
+        private = message is not None and not message.said.to_all and message.person_id == person.id
+        there = self._people.is_in(session.account, session.room_id, person.user_id)
+        return session.in_room and in_own and private and there
 
     def _said(self, request: Request, session: Session, text: str) -> Reply:
         tx, person = request.tx, request.person
@@ -108,10 +145,10 @@ class Talk:
         if str(person.id) in session.asked:
             return self._answered(request, session, installed, text.strip())
         for whose in (str(person.id), sessions.ANYBODY):
-            offered = sessions.message(tx, session.offers[whose]) if whose in session.offers else None
-            choice = typed.picked(offered.content.choices or (), text) if offered is not None else None
+            offered = messages.by_id(tx, session.offers[whose]) if whose in session.offers else None
+            choice = typed.picked(offered.said.content.choices or (), text) if offered is not None else None
             if choice is not None and offered is not None:
-                return self._tell(request, session, installed, "choice", {"key": offered.key, "choice": choice})
+                return self._tell(request, session, installed, "choice", {"key": offered.said.key, "choice": choice})
         word, _, rest = text.strip().partition(" ")
         command = installed.manifest.command(word.casefold())
         if command is None:
@@ -142,15 +179,20 @@ class Talk:
                     values[current.name] = typed.value(typed.kind_of(current), line, zone_, current.label)
                 except Misread as misread:
                     raise misread_error(misread) from None
-        if len(values) == len(asked.form.fields):
-            return self._filled(request, session, installed, values)
-        asked = replace(asked, values=values)
+        return self._next(request, session, installed, replace(asked, values=values))
+
+    def _next(self, request: Request, session: Session, installed: Installed, asked: Asked) -> Reply:
+        """The next question of a form; or all of it was answered."""
+        if len(asked.values) == len(asked.form.fields):
+            return self._filled(request, session, installed, dict(asked.values))
+        asked = ask(request.tx, session, request.person.id, asked)
         sessions.save(request.tx, replace(session, asked={**session.asked, str(request.person.id): asked}))
         title = in_language(installed.manifest.title, request.person.language)
-        return Reply((Message(question(asked, title)),), personal=not session.in_room)
+        return Reply((question(asked, title),), personal=not session.in_room)
 
     def _filled(self, request: Request, session: Session, installed: Installed, values: dict[str, Any] | None) -> Reply:
         mine = str(request.person.id)
+        tokens.take_back(request.tx, session.asked[mine].tokens)
         data = {"form": session.asked[mine].form.name, "values": values}
         rest = {who: asked for who, asked in session.asked.items() if who != mine}
         return self._tell(request, replace(session, asked=rest), installed, "form", data)
@@ -164,7 +206,9 @@ class Talk:
         if sessions.count_waiting(tx, session.id) >= _MAX_WAITING:
             raise _slow(installed, request.person)
         sessions.save(tx, session)
-        sessions.tell(tx, session, request.person.id, kind, data, source_of(request))
+        elsewhere = session.room_id != request.room.room_id  # answers in a room hang on nothing in somebody's own chat
+        source = Source() if elsewhere else source_of(request)
+        sessions.tell(tx, session, request.person.id, kind, data, source)
         if self.host is not None:
             tx.after_commit(self.host.wake)
         return NOTHING

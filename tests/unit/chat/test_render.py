@@ -4,7 +4,7 @@ import json
 
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.render import MAX_CONTENT, relate, render
-from bridge.chat.reply import Lines, Message, Picture, Text, Written
+from bridge.chat.reply import Button, Lines, Message, Picture, Text, Written
 from bridge.ids import EventId
 
 CATALOGUE = Catalogue(
@@ -79,6 +79,20 @@ def test_huge_and_deep_texts_stay_small_and_whole_json() -> None:
     long = show(Written("x" * 65_536))
     assert "formatted_body" not in long
     assert str(long["body"]).endswith("x…")
+
+
+def test_buttons_stand_beside_the_text_and_once_in_an_edit() -> None:
+    shown = Message((Text("two"),), buttons=(Button("Tea\n\u202e<b>", "t1"), Button("😀" * 80, "t2")))
+    content = render(shown, "en", "UTC", CATALOGUE)
+    choices = [{"label": "Tea <b>", "token": "t1"}, {"label": "😀" * 80, "token": "t2"}]
+    assert content["chat.courtyard.choices"] == {"v": 1, "choices": choices}
+    edit = relate(content, replaces=A)
+    assert edit["m.new_content"]["chat.courtyard.choices"] == content["chat.courtyard.choices"]
+    assert "chat.courtyard.choices" not in edit
+    most = Message((Written("中" * 65_536),), buttons=tuple(Button("😀" * 80, "x" * 22) for _ in range(12)))
+    full = render(most, "en", "UTC", CATALOGUE)
+    assert len(full["chat.courtyard.choices"]["choices"]) == 12
+    assert len(json.dumps(relate(full, replaces=A))) * 4 / 3 < 62_000
 
 
 def test_a_picture_has_its_caption_in_the_body() -> None:

@@ -120,6 +120,7 @@ identity-changed = Your encryption identity has been reset. If that was you, all
 
 ## Questions with numbers
 prompt-none = No question is open that this could answer. Type `help` to see what I can do.
+choice-gone = That choice can't be made, or not any more. Nothing was done.
 prompt-reaction = Please answer this question with its number, as a message. Reactions are not encrypted, so I can't be sure that they are yours.
 prompt-several = More than one question is open. Please reply to the one that you mean with its number. For a friend request `friend accept @user` works too.
 prompt-unsure = More than one question is open, and your app does not protect which one you answer. For a friend request, please type `friend accept @user` or `friend decline @user`.

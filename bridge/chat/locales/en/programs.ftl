@@ -73,6 +73,7 @@ program-says = **{ $title }**
 program-choice = { $number }. { $label }
 program-choose = Answer with a number.
 program-choose-room = Answer with `!` and a number, like `!1`.
+program-choose-reply = Answer this message with a number, here.
 program-picture = (picture: { $alt })
 program-alt = { $alt }
 

@@ -105,6 +105,7 @@ identity-changed = 你的加密身份被重置了。如果是你自己做的，�
 
 ## Questions with numbers
 prompt-none = 现在没有等待你回答的问题。输入 `help` 看看我能做什么。
+choice-gone = 这个选项不能选，或者已经过期。什么也没有做。
 prompt-reaction = 请发一条消息，用数字回答这个问题。表情回应没有加密，我无法确定是不是你本人发的。
 prompt-several = 现在有不止一个问题在等你回答。请用数字回复你想回答的那个问题。好友申请也可以用 `friend accept @user` 接受。
 prompt-unsure = 现在有不止一个问题在等你回答，而你的应用没有保护你回答的是哪一个。好友申请请输入 `friend accept @user` 或 `friend decline @user`。

@@ -73,6 +73,7 @@ program-says = **{ $title }**
 program-choice = { $number }. { $label }
 program-choose = 请回复数字。
 program-choose-room = 请回复 `!` 加数字，例如 `!1`。
+program-choose-reply = 请在这里回复这条消息，写上数字。
 program-picture = （图片：{ $alt }）
 program-alt = { $alt }
 
