@@ -13,6 +13,8 @@ import tempfile
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
+_CAPABILITY_VERSION = 0x20080522
+"""Of the structures that `capset` takes (capabilities(7)): two words of each set."""
 _CLONE_NEWUTS, _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWNET = 0x04000000, 0x08000000, 0x10000000, 0x40000000
 _PROT_EXEC = 4
 _NOBODY = 65534
@@ -23,7 +25,7 @@ _CALLS = (
     "munmap", "mremap", "madvise", "brk", "membarrier", "rseq",
     "futex", "sched_yield", "restart_syscall", "getpid", "gettid", "sched_getaffinity",
     "clock_gettime", "clock_nanosleep", "nanosleep", "gettimeofday",
-    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "tgkill",
+    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack",
     "exit", "exit_group",
 )  # fmt: skip
 """What running a program takes. Everything else is refused: files, sockets, processes, other people's memory."""
@@ -44,6 +46,7 @@ def confine(memory_bytes: int) -> list[str]:
         ("empty_root", _see_no_files),
         ("limits", lambda: _limit(memory_bytes)),
         ("nobody", _become_nobody),
+        ("no_capabilities", _drop_capabilities),
         ("no_new_privs", _no_new_privileges),
     ):
         with contextlib.suppress(OSError, AttributeError, ValueError):
@@ -79,6 +82,8 @@ def filter_calls(library: object) -> list[str]:
         for name in _CALLS:
             with contextlib.suppress(OSError, ValueError):  # not on this kind of processor
                 filtered.add_rule(pyseccomp.ALLOW, name)
+        # Signals to its own threads, as when it aborts; not to other processes of the same user.
+        filtered.add_rule(pyseccomp.ALLOW, "tgkill", pyseccomp.Arg(0, pyseccomp.EQ, os.getpid()))
         # Memory, but none that could be run: all code is there already.
         for name in ("mmap", "mprotect"):
             filtered.add_rule(pyseccomp.ALLOW, name, pyseccomp.Arg(2, pyseccomp.MASKED_EQ, _PROT_EXEC, 0))
@@ -132,6 +137,14 @@ def _become_nobody() -> None:
     os.setgroups([])
     os.setresgid(_NOBODY, _NOBODY, _NOBODY)
     os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+
+
+def _drop_capabilities() -> None:
+    """Whoever has a namespace of their own is root in it, until they are not."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header, nothing = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()
+    if libc.capset(header, nothing) != 0:
+        raise OSError(ctypes.get_errno(), "capset")
 
 
 def _no_new_privileges() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,9 +21,21 @@ PROBE = """
 import ctypes, json, mmap, os, signal, socket, sys, threading
 from bridge.miniprograms import confine
 
+libc = ctypes.CDLL(None, use_errno=True)
 library = confine.load_filter()
 done = confine.confine(32 * 1024 * 1024)
 reached = []
+
+# Another process of the same user, which ends with this one.
+reading, writing = os.pipe()
+other = os.fork()
+if other == 0:
+    os.close(writing)
+    os.read(reading, 1)
+    os._exit(0)
+
+def failed():
+    raise OSError(ctypes.get_errno(), "refused")
 
 def attempt(name, what):
     try:
@@ -42,6 +55,7 @@ def work():
     attempt("fork", lambda: os._exit(0) if os.fork() == 0 else None)
     attempt("exec", lambda: os.execv("/bin/true", ["true"]))
     attempt("signal", lambda: os.kill(os.getppid(), 0))
+    attempt("signal to a thread", lambda: libc.tgkill(other, other, 0) and failed())
     attempt("thread", lambda: threading.Thread(target=int).start())
     attempt("code", lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC))
     attempt("root", lambda: os.setuid(0))
@@ -59,34 +73,58 @@ os._exit(0)
 
 
 WITHOUT_FILTER = """
-import json, os
+import ctypes, encodings.idna, json, os, socket, sys
 from bridge.miniprograms import confine
 
+libc = ctypes.CDLL(None, use_errno=True)
+if os.geteuid() == 0 and "--as-somebody" in sys.argv:
+    os.setgroups([])
+    os.setgid(12345)
+    os.setuid(12345)
+status = open("/proc/self/status")  # /proc is out of reach later
 done = confine.confine(32 * 1024 * 1024)
 reached = []
-for name, what in (
-    ("files", lambda: os.listdir("/")[0]),
-    ("files above", lambda: os.listdir("/..")[0]),
-    ("passwd", lambda: os.stat("/etc/passwd")),
-    ("own", lambda: os.mkdir("/x")),
-):
+
+def attempt(name, what):
     try:
-        what()
-        reached.append(name)
-    except (OSError, IndexError):
+        if what() is not False:
+            reached.append(name)
+    except OSError:
         pass
-print(json.dumps({"done": done, "reached": reached}))
+
+attempt("files", lambda: bool(os.listdir("/")))
+attempt("files above", lambda: bool(os.listdir("/..")))
+attempt("passwd", lambda: os.stat("/etc/passwd"))
+attempt("own files", lambda: os.mkdir("/x"))
+attempt("another root", lambda: os.chroot("/"))
+attempt("loopback", lambda: socket.socket().connect(("127.0.0.1", int(sys.argv[1]))))
+attempt("network", lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(("192.0.2.1", 9)))
+attempt("interfaces", lambda: len(socket.if_nameindex()) > 1)
+attempt("host name", lambda: libc.sethostname(b"x", 1) == 0)
+attempt("root", lambda: os.setuid(0))
+attempt("priority", lambda: os.nice(-5))
+status.seek(0)
+has = dict(line.split(":", 1) for line in status.read().splitlines())
+print(json.dumps({"done": done, "reached": reached, "status": {k: v.strip() for k, v in has.items()}}))
 """
 
 
-def test_where_no_calls_are_filtered_there_are_no_files_all_the_same() -> None:
+@pytest.mark.parametrize("who", ["--as-root", "--as-somebody"])
+def test_where_no_calls_are_filtered_each_other_wall_holds(who: str) -> None:
+    """As an operator would run it in a container, and as a service of a user without any rights."""
     environment = {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
-    command = [sys.executable, "-P", "-c", WITHOUT_FILTER]
-    ran = subprocess.run(command, env=environment, capture_output=True, check=False)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        command = [sys.executable, "-P", "-c", WITHOUT_FILTER, str(listening.getsockname()[1]), who]
+        ran = subprocess.run(command, env=environment, capture_output=True, check=False)
     assert ran.returncode == 0, ran.stderr.decode()
     told = json.loads(ran.stdout)
-    if "empty_root" not in told["done"]:
-        pytest.skip("this system lets nobody have a root of their own")
+    assert {"limits", "no_capabilities", "no_new_privs"} <= set(told["done"])
+    for line, value in (("CapEff", "0" * 16), ("CapPrm", "0" * 16), ("NoNewPrivs", "1")):
+        assert told["status"][line] == value, line
+    if who == "--as-root" and os.geteuid() == 0:
+        assert "nobody" in told["done"]
+    if not {"empty_root", "namespaces"} <= set(told["done"]):
+        pytest.skip("this system lets nobody have a root and a network of their own")
     assert told["reached"] == []
 
 
