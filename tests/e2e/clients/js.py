@@ -110,6 +110,7 @@ class JsClient:
         self._name = name
         self._messages: dict[str, JsMessage] = {}  # by event id, in the order of arrival
         self._changed_at: dict[str, int] = {}  # event id -> number of the change that made it look as it does
+        self._came_at: dict[str, int] = {}  # event id -> number of the change that it was seen first with
         self._changes = 0
         self._news = asyncio.Event()
 
@@ -126,6 +127,10 @@ class JsClient:
             for event_id, message in self._messages.items()
             if self._changed_at[event_id] > since and room_id in (None, message.room_id)
         ]
+
+    def is_new(self, event_id: str, since: int) -> bool:
+        """Whether a message of others came after ``since=mark``, and was not only edited or redacted then."""
+        return self._came_at[event_id] > since
 
     async def wait_messages(
         self,
@@ -210,6 +215,7 @@ class JsClient:
                 self._changes += 1
                 self._messages[message.event_id] = message
                 self._changed_at[message.event_id] = self._changes
+                self._came_at.setdefault(message.event_id, self._changes)
             case {"event": "sync", "state": str(state)}:
                 self.sync_state = state
             case {"event": "verification", "verification": int(number), "phase": str(phase)}:
