@@ -17,6 +17,8 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="Take the limits of this configuration; else the defaults.", metavar="FILE"),
 ]
+At = Annotated[str | None, typer.Option(help="Of a program on a server: the address to ask.", metavar="URL")]
+Key = Annotated[Path | None, typer.Option("--key", "-k", help="The secret key that its server knows.")]
 HERE = Path(".")
 
 
@@ -50,8 +52,8 @@ def simulate(
     grant: Annotated[list[str] | None, typer.Option(help="A scope that is granted when asked for; repeatable.")] = None,
     record: Annotated[Path | None, typer.Option(help="Write every event and answer to this file.")] = None,
     case: Annotated[Path | None, typer.Option(help="Write the conversation as a golden case.")] = None,
-    at: Annotated[str | None, typer.Option(help="Of a program on a server: the address to ask.", metavar="URL")] = None,
-    key: Annotated[Path | None, typer.Option("--key", "-k", help="The secret key that its server knows.")] = None,
+    at: At = None,
+    key: Key = None,
     config: Config = None,
 ) -> None:
     """Open it in this terminal, as people would in their chat. Ctrl-D ends it."""
@@ -66,24 +68,30 @@ def simulate(
 def golden(
     program: Folder = HERE,
     update: Annotated[bool, typer.Option("--update", help="Write what is shown now into the cases.")] = False,
+    at: At = None,
+    key: Key = None,
     config: Config = None,
 ) -> None:
     """Play its golden cases, the files in tests/, and compare what is shown."""
+    from bridge.cli.mp_remote import Where
     from bridge.cli.mp_tools import golden as run
 
-    raise typer.Exit(run(program, config, update=update))
+    raise typer.Exit(run(program, config, Where(at, key), update=update))
 
 
 @mp.command()
 def replay(
     recording: Annotated[Path, typer.Argument(help="What `mp run --record` or `mp fuzz` wrote.")],
     program: Subject = HERE,
+    at: At = None,
+    key: Key = None,
     config: Config = None,
 ) -> None:
     """Give recorded events to the program again, and tell which come to something else now."""
+    from bridge.cli.mp_remote import Where
     from bridge.cli.mp_tools import replay as run
 
-    raise typer.Exit(run(recording, program, config))
+    raise typer.Exit(run(recording, program, config, Where(at, key)))
 
 
 @mp.command()
@@ -94,12 +102,15 @@ def fuzz(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where an event that fails is written.")] = Path(
         "failure.jsonl"
     ),
+    at: At = None,
+    key: Key = None,
     config: Config = None,
 ) -> None:
     """Hold random conversations with it, until one fails."""
+    from bridge.cli.mp_remote import Where
     from bridge.cli.mp_tools import fuzz as run
 
-    raise typer.Exit(run(program, runs, seed, output, config))
+    raise typer.Exit(run(program, runs, seed, output, config, Where(at, key)))
 
 
 @mp.command()

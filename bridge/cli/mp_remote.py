@@ -1,15 +1,16 @@
 """Trying a program that runs on a server, with the tools of its developer."""
 
-import secrets
+import contextlib
 import ssl
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.cli.mp_tools import make_key, read_key
+from bridge.cli.mp_tools import make_key, read_key, sandboxed
 from bridge.config.programs import MiniProgramsConfig, ProgramsConfig
 from bridge.errors import OperatorError
 from bridge.miniprograms.package import public_name
-from bridge.miniprograms.program import Program
+from bridge.miniprograms.program import Program, Runtime
 from bridge.miniprograms.remote import trying
 from bridge.miniprograms.remote.conformance import Checks
 from bridge.miniprograms.tools.conformance import Result, opening
@@ -57,9 +58,20 @@ def program_at(program: Program, where: Where) -> Program:
 async def remote_conformance(program: Program, where: Where, limits: MiniProgramsConfig) -> list[Result]:
     program, way = program_at(program, where), door(where)
     checks = Checks(program, way, limits, lambda identity: opening(program, identity))
-    return await run_conformance(
-        program, trying.Trying(bounds(limits), way), checks.every(), prefix=f"{secrets.token_hex(6)}-"
-    )
+    return await run_conformance(program, trying.Trying(bounds(limits), way), checks.every())
+
+
+@contextlib.asynccontextmanager
+async def running(
+    program: Program, limits: MiniProgramsConfig, where: Where | None
+) -> AsyncIterator[tuple[Program, Runtime]]:
+    """Where the program runs: in a sandbox as the bot has one, or on its server; and the program, as it is asked."""
+    where = where or Where()
+    if program.manifest.url is None and where.url is None:
+        async with sandboxed(limits) as box:
+            yield program, box
+    else:
+        yield program_at(program, where), trying.Trying(bounds(limits), door(where))
 
 
 def bounds(limits: MiniProgramsConfig) -> ProgramsConfig:

@@ -7,12 +7,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.cli.mp_remote import Where, bounds, door, program_at
-from bridge.cli.mp_tools import limits_of, load, print_logs, sandbox
+from bridge.cli.mp_remote import Where, running
+from bridge.cli.mp_tools import limits_of, load, print_logs
 from bridge.errors import OperatorError
 from bridge.miniprograms.events import Event
-from bridge.miniprograms.program import Handled, Runtime, Trapped
-from bridge.miniprograms.remote.trying import Trying
+from bridge.miniprograms.program import Handled, Trapped
 from bridge.miniprograms.tools import cases, recording, terminal
 from bridge.miniprograms.tools.simulator import Settings, Simulator
 
@@ -43,7 +42,7 @@ def run(
     """Open the program, and give it what is typed until the input ends."""
     if not re.fullmatch(r"[a-z][a-z0-9]{0,20}", world.person):
         raise OperatorError("mp run: --as takes a name of small letters and digits.")
-    limits, where = limits_of(config), where or Where()
+    limits = limits_of(config)
     program = load(path, limits)
     head = world.lines()
     settings = cases.parse("\n".join(head), "mp run").settings
@@ -53,12 +52,9 @@ def run(
         recorded = stack.enter_context(record.open("w", encoding="utf-8")) if record is not None else None
         # The loop runs for each step, and not while somebody thinks: Ctrl-C ends that at once.
         runner = stack.enter_context(asyncio.Runner())
-        box: Runtime
-        if program.manifest.url is None and where.url is None:
-            box = shut_in = sandbox(limits)
-            stack.callback(lambda: runner.run(shut_in.close()))
-        else:
-            program, box = program_at(program, where), Trying(bounds(limits), door(where))
+        at = running(program, limits, where)
+        program, box = runner.run(at.__aenter__())
+        stack.callback(lambda: runner.run(at.__aexit__(None, None, None)))
 
         def seen(event: Event, handled: Handled | Trapped) -> None:
             print_logs(event, handled)

@@ -76,17 +76,6 @@ async def sandboxed(limits: MiniProgramsConfig) -> AsyncIterator[Sandbox]:
         await box.close()
 
 
-def here(program: Program, command: str) -> Program:
-    """The same, if its code is here.
-
-    Raises:
-        OperatorError: it runs on a server.
-    """
-    if program.manifest.url is not None:
-        raise OperatorError(f"mp {command}: this program is on a server; try it with `mp run` and `mp conformance`.")
-    return program
-
-
 def new(name: str, folder: Path, *, remote: bool = False) -> int:
     for file in project.create(folder, name, remote=remote):
         print(f"wrote {file}")
@@ -128,22 +117,26 @@ async def _trap_of_opening(program: Program, limits: MiniProgramsConfig) -> Trap
     return found[0] if found else None
 
 
-def golden(folder: Path, config: Path | None, *, update: bool) -> int:
+def golden(folder: Path, config: Path | None, where: "Where | None" = None, *, update: bool) -> int:
     limits = limits_of(config)
-    program = here(project.load(folder, limits), "test")
+    program = project.load(folder, limits)
     files = sorted((folder / project.CASES).glob("*.txt"))
     if not files:
         raise OperatorError(
             f"{folder / project.CASES}: there is no case here; `courtyard mp run --case FILE` writes one."
         )
-    wrong = asyncio.run(_play(files, program, limits, update))
+    wrong = asyncio.run(_play(files, program, limits, where, update))
     print(f"{len(files) - wrong} passed, {wrong} failed")
     return 1 if wrong else 0
 
 
-async def _play(files: list[Path], program: Program, limits: MiniProgramsConfig, update: bool) -> int:
+async def _play(
+    files: list[Path], program: Program, limits: MiniProgramsConfig, where: "Where | None", update: bool
+) -> int:
+    from bridge.cli.mp_remote import running
+
     wrong = 0
-    async with sandboxed(limits) as box:
+    async with running(program, limits, where) as (program, box):
         for file in files:
             case = cases.read(file)
             now = await cases.played(case, program, box, limits)
@@ -160,12 +153,14 @@ async def _play(files: list[Path], program: Program, limits: MiniProgramsConfig,
     return wrong
 
 
-def replay(file: Path, path: Path, config: Path | None) -> int:
+def replay(file: Path, path: Path, config: Path | None, where: "Where | None" = None) -> int:
+    from bridge.cli.mp_remote import running
+
     limits = limits_of(config)
-    entries, program = recording.read(file), here(load(path, limits), "replay")
+    entries, subject = recording.read(file), load(path, limits)
 
     async def run() -> int:
-        async with sandboxed(limits) as box:
+        async with running(subject, limits, where) as (program, box):
             different = await recording.replayed(entries, program, box)
         for number, entry, now in different:
             print(f"{file}:{number}: {entry.event.type} comes to something else:")
@@ -176,12 +171,14 @@ def replay(file: Path, path: Path, config: Path | None) -> int:
     return asyncio.run(run())
 
 
-def fuzz(path: Path, runs: int, seed: int, output: Path, config: Path | None) -> int:
+def fuzz(path: Path, runs: int, seed: int, output: Path, config: Path | None, where: "Where | None" = None) -> int:
+    from bridge.cli.mp_remote import running
+
     limits = limits_of(config)
-    program = here(load(path, limits), "fuzz")
+    subject = load(path, limits)
 
     async def run() -> str | None:
-        async with sandboxed(limits) as box:
+        async with running(subject, limits, where) as (program, box):
             for number in range(seed, seed + runs):
                 failure = await fuzz_once(program, box, number)
                 if failure is not None:

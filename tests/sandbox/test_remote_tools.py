@@ -8,7 +8,7 @@ import io
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -137,6 +137,36 @@ def test_it_is_opened_in_a_terminal(
     assert "Waved 4 times." in shown
 
 
+def test_cases_recordings_and_chance_are_tried_on_the_server(
+    hello: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key, public = key_in(tmp_path)
+    case, record = hello / "tests" / "waving.txt", tmp_path / "recording.jsonl"
+    world = mp_run.World("alice", False, "en", "simulator", ())
+    with served(hello, public) as url:
+        where = mp_remote.Where(url, key)
+        for typed in ("wave 5\n", "wave 3\n1\n"):  # what was said in the first is not answered in the second
+            monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+            assert mp_run.run(hello, world, record, case, None, where) == 0
+        assert "Waved 4 times." in case.read_text("utf-8")
+        for _ in range(2):
+            assert mp_tools.golden(hello, None, where, update=False) == 0
+            assert mp_tools.replay(record, hello, None, where) == 0
+        assert mp_tools.fuzz(hello, 2, 1, tmp_path / "x", None, where) == 0
+    server = hello / "server.py"
+    source = server.read_text("utf-8")
+    server.write_text(source.replace("Waved ", "Wove "), "utf-8")
+    capsys.readouterr()
+    with served(hello, public) as url:
+        where = mp_remote.Where(url, key)
+        assert mp_tools.golden(hello, None, where, update=False) == 1
+        assert mp_tools.replay(record, hello, None, where) == 1
+    shown = capsys.readouterr().out
+    assert "-* Waved 4 times." in shown
+    assert "+* Wove 4 times." in shown
+    assert mp_tools.fuzz(hello, 1, 1, tmp_path / "x", None, where) == 1, "nobody is there"
+
+
 @pytest.mark.parametrize(
     "url", ["http://bot.example.org/", "ftp://localhost/", "https://a@b.example.org/", "https:///", "http://[::1"]
 )
@@ -146,14 +176,18 @@ def test_what_is_no_address_of_a_server(hello: Path, tmp_path: Path, monkeypatch
         suite(hello, url, key, monkeypatch)
 
 
-def test_tools_for_code_say_that_there_is_none(hello: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_key_nothing_is_tried(hello: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(hello)
-    with pytest.raises(OperatorError, match="give the secret one with --key"):
-        mp_tools.conformance(".", None)
-    with pytest.raises(OperatorError, match="mp test: this program is on a server"):
-        mp_tools.golden(hello, None, update=False)
-    with pytest.raises(OperatorError, match="mp fuzz: this program is on a server"):
-        mp_tools.fuzz(hello, 1, 1, tmp_path / "x", None)
+    (hello / "tests").mkdir()
+    (hello / "tests" / "a.txt").write_text("alice> open\n")
+    attempts: list[Callable[[], int]] = [
+        lambda: mp_tools.conformance(".", None),
+        lambda: mp_tools.golden(hello, None, update=False),
+        lambda: mp_tools.fuzz(hello, 1, 1, tmp_path / "x", None),
+    ]
+    for attempt in attempts:
+        with pytest.raises(OperatorError, match="give the secret one with --key"):
+            attempt()
 
 
 def test_packed_it_is_its_manifest(hello: Path, tmp_path: Path) -> None:

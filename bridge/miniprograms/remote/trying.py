@@ -1,6 +1,7 @@
 """Asking a program's server from the tools of its developer, wherever it runs: also on this machine, without TLS."""
 
 import asyncio
+import secrets
 import ssl
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -58,15 +59,20 @@ def at(program: Program, url: str | None, seed: bytes) -> Program:
 
 
 class Trying:
-    """A `Runtime` that waits for answers that come later."""
+    """A `Runtime` that waits for answers that come later.
+
+    Conversations of the tools count their events from 1 each time, and a server gives a delivery that it knows the
+    answer that it gave: so their ids get a prefix that no other run has.
+    """
 
     def __init__(self, limits: ProgramsConfig, door: Door, clock: Callable[[], float] | None = None) -> None:
+        self._prefix = f"{secrets.token_hex(6)}-"
         breakers = Breakers(_NEVER, 1.0)
         self._remote = Remote(limits, door, breakers) if clock is None else Remote(limits, door, breakers, clock)
         self._defer_s = limits.defer_minutes * 60
 
     async def handle(self, program: Program, event: Event) -> Handled:
-        waited = 0.0
+        waited, event = 0.0, event.model_copy(update={"id": f"{self._prefix}{event.id}"})
         while True:
             try:
                 return await self._remote.handle(program, event)

@@ -32,7 +32,6 @@ class _Subject:
     program: Program
     runtime: Runtime
     locale: str = "en"
-    prefix: str = ""
     """Of all ids: a server may know those of the last time."""
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
@@ -40,7 +39,7 @@ class _Subject:
         return await self.runtime.handle(self.program, event)
 
     def about(self, identity: str, state: JsonValue = None) -> dict[str, Any]:
-        return _about(f"{self.prefix}{next(self.numbers)}-{identity}", self.locale, state)
+        return _about(f"{next(self.numbers)}-{identity}", self.locale, state)
 
     async def opened(self) -> JsonValue:
         """The state after opening."""
@@ -56,11 +55,10 @@ async def run(
     program: Program,
     runtime: Runtime,
     further: Mapping[str, Callable[[], Awaitable[str | None]]] | None = None,
-    prefix: str = "",
 ) -> list[Result]:
     """Every check, in order; none keeps another from running. `further`: of this program alone; each gives what went
-    wrong. `prefix`: of the ids of events."""
-    subject = _Subject(program, runtime, program.manifest.languages[0], prefix)
+    wrong."""
+    subject = _Subject(program, runtime, program.manifest.languages[0])
     results = []
     for name, check in _CHECKS.items():
         try:
