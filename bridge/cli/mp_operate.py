@@ -12,9 +12,10 @@ from bridge.config import load as load_config
 from bridge.db import Tx, ledger
 from bridge.db.sealing import HOUSE
 from bridge.errors import OperatorError
+from bridge.miniprograms.host import removing
 from bridge.miniprograms.host import review as permissions
 from bridge.miniprograms.host.installed import Installed, Programs
-from bridge.miniprograms.manifest import Manifest
+from bridge.miniprograms.manifest import Deletion, Manifest
 from bridge.miniprograms.package import Package
 from bridge.miniprograms.program import Program
 from bridge.miniprograms.remote import signing
@@ -131,19 +132,26 @@ def roll_back(name: str, file: Path) -> int:
 
 
 def remove(name: str, file: Path) -> int:
-    def work(tx: Tx, programs: Programs) -> str | None:
-        found = programs.by_name(tx, name)
-        if found is not None and found.builtin:
-            raise OperatorError(f"mp remove: {name} comes with Courtyard; `courtyard mp deny` lets nobody open it.")
-        if not programs.remove(tx, name):
-            raise OperatorError(f"mp remove: there is no {name}; `courtyard mp list` shows what is installed.")
-        _note(tx, "remove", name, "")
-        return None if found is None else found.manifest.server
+    config = load_config(file)
 
-    server = _transact(load_config(file), work)
+    def work(tx: Tx, programs: Programs) -> Manifest:
+        found = programs.by_name(tx, name)
+        if found is None:
+            raise OperatorError(f"mp remove: there is no {name}; `courtyard mp list` shows what is installed.")
+        if found.builtin:
+            raise OperatorError(f"mp remove: {name} comes with Courtyard; `courtyard mp deny` lets nobody open it.")
+        removing.remove(tx, found, config.miniprograms)
+        _note(tx, "remove", name, "")
+        return found.manifest
+
+    manifest = _transact(config, work)
     print(f"{name} is removed, with all that it stored here.")
-    if server is not None:
-        print(f"{server} was not told: ask its developer to delete what is kept there.")
+    if manifest.server is not None:
+        days = (manifest.deletion or Deletion()).days
+        print(
+            f"The running bot tells {manifest.server} that everybody who used it has left, until it"
+            f" confirms that or {days} days are over."
+        )
     return 0
 
 

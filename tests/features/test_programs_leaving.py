@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from bridge.config.programs import ProgramsConfig
+from bridge.db import Tx
 from bridge.db.tables import metadata
+from bridge.miniprograms.host import removing
 from bridge.miniprograms.manifest import Deletion
 from bridge.miniprograms.program import NotNow, Receipt, Trapped
 from bridge.miniprograms.remote import signing
@@ -256,3 +258,88 @@ def test_nobody_waits_for_others_servers() -> None:
         asked_for_the_end(town, "alice")
         assert ends(town)
         assert "has not confirmed it yet" in last_words(town)
+
+
+# --- a program that is removed ----------------------------------------------------------------------------------------
+
+
+def removed(town: Village, name: str = "far") -> None:
+    """The operator removes a program."""
+
+    def work(tx: Tx) -> None:
+        found = town.programs.by_name(tx, name)
+        assert found is not None
+        removing.remove(tx, found, ProgramsConfig())
+
+    town.db.run_sync(work)
+
+
+def rows(town: Village) -> dict[str, int]:
+    """What there is still of programs."""
+    names = [table.name for table in metadata.sorted_tables if table.name.startswith("program")]
+    counts = {
+        name: int(town.db.run_sync(lambda tx, name=name: tx.sql(f"SELECT COUNT(*) FROM {name}").scalar()))  # type: ignore[misc]
+        for name in names
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def test_the_server_of_a_removed_program_is_told_that_all_have_left() -> None:
+    with village(far(), far=polite) as (town, engine):
+        town.meet_in("hall")
+        opened(town)
+        town.say_in("hall", "alice", "!open far")
+        town.say("bob", "open far")
+        town.say("bob", "3")
+        known = {event["user"]["id"] for event in engine.of("far")}
+        removed(town)
+        assert town.say("alice", "good morning") != []
+        assert "apps mine" not in town.one("alice", "apps")
+        town.wait(MINUTE)
+        assert {event["chat"]["kind"] for event in left(engine)} == {"dm"}
+        for _ in range(25):
+            town.wait(HOUR)
+        assert {event["user"]["id"] for event in left(engine)} == known
+        assert rows(town) == {}
+        assert len(engine.of("far", "text")) == 0, "it was told nothing else"
+
+
+def test_a_removed_program_that_nobody_used_is_gone_at_once() -> None:
+    with village(far(), packed("tester"), tester=polite, far=polite) as (town, engine):
+        removed(town)
+        town.say("alice", "open tester")
+        removed(town, "tester")
+        assert rows(town) == {}
+        town.wait(HOUR)
+        assert left(engine) == left(engine, "tester") == []
+
+
+def test_a_program_that_takes_its_name_knows_nobody() -> None:
+    server = Server(polite)
+    with village(far(), far=server) as (town, engine):
+        opened(town)
+        before = engine.of("far", "open")[0]["user"]["id"]
+        server.always = unreachable()
+        removed(town)
+        town.install(far())
+        town.wait(MINUTE)
+        server.always = None
+        town.wait(HOUR)
+        assert [event["user"]["id"] for event in left(engine)][-1] == before
+        opened(town)
+        assert engine.of("far", "open")[-1]["user"]["id"] != before
+        assert rows(town)["programs"] == 1
+
+
+def test_a_server_that_never_answers_is_let_go_when_the_days_that_it_promised_are_over() -> None:
+    server = Server(polite)
+    with village(far(deletion=Deletion(days=2, key=DEVELOPER)), far=server) as (town, _):
+        opened(town)
+        server.always = unreachable()
+        removed(town)
+        for _ in range(47):
+            town.wait(HOUR)
+        assert rows(town) == {"programs": 1, "program_leavings": 1}
+        for _ in range(3):
+            town.wait(HOUR)
+        assert rows(town) == {}

@@ -203,6 +203,6 @@ def test_a_program_on_a_server_is_shown_with_its_server_and_its_key_changes_in_t
     assert mp_operate.install(moved, path(house), [], agree=False, unsigned=False) == 0
     assert keys() == [following], "an update keeps the key"
     mp_operate.remove("dice", path(house))
-    assert "dice.example.org was not told" in capsys.readouterr().out
+    assert "tells dice.example.org that everybody who used it has left" in capsys.readouterr().out
     with pytest.raises(OperatorError, match="no dice that runs on a server"):
         mp_operate.key("dice", path(house), new=False, use_new=False)

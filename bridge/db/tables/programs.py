@@ -16,6 +16,7 @@ programs = table(  # installed mini-programs
     integer("builtin", default=0),
     integer("remote", default=0),  # it runs on a server of its developer
     integer("allowed", default=1),
+    integer("removed", default=0),  # 1: it is gone, but its server is still to be told that people have left
     ms("suspended_until", nullable=True),  # it failed too often
     ms("installed_at"),
     ms("changed_at"),

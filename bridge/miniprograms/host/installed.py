@@ -68,7 +68,7 @@ class Programs:
 
     def every(self, tx: Tx) -> list[Installed]:
         """All of them, by name."""
-        rows = tx.sql(f"SELECT {_COLUMNS} FROM programs ORDER BY name").all()
+        rows = tx.sql(f"SELECT {_COLUMNS} FROM programs WHERE removed = 0 ORDER BY name").all()
         return [found for found in (self._one(row, tx) for row in rows) if found is not None]
 
     def program(self, tx: Tx, one: Installed) -> Program:
@@ -136,11 +136,6 @@ class Programs:
         )
         _release(tx, row.id)
         return self.by_id(tx, row.id)
-
-    @staticmethod
-    def remove(tx: Tx, name: str) -> bool:
-        """Remove a program with all that it stored. False: there is none."""
-        return tx.sql("DELETE FROM programs WHERE name = ?", (name,)).rowcount == 1
 
     @staticmethod
     def allow(tx: Tx, name: str, allowed: bool) -> bool:

@@ -4,7 +4,7 @@ import structlog
 
 from bridge.db import DATABASE_DOWN, Database, Tx
 from bridge.db.alarm import Alarm
-from bridge.miniprograms.host import leaving
+from bridge.miniprograms.host import leaving, removing
 from bridge.miniprograms.host.installed import Installed, Programs
 from bridge.miniprograms.host.leaving import Leaving
 from bridge.miniprograms.host.performing import Performer
@@ -53,6 +53,7 @@ class Leavings:
                 # A fault of ours: it must not keep others from being told.
                 log.error("what a mini-program was to be told could not be handled", error=type(error).__name__)
                 await self._later(one, _MAX_S, "?")
+        await self._db.run(removing.forget)
 
     async def _tell(self, one: Leaving) -> None:
         loaded = await self._db.run(lambda tx: self._load(tx, one))
