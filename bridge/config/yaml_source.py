@@ -120,6 +120,9 @@ class _Builder:
             value = self._value(value_node, here)
             if value is not None:  # nothing after the colon: the default
                 into[key] = value
+            elif node.flow_style and isinstance(value_node, yaml.ScalarNode) and value_node.value == "":
+                # `{en: Soup, salad}` has a key `salad`: hardly what anybody meant.
+                self._problem(line, here, "has no value; in {…} a text with a comma needs quotes")
 
     def _value(self, node: yaml.Node, path: KeyPath) -> Any:
         if isinstance(node, yaml.MappingNode):

@@ -1,6 +1,7 @@
 """Reading a manifest, with every mistake and its line."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -52,7 +53,7 @@ def parse(raw: bytes, name: str) -> Manifest:
     if name.endswith(".json"):
         raw = raw.replace(b"\t", b" ")  # JSON has tabs between its parts alone, where YAML knows none
     source = yaml_source.parse(raw, name)
-    problems = list(source.problems)
+    problems = [replace(problem, key=_indexed(problem.key)) for problem in source.problems]
     try:
         manifest = Manifest.model_validate_json(dump(source.tree))
     except ValidationError as error:
@@ -68,4 +69,9 @@ def parse(raw: bytes, name: str) -> Manifest:
 
 def _problem(source: Source, name: str, path: tuple[str, ...], what: str) -> Problem:
     line = next((source.lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in source.lines), None)
-    return Problem(name, line, re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", ".".join(path)), what)
+    return Problem(name, line, _indexed(".".join(path)), what)
+
+
+def _indexed(key: str) -> str:
+    """`commands.0.name` as `commands[0].name`."""
+    return re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", key)

@@ -86,6 +86,11 @@ def test_a_good_one_in_yaml_in_json_and_by_the_schema() -> None:
         ),
         ("name: order", "name: open", ":9: commands[0]: open is a word of Courtyard itself; choose another"),
         ("zh: 点菜", "fr: Commander", ":10: commands[0].description: has no text in zh, which stands in languages"),
+        (
+            "zh: 点菜",
+            "zh: 点菜, x",
+            ":10: commands[0].description.x: has no value; in {…} a text with a comma needs quotes",
+        ),
         ("zh: 点菜", "zh: 点菜, fr: x", ":10: commands[0].description.fr: is none of the languages"),
         ("profile.name:", "profile.shoe:", ":15: scopes.profile.shoe: there is no such scope; there are profile.name"),
         ("menu.example.org", "'*.example.org'", ":16: domains[0]: should be the exact name of a host"),
