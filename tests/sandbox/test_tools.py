@@ -41,6 +41,15 @@ def test_check_tells_the_place_of_a_mistake(hello: Path, capsys: pytest.CaptureF
     assert "main.js:2: nothing waits here" in capsys.readouterr().err
 
 
+def test_check_tells_which_commands_nobody_reaches(hello: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = hello / "manifest.yaml"
+    manifest.write_text(manifest.read_text("utf-8").replace("name: wave\n", "name: post\n    also: [好友]\n"), "utf-8")
+    assert mp_tools.check(hello, None) == 0
+    told = capsys.readouterr().err
+    assert "commands[0]: `post` is a word of Courtyard itself (`post`), which wins in the chat" in told
+    assert "commands[0]: `好友` is a word of Courtyard itself (`friends`)" in told
+
+
 def test_a_case_that_shows_something_else_is_told_as_a_difference(
     hello: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
