@@ -233,10 +233,11 @@ class _Talk:
         db = self._village.db
         assert isinstance(db, _Undoing)
         with db.undone():
+            village = self._village
             worker = DeliveryWorker(
-                db, self, self._village.renderers, self._village.people, self._village.catalogue, beat=self._beat
+                db, self, village.renderers, village.people, village.catalogue, again=village.again, beat=self._beat
             )
-            self._village.on_queued = worker.wake
+            village.on_queued = worker.wake
             self._answered.clear()
             running = asyncio.create_task(worker.run())
             await self._idle()

@@ -275,8 +275,8 @@ class Village:
             pictures=prepare,
             is_leaving=features.deletions.farewells.is_leaving,
         )
-        self.renderers = features.renderers
-        self._claims = Claims(people, self.renderers, catalogue, AskAgain(registry), outbox.budget)
+        self.renderers, self.again = features.renderers, AskAgain(registry)
+        self._claims = Claims(people, self.renderers, catalogue, self.again, outbox.budget)
 
     def close(self) -> None:
         if self._owns_db:
