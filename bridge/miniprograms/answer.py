@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue, ValidationError
 
 from bridge.config.programs import MiniProgramsConfig
-from bridge.miniprograms import effects, strict_json
+from bridge.miniprograms import effects, reserved, strict_json
 from bridge.miniprograms.effects import EFFECTS, Effect
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.faults import Fault, Faulty, faults_of, path
@@ -90,6 +90,9 @@ def _effect(entry: JsonValue, index: int, faults: list[Fault]) -> Effect | None:
         return None
     kind = entry.get("type")
     model = EFFECTS.get(kind) if isinstance(kind, str) else None
+    if isinstance(kind, str) and kind in reserved.EFFECTS:
+        faults.append(Fault(f"{at}.type", "is for a later version of Courtyard"))
+        return None
     if model is None:
         near = difflib.get_close_matches(kind, EFFECTS, n=1, cutoff=0.75) if isinstance(kind, str) else []
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(EFFECTS)}"

@@ -187,6 +187,3 @@ Event: TypeAlias = Annotated[
     | CloseEvent,
     Field(discriminator="type"),
 ]
-
-RESERVED = ("pay.result",)
-"""Types of events that a later version of the contract will use."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
+from bridge.miniprograms import reserved
 from bridge.miniprograms.ui import MAX_CHOICES, Choice, Url, https_host
 from bridge.miniprograms.values import HOST, Host, Locale, Name, Scope, Value, pattern
 
@@ -178,7 +179,9 @@ def inconsistencies(manifest: Manifest) -> Iterator[Found]:
     if manifest.url is not None and not re.fullmatch(HOST, manifest.server or ""):
         yield ("url",), "should name its host in small letters, without numbers as an address"
     for scope in manifest.scopes:
-        if scope not in SCOPES:
+        if scope.startswith(reserved.SCOPES):
+            yield ("scopes", scope), f"scopes that begin with {reserved.SCOPES} are for a later version of Courtyard"
+        elif scope not in SCOPES:
             yield ("scopes", scope), f"there is no such scope; there are {', '.join(SCOPES)}"
     seen: set[str] = set()
     for index, command in enumerate(manifest.commands):

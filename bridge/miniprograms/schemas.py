@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from bridge.miniprograms import reserved
 from bridge.miniprograms.answer import AnswerDocument
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.manifest import Manifest
@@ -24,7 +25,10 @@ def documents() -> Iterator[tuple[str, str]]:
     ]
     for name, what, described in every:
         schema: dict[str, Any] = TypeAdapter(what).json_schema(mode="validation")
-        schema = {"$schema": _DIALECT, "title": name, "description": described, **_without_titles(schema)}
+        about: dict[str, Any] = {"$schema": _DIALECT, "title": name, "description": described}
+        if name in reserved.EVERY:
+            about["x-reserved"] = reserved.EVERY[name]
+        schema = {**about, **_without_titles(schema)}
         yield f"{name}.schema.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 

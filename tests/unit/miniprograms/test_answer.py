@@ -47,6 +47,7 @@ WRONG: list[tuple[Any, str]] = [
     (1, "effects[0]: should be an object with a type"),
     ({}, "effects[0].type: is missing"),
     ({"type": "ui.sned"}, "effects[0].type: no such effect; did you mean ui.send?"),
+    ({"type": "pay.request"}, "effects[0].type: is for a later version of Courtyard"),
     ({"type": "charge"}, "effects[0].type: no such effect; there are ui.send,"),
     ({"type": ["ui.send"]}, "effects[0].type: no such effect; there are"),
     ({"type": "ui.send"}, "effects[0]: shows nothing; give text, picture, table, choices or form"),

@@ -92,6 +92,11 @@ def test_a_good_one_in_yaml_in_json_and_by_the_schema() -> None:
             ":10: commands[0].description.x: has no value; in {…} a text with a comma needs quotes",
         ),
         ("zh: 点菜", "zh: 点菜, fr: x", ":10: commands[0].description.fr: is none of the languages"),
+        (
+            "profile.name:",
+            "claim.adult:",
+            ":15: scopes.claim.adult: scopes that begin with claim. are for a later version",
+        ),
         ("profile.name:", "profile.shoe:", ":15: scopes.profile.shoe: there is no such scope; there are profile.name"),
         ("menu.example.org", "'*.example.org'", ":16: domains[0]: should be the exact name of a host"),
         ("menu.example.org", "127.0.0.1", ":16: domains[0]: should be the exact name of a host"),
