@@ -140,7 +140,8 @@ class Simulator:
         self._count = 0
         self._spaces: dict[tuple[str, str], SpaceOfOne] = {}
         self._granted: dict[str, set[str]] = {}
-        self._messages: dict[str, Content] = {}
+        self._messages: dict[str, str | None] = {}
+        """Who reads a message; None: all."""
         self._offer: dict[str | None, tuple[str | None, Content]] = {}
         self._forms: dict[str, _Asked] = {}
         self._timers: dict[str, _Timer] = {}
@@ -372,7 +373,7 @@ class Simulator:
 
     def _show(self, effect: effects.UiSend | effects.UiUpdate, person: str) -> None:
         updates = isinstance(effect, effects.UiUpdate)
-        alone = isinstance(effect, effects.UiSend) and effect.to == "user"
+        reader = person if isinstance(effect, effects.UiSend) and effect.to == "user" else None
         if self._by_itself and not updates:
             if self._pushes < 1:
                 return  # one ring is for one message
@@ -381,13 +382,15 @@ class Simulator:
             if updates and effect.key not in self._messages:
                 self._tell(person, f"(ui.update: there is no message {effect.key}; it is not shown)")
                 return
-            self._messages[effect.key] = effect
-        whose = person if alone or effect.chooser == "user" else None
+            # What one person was shown alone stays theirs when it is changed, whoever did something.
+            reader = self._messages[effect.key] if updates else reader
+            self._messages[effect.key] = reader
+        whose = reader or (person if effect.chooser == "user" else None)
         if effect.choices:
             self._offer[whose] = (effect.key, effect)
         elif not updates:
             self._offer.pop(whose, None)
-        self._outputs.append(Output(person if alone else None, effect, updates=updates))
+        self._outputs.append(Output(reader, effect, updates=updates))
         if effect.form is not None and not self._by_itself:
             self._forms[person] = _Asked(effect.form)
             self._ask(person, self._forms[person])

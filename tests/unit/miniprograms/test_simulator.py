@@ -99,6 +99,21 @@ async def test_choices_are_for_the_one_who_was_asked() -> None:
         assert runtime.events[-1]["data"] == {"key": "q", "choice": "y"}
 
 
+async def test_what_one_person_was_shown_alone_is_theirs_when_it_changes() -> None:
+    def handle(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] == "open":
+            return does(says("ace", key="card", to="user"))
+        choices = [{"id": "y", "label": "Play"}]
+        return does({"type": "ui.update", "key": "card", "text": "king", "choices": choices, "chooser": "anyone"})
+
+    world, runtime = simulator(handle, kind="room")
+    await world.open("alice")
+    assert lines(await world.type("bob", "deal")) == ["* king (to alice)", "*   1. Play"]
+    for who, kind in (("bob", "text"), ("alice", "choice")):
+        await world.type(who, "1")
+        assert runtime.events[-1]["type"] == kind
+
+
 async def test_a_form_asks_field_by_field_with_back_and_cancel() -> None:
     form = {
         "name": "f",
