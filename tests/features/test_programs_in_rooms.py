@@ -131,6 +131,30 @@ def test_choices_are_for_whom_they_are_meant() -> None:
         assert [event["data"]["choice"] for event in engine.of("tester", "choice")] == ["milk", "tea"]
 
 
+def test_a_message_that_changes_offers_to_whom_it_names_now() -> None:
+    def turns(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] == "choice":
+            return does(says(f"chosen {event['data']['choice']}"))
+        choices = [{"id": "fold", "label": "Fold"}, {"id": "raise", "label": "Raise"}]
+        if event["type"] == "open":
+            return does(says("Your turn", key="turn", choices=choices))
+        mine = event["data"]["text"] == "me"
+        return does({"type": "ui.update", "key": "turn", "text": "Your turn", "choices": choices}) if mine else does()
+
+    with hall(packed(), tester=turns) as (town, engine):
+        town.say_in("hall", "alice", "!open tester")
+        old = town.rooms["hall"].events[-1].buttons
+        town.say_in("hall", "bob", "!me")
+        new = town.rooms["hall"].events[-1].buttons
+        assert not set(old.values()) & set(new.values())
+        town.say_in("hall", "alice", "!2")
+        for token in (old["Raise"], new["Raise"]):
+            town.press("alice", token, room="hall")
+        assert engine.of("tester", "choice") == []
+        for _ in range(2):
+            assert town.press("bob", new["Raise"], room="hall") == ["Tester\n\nchosen raise"]
+
+
 def test_nobody_chooses_what_was_offered_to_somebody_else() -> None:
     def offers(event: dict[str, Any]) -> dict[str, Any]:
         if event["type"] == "choice":

@@ -68,6 +68,7 @@ CONTENTS = {
         "m.relates_to": RELATION,
         "m.new_content": {"msgtype": "m.text", "body": "z"},
         "m.mentions": {"user_ids": [ME]},
+        "chat.courtyard.choice": {"token": "abc"},
     },
     "m.reaction": {"m.relates_to": {"rel_type": "m.annotation", "event_id": "$a", "key": "+"}},
     "m.room.redaction": {"redacts": "$a"},

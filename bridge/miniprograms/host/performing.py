@@ -165,7 +165,8 @@ class Performer:
             if any((effect.text, effect.picture, effect.table, effect.choices)):
                 self.say(tx, session, turn.about, self._shown(turn, message_id, to_all), to_all=to_all)
         self._about_picture(turn, effect_id, effect, message_id)
-        offers = dict(turn.session.offers)
+        # What a message offers now it offers to nobody but whom it names now.
+        offers = {who: offered for who, offered in turn.session.offers.items() if offered != message_id}
         whose = sessions.ANYBODY if chooser is None else str(chooser)
         asks = effect.choices is not None or (effect.form is not None and turn.about.source.push is None)
         turn.session = replace(turn.session, asked_after=_asked_after(turn, asks=asks))

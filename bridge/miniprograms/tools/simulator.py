@@ -385,6 +385,7 @@ class Simulator:
             # What one person was shown alone stays theirs when it is changed, whoever did something.
             reader = self._messages[effect.key] if updates else reader
             self._messages[effect.key] = reader
+            self._offer = {who: offer for who, offer in self._offer.items() if offer[0] != effect.key}
         whose = reader or (person if effect.chooser == "user" else None)
         if effect.choices:
             self._offer[whose] = (effect.key, effect)
