@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.miniprograms.package import Package
 from tests.features.apps import Engine, built_in, packed, village
-from tests.features.village import Village
+from tests.features.village import Village, user_id
 from tests.unit.miniprograms.fakes import does, says
 
 
@@ -182,3 +182,56 @@ def test_when_who_opened_it_is_erased_the_program_is_gone_from_the_room() -> Non
         town.run_programs()
         assert town.say_in("hall", "bob", "!good morning") == []
         assert "is open here" in town.say_in("hall", "bob", "!open tester")[0]
+
+
+def test_what_one_person_is_asked_alone_nobody_else_reads() -> None:
+    def asks(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] == "form":
+            return does(says("Thank you."))
+        if event["data"].get("text") != "me":
+            return does(says("Open."))
+        fields = [
+            {
+                "name": "whom",
+                "label": "Whom do you accuse?",
+                "type": "choice",
+                "choices": [{"id": "b", "label": "Butler"}],
+            },
+            {"name": "why", "label": "Why them?", "type": "text"},
+        ]
+        return does(says("Secret ballot", to="user", form={"name": "ballot", "fields": fields}))
+
+    with hall(packed(), tester=asks) as (town, engine):
+        town.say_in("hall", "alice", "!open tester")
+        for typed in (True, False):
+            town.say_in("hall", "bob", "!me")
+            first = town.rooms["bob"].events[-1]
+            assert first.body.startswith("Tester\nWhom do you accuse? (1/2)")
+            assert "Answer this message, here." in first.body
+            assert town.say("alice", "1", first.event_id) != []
+            answered = town.say("bob", "1", first.event_id) if typed else town.press("bob", first.buttons["Butler"])
+            assert answered[-1].startswith("Tester\nWhy them? (2/2)")
+            # What is typed in the room is an answer as well; what is asked next is not shown there.
+            if typed:
+                assert town.say_in("hall", "bob", "!back")[0] == "I have answered in our private chat."
+                town.say_in("hall", "bob", "!1")
+            town.say("bob", "The candlestick.", town.rooms["bob"].events[-1].event_id)
+        filled = [event["data"]["values"] for event in engine.of("tester", "form")]
+        assert filled == [{"whom": "b", "why": "The candlestick."}] * 2
+        seen = json.dumps([event.content for event in town.rooms["hall"].events])
+        assert not [word for word in ("accuse", "Why them", "ballot", "candlestick") if word in seen]
+        assert seen.count("Thank you.") >= 2
+        assert "not open any more" in town.say("bob", "1", first.event_id)[0]
+
+
+def test_who_left_the_room_answers_nothing_any_more() -> None:
+    def asks(event: dict[str, Any]) -> dict[str, Any]:
+        fields = [{"name": "why", "label": "Why?", "type": "text"}]
+        return does(says("Well", to="user", form={"name": "f", "fields": fields}))
+
+    with hall(packed(), tester=asks) as (town, engine):
+        town.say_in("hall", "alice", "!open tester")
+        asked = town.rooms["alice"].events[-1]
+        town.absent.add((town.rooms["hall"].room_id, user_id("alice")))
+        assert "not open any more" in town.say("alice", "So.", asked.event_id)[0]
+        assert engine.of("tester", "form") == []

@@ -20,7 +20,7 @@ from bridge.miniprograms.host.host import Host
 from bridge.miniprograms.host.installed import Installed, Programs
 from bridge.miniprograms.host.messages import COPY
 from bridge.miniprograms.host.people import begin_anew, opened, recent
-from bridge.miniprograms.host.performing import About
+from bridge.miniprograms.host.performing import QUESTION, About
 from bridge.miniprograms.host.pictures import with_profile
 from bridge.miniprograms.host.profile import avatar_of
 from bridge.miniprograms.host.sessions import Session, Source, Waiting
@@ -335,7 +335,7 @@ def build(programs: Programs, allowances: Allowances, limits: ProgramsConfig, pe
         Command("apps stop", (optional,), do.stop, group=GROUP),
     ]
     hooks = Hooks(
-        on_reply={COPY: talk.on_reply},
+        on_reply={COPY: talk.on_reply, QUESTION: talk.on_answer},
         on_choice={asking.KIND: do.decide},
         menus=frozenset({asking.KIND}),
         talk=talk,

@@ -23,6 +23,9 @@ from bridge.miniprograms.host.sessions import Asked, Session, Source
 from bridge.miniprograms.manifest import in_language
 from bridge.miniprograms.ui import https_host
 
+QUESTION = "program-question"
+"""Kind of the copies of what one person of a room is asked alone; their ref is the id of the session."""
+
 
 @dataclass(frozen=True, slots=True)
 class About:
@@ -178,9 +181,11 @@ class Performer:
         if effect.form is not None and turn.about.source.push is None:
             others = turn.session.asked.get(str(person.id))
             tokens.take_back(tx, () if others is None else others.tokens)
-            asked = ask(tx, session, person.id, sessions.Asked(effect.form))
+            alone = session.in_room and isinstance(effect, effects.UiSend) and effect.to == "user"
+            asked = ask(tx, session, person.id, Asked(effect.form, alone=alone))
             turn.session = replace(turn.session, asked={**turn.session.asked, str(person.id): asked})
-            self.say(tx, session, turn.about, question(asked, title(turn.about)))
+            shown = question(session, asked, title(turn.about))
+            self.say(tx, session, turn.about, shown, to_all=False if alone else None)
 
     def _about_picture(
         self, turn: _Turn, effect_id: str, effect: effects.UiSend | effects.UiUpdate, message_id: int
@@ -360,7 +365,7 @@ def ask(tx: Tx, session: Session, person: PersonId, asked: Asked) -> Asked:
     return replace(asked, tokens=offered)
 
 
-def question(asked: Asked, title: str) -> Message:
+def question(session: Session, asked: Asked, title: str) -> Message:
     """The question of a form that is asked now."""
     form, values = asked.form, asked.values
     current = form.fields[len(values)]
@@ -376,7 +381,9 @@ def question(asked: Asked, title: str) -> Message:
     )
     head = Text("program-says", {"title": title})
     lines = drawing.choice_lines(kind.choices)
-    return Message((head, text, *lines, Text("program-ask-howto")), buttons=drawing.buttons(kind.choices, asked.tokens))
+    howto = Text("program-ask-howto-reply" if asked.alone else "program-ask-howto")
+    copy = CopyRef(QUESTION, session.id) if asked.alone else None
+    return Message((head, text, *lines, howto), copy, buttons=drawing.buttons(kind.choices, asked.tokens))
 
 
 def _chooser(effect: effects.UiSend | effects.UiUpdate, to_all: bool, person: PersonId) -> PersonId | None:

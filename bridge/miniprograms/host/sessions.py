@@ -29,6 +29,8 @@ class Asked:
     """What was filled in so far."""
     tokens: tuple[str, ...] = ()
     """Of the choices of the question that was asked last."""
+    alone: bool = False
+    """Of a program in a room, for this person alone: it is asked and answered in their own chat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,12 @@ class Session:
         return {
             "state": self.state,
             "asked": {
-                who: {"form": one.form.model_dump(mode="json"), "values": dict(one.values), "tokens": list(one.tokens)}
+                who: {
+                    "form": one.form.model_dump(mode="json"),
+                    "values": dict(one.values),
+                    "tokens": list(one.tokens),
+                    "alone": one.alone,
+                }
                 for who, one in self.asked.items()
             },
             "offers": dict(self.offers),
@@ -317,7 +324,12 @@ def _seal(tx: Tx, session: Session) -> bytes:
 def _session(tx: Tx, row: Any) -> Session:
     sealed = tx.vault.read(row.person_id, "program_sessions", row.id, "sealed", row.sealed) or {}
     asked = {
-        who: Asked(Form.model_validate_json(dump(one["form"])), one["values"], tuple(one.get("tokens", ())))
+        who: Asked(
+            Form.model_validate_json(dump(one["form"])),
+            one["values"],
+            tuple(one.get("tokens", ())),
+            one.get("alone", False),
+        )
         for who, one in sealed.get("asked", {}).items()
     }
     return Session(

@@ -89,7 +89,7 @@ class Talk:
         tx, me = request.tx, request.person.id
         message = None if copy.ref_id is None else messages.by_id(tx, copy.ref_id)
         session = None if message is None or message.person_id != me else sessions.by_id(tx, message.session_id)
-        if message is None or session is None or not self._is_here(request, session, message):
+        if message is None or session is None or not self._is_here(request, session, not message.said.to_all):
             raise UserError("program-closed-already")
         relation = getattr(request.event, "relation", None)
         if relation is not None and not relation.outside:
@@ -102,6 +102,15 @@ class Talk:
             session = replace(session, offers=offers)
         return self._said(request, session, text)
 
+    def on_answer(self, request: Request, copy: CopyRef, text: str) -> Reply:
+        """An answer to what a program in a room has asked this person alone."""
+        session = None if copy.ref_id is None else sessions.by_id(request.tx, copy.ref_id)
+        installed = None if session is None else self._programs.by_id(request.tx, session.program_id)
+        asked = None if session is None else session.asked.get(str(request.person.id))
+        if session is None or installed is None or asked is None or not self._is_here(request, session, asked.alone):
+            raise UserError("program-closed-already")
+        return self._answered(request, session, installed, text.strip())
+
     def pressed(self, request: Request, token: str) -> Reply | None:
         """See `bridge.chat.hooks.Talk`."""
         tx, me = request.tx, request.person.id
@@ -111,31 +120,34 @@ class Talk:
         if offer is None or session is None or installed is None:
             return None
         message = None if offer.message_id is None else messages.by_id(tx, offer.message_id)
-        if not self._is_here(request, session, message):
+        asked = session.asked.get(str(me))
+        if message is not None:
+            alone = message.person_id == me and not message.said.to_all
+        else:
+            alone = asked is not None and asked.alone
+        if not self._is_here(request, session, alone):
             return None
         if message is not None:
             choices = dict(zip(message.said.tokens, message.said.content.choices or (), strict=False))
             chosen = {"key": message.said.key, "choice": choices[token].id} if token in choices else None
             return None if chosen is None else self._tell(request, session, installed, "choice", chosen)
-        asked = session.asked.get(str(me))
         if asked is None or token not in asked.tokens:
             return None
         field = asked.form.fields[len(asked.values)]
         choice = typed.kind_of(field).choices[asked.tokens.index(token)]
         return self._next(request, session, installed, replace(asked, values={**asked.values, field.name: choice.id}))
 
-    def _is_here(self, request: Request, session: Session, message: messages.Message | None) -> bool:
-        """Whether it is open, and this is where what it showed is answered: in its chat; and what it showed in a room
-        to one person alone also in that person's own chat, as long as they are in the room."""
+    def _is_here(self, request: Request, session: Session, alone: bool) -> bool:
+        """Whether it is open, and this is where what it showed is answered: in its chat; and what a program in a room
+        showed to this person `alone` also in their own chat, as long as they are in the room."""
         room, person = request.room, request.person
         if not session.is_open:
             return False
         in_own = room.dm_with == person.user_id
         if session.room_id == room.room_id and session.account == request.account:
             return session.in_room != in_own
-        private = message is not None and not message.said.to_all and message.person_id == person.id
         there = self._people.is_in(session.account, session.room_id, person.user_id)
-        return session.in_room and in_own and private and there
+        return session.in_room and in_own and alone and there
 
     def _said(self, request: Request, session: Session, text: str) -> Reply:
         tx, person = request.tx, request.person
@@ -188,7 +200,7 @@ class Talk:
         asked = ask(request.tx, session, request.person.id, asked)
         sessions.save(request.tx, replace(session, asked={**session.asked, str(request.person.id): asked}))
         title = in_language(installed.manifest.title, request.person.language)
-        return Reply((question(asked, title),), personal=not session.in_room)
+        return Reply((question(session, asked, title),), personal=asked.alone or not session.in_room)
 
     def _filled(self, request: Request, session: Session, installed: Installed, values: dict[str, Any] | None) -> Reply:
         mine = str(request.person.id)

@@ -83,6 +83,7 @@ program-ask = { $label } ({ $number }/{ $count }){ $optional ->
    *[no] {""}
 }
 program-ask-howto = `back` goes back, `cancel` leaves the form.
+program-ask-howto-reply = Answer this message, here. `back` goes back, `cancel` leaves the form.
 program-misread-missing = { $what } is missing.{ $usage }
 program-misread-extra = That is more than the command takes.{ $usage }
 program-misread-integer = { $what } – please give a whole number.

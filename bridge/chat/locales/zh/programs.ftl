@@ -83,6 +83,7 @@ program-ask = { $label }（{ $number }/{ $count }）{ $optional ->
    *[no] {""}
 }
 program-ask-howto = `返回` 回到上一步，`取消` 离开表单。
+program-ask-howto-reply = 请在这里回复这条消息。`返回` 回到上一步，`取消` 离开表单。
 program-misread-missing = 还缺一项（{ $what }）。{ $usage }
 program-misread-extra = 内容比这个命令需要的多。{ $usage }
 program-misread-integer = { $what } —— 请给一个整数。
