@@ -24,7 +24,7 @@ from bridge.config import Config
 from bridge.contacts.model import ContactLimits
 from bridge.contacts.private_chats import PrivateChats
 from bridge.contacts.service import Meeting
-from bridge.db import Tx
+from bridge.db import Tx, own_limits
 from bridge.db.engine import now_ms
 from bridge.db.tables import crypto_megolm_inbound, handled
 from bridge.delivery import gone
@@ -342,6 +342,19 @@ def retention_settings(config: Config) -> RetentionSettings:
         ms(wanted.requests_days),
         ms(wanted.inactive_days),
         wanted.notice_days * _DAY_MS,
+        {
+            user_id: {
+                what: None if days == "never" else days
+                for what, days in (
+                    (own_limits.MOMENTS, own.moments_days),
+                    (own_limits.LOG, own.log_days),
+                    (own_limits.REQUESTS, own.requests_days),
+                    (own_limits.INACTIVE, own.inactive_days),
+                )
+                if days is not None
+            }
+            for user_id, own in wanted.people.items()
+        },
     )
 
 
@@ -404,7 +417,7 @@ def features(
             confirm_wider=config.moments.confirm_wider,
             undo_ms=config.moments.undo_seconds * 1000,
             gone_ms=limits.outbox_hold_days * _DAY_MS,
-            own_keys=config.retention.moments_days is not None,
+            kept_days=config.retention.moments_days,
             pictures=config.moments.pictures,
             drafts=config.moments.drafts,
             draft_ms=config.moments.draft_days * _DAY_MS,

@@ -21,6 +21,8 @@ EXPIRY = "0010"
 """From this version of the database on moments may have keys of their own."""
 DAY_KEYS = "0028"
 """From this version on log entries, friend requests and drafts have keys of their days."""
+TOLD_KEYS = "0032"
+"""From this version on, what mini-programs were told as well."""
 _SAMPLE = 20
 _CHUNK = 400
 
@@ -135,7 +137,7 @@ def forget_erased(db: Database, keys: KeyStore, was: str) -> int:
             marks = ",".join("?" * len(chunk))
             tx.sql(f"UPDATE moments SET expires_at = 0 WHERE key_id IN ({marks})", chunk)
             if was >= DAY_KEYS:
-                day_keys.forget(tx, chunk)
+                day_keys.forget(tx, chunk, told=was >= TOLD_KEYS)
         if count:
             tx.scrub_later()
         return count

@@ -15,7 +15,7 @@ from bridge.delivery.outbox import Outbox
 from bridge.errors import OperatorError
 from bridge.ids import PersonId, parse_user_id
 from bridge.rights.break_glass import MAX_REASON, PARTS, open_person
-from bridge.rights.retention import count as count_old
+from bridge.rights.retention import dry_run
 from bridge.storage import open_storage
 
 _COUNTS = {
@@ -61,7 +61,7 @@ def retention(path: Path) -> int:
 
     config = load(path)
     with open_storage(config, update=False) as storage:
-        counts = storage.db.run_sync(lambda tx: count_old(tx, retention_settings(config)))
+        counts = dry_run(storage.db, retention_settings(config))
     print(json.dumps(counts, indent=2))
     return 0
 

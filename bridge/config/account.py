@@ -25,7 +25,8 @@ def _homeserver(url: str) -> str:
     return url.rstrip("/")
 
 
-def _user_id(text: str) -> UserId:
+def matrix_id(text: str) -> UserId:
+    """Checks that it is one."""
     user_id = parse_user_id(text)
     if user_id is None:
         raise ValueError("should be a Matrix user id, like @courtyard:example.org")
@@ -47,7 +48,7 @@ class MatrixConfig(Section):
     homeserver: Annotated[str, AfterValidator(_homeserver)] = Field(
         description="Address of the client API of the bot's homeserver.", examples=["https://matrix.example.org"]
     )
-    user_id: Annotated[UserId, AfterValidator(_user_id)] = Field(
+    user_id: Annotated[UserId, AfterValidator(matrix_id)] = Field(
         description="Matrix id of the bot. The account must exist.", examples=["@courtyard:example.org"]
     )
     password_file: Path | None = Field(
@@ -145,7 +146,7 @@ class VerificationConfig(Section):
         description="automatic (the bot confirms without anybody looking at its emoji, and signs nobody), operator "
         "(the operator compares in their chat with the bot, then both sign), off (declined).",
     )
-    operator: Annotated[UserId, AfterValidator(_user_id)] | None = Field(
+    operator: Annotated[UserId, AfterValidator(matrix_id)] | None = Field(
         default=None,
         description="Who compares, when mode is operator. They need a chat with the bot.",
         examples=["@alice:example.org"],

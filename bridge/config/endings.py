@@ -1,10 +1,12 @@
 """Configuration: how long things are kept, what people take along, and the log."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, PlainValidator
 
+from bridge.config.account import matrix_id
 from bridge.config.base import Section
+from bridge.ids import UserId
 
 
 class ErasureConfig(Section):
@@ -50,6 +52,28 @@ class ArchivesConfig(Section):
     )
 
 
+def _days(least: int) -> PlainValidator:
+    def check(value: Any) -> Any:
+        is_days = isinstance(value, int) and not isinstance(value, bool) and least <= value <= 36_500
+        if not is_days and value != "never" and value is not None:
+            raise ValueError(f"should be a number of days from {least} to 36500, or never")
+        return value
+
+    return PlainValidator(check)
+
+
+Days = Annotated[int | Literal["never"] | None, _days(1)]
+
+
+class PersonRetention(Section):
+    """Limits of one person, in place of those of everybody."""
+
+    moments_days: Days = None
+    log_days: Days = None
+    requests_days: Annotated[int | Literal["never"] | None, _days(90)] = None
+    inactive_days: Annotated[int | Literal["never"] | None, _days(30)] = None
+
+
 class RetentionConfig(Section):
     """What is deleted by itself when it is old. Nothing, unless it is asked for; `courtyard admin retention` counts."""
 
@@ -57,7 +81,11 @@ class RetentionConfig(Section):
         default=None, ge=1, le=36_500, description="Moments that were posted longer ago go, in days. Default: never."
     )
     log_days: int | None = Field(
-        default=None, ge=1, le=36_500, description="Entries of people's access logs go, in days. Default: never."
+        default=None,
+        ge=1,
+        le=36_500,
+        description="Entries of people's access logs go, and what mini-programs were told of them, in days. "
+        "Default: never.",
     )
     requests_days: int | None = Field(
         default=None,
@@ -74,6 +102,12 @@ class RetentionConfig(Section):
     )
     notice_days: int = Field(
         default=30, ge=7, le=365, description="So long before, people are told that their account will end, in days."
+    )
+    people: dict[Annotated[UserId, AfterValidator(matrix_id)], PersonRetention] = Field(
+        default={},
+        max_length=1000,
+        description="Limits of single people, in place of those above: days, or never. "
+        'Like {"@alice:example.org": {moments_days: 30, inactive_days: never}}. Only in this file.',
     )
 
 

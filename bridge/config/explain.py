@@ -1,6 +1,7 @@
 """What a mistake that pydantic found is called, for whoever wrote the file. Never quotes a value: it may be secret."""
 
 import difflib
+import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -64,7 +65,10 @@ def siblings_in(model: type[BaseModel], path: Sequence[str]) -> list[str]:
     """The keys that `model` knows at the place of `path`; none when the path leaves the models."""
     here: Any = model
     for key in path[:-1]:
-        here = here.model_fields[key].annotation if key in here.model_fields else None
-        if not (isinstance(here, type) and issubclass(here, BaseModel)):
+        if typing.get_origin(here) is dict:
+            here = typing.get_args(here)[1]
+        else:
+            here = here.model_fields[key].annotation if key in here.model_fields else None
+        if typing.get_origin(here) is not dict and not (isinstance(here, type) and issubclass(here, BaseModel)):
             return []
-    return list(here.model_fields)
+    return [] if typing.get_origin(here) is dict else list(here.model_fields)

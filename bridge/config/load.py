@@ -228,7 +228,8 @@ class _Load:
         )
 
     def _explain(self, details: ErrorDetails) -> Problem:
-        path = tuple(printable(str(part)) for part in details["loc"])
+        # pydantic marks what is wrong with a key of a mapping itself.
+        path = tuple(printable(str(part)) for part in details["loc"] if part != "[key]")
         return self._at(path, message(details, siblings_in(Config, path)))
 
     def _problem(self, path: KeyPath, message: str) -> None:

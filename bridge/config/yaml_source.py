@@ -8,10 +8,11 @@ from typing import Any, TypeAlias
 import yaml
 
 from bridge.config.problem import ConfigError, Problem
+from bridge.ids import MAX_ID_BYTES
 
 MAX_BYTES = 262_144
 MAX_DEPTH = 12
-_MAX_KEY = 80
+_MAX_KEY = MAX_ID_BYTES
 _PLAIN = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null")}
 
 KeyPath: TypeAlias = tuple[str, ...]

@@ -117,7 +117,7 @@ def count_asked_since(tx: Tx, asker: PersonId, since: int) -> int:
 
 def add_request(tx: Tx, asker: PersonId, asked: PersonId, note: str, state: RequestState) -> int:
     [request_id] = tx.new_ids("friend_requests")
-    key = day_keys.key_of(tx, day_keys.REQUESTS, tx.now)
+    key = day_keys.key_of(tx, day_keys.REQUESTS, asker, tx.now)
     tx.execute(
         sa.insert(friend_requests).values(
             id=request_id,

@@ -21,7 +21,6 @@ from bridge.moments import (
     copy_counts,
     defaults,
     draft_commands,
-    keep_commands,
     kept_comments,
     numbers,
     pages,
@@ -38,6 +37,7 @@ from bridge.moments.draft_commands import DraftCommands
 from bridge.moments.drafting import AUDIENCE, Drafting
 from bridge.moments.erasing import MomentsEraser
 from bridge.moments.items import visible_comment
+from bridge.moments.keep_commands import KEEP, KeepCommands
 from bridge.moments.kinds import (
     ALL_COPIES,
     COMMENT,
@@ -290,6 +290,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
     copies = Copies(moments)
     readdress = Readdress(moments, outbox)
     changes = ChangeCommands(moments, readdress)
+    keeping = KeepCommands(moments)
     digests = Digests(outbox, people, moments.limits.digest_minute)
     text = Param("text", (Kind.REST,))
     commands = [
@@ -313,7 +314,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         *changes.commands,
         *NotifyCommands(moments.limits.digest_minute).commands,
         *kept_comments.build(),
-        *keep_commands.build(),
+        *keeping.commands,
     ]
     hooks = Hooks(
         on_reply={
@@ -333,7 +334,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         on_edit={MOMENT: do.moment_edited, COMMENT: do.comment_edited, VOTE: polls.edited, DRAFT: drafting.edited},
         on_choice={
             **changes.choices,
-            keep_commands.KEEP: keep_commands.choose,
+            KEEP: keeping.choose,
             DRAFT: drafting.choose,
             AUDIENCE: drafting.choose_audience,
             draft_commands.LIST: drafting.choose_draft,

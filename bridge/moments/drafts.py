@@ -102,7 +102,7 @@ def add(tx: Tx, draft: Draft) -> Draft:
     """Store a new draft; its id is given here."""
     [draft_id] = tx.new_ids("drafts")
     draft = replace(draft, id=draft_id, touched_at=tx.now)
-    key = day_keys.key_of(tx, day_keys.DRAFTS, tx.now)
+    key = day_keys.key_of(tx, day_keys.DRAFTS, draft.person, tx.now)
     tx.sql(
         "INSERT INTO drafts (id, person_id, state, sealed, due_at, touched_at, created_at, key_id)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -113,7 +113,7 @@ def add(tx: Tx, draft: Draft) -> Draft:
 
 def save(tx: Tx, draft: Draft) -> Draft:
     """Store a draft as it is now."""
-    key = None if draft.state is State.PUBLISHED else day_keys.key_of(tx, day_keys.DRAFTS, tx.now)
+    key = None if draft.state is State.PUBLISHED else day_keys.key_of(tx, day_keys.DRAFTS, draft.person, tx.now)
     sealed = None if key is None else _seal(tx, draft, key)
     tx.sql(
         "UPDATE drafts SET state = ?, sealed = ?, due_at = ?, touched_at = ?, moment_id = ?, key_id = ? WHERE id = ?",

@@ -30,8 +30,9 @@ class MomentLimits:
     """How long a post, a deletion or a change of privacy can be taken back. 0: not at all."""
     gone_ms: int = 30 * 24 * 3_600_000
     """How long it is remembered for whom a moment was that is gone: as long as taking back is tried."""
-    own_keys: bool = False
-    """Each moment gets a key of its own, to be destroyed with it: where they are let go when they are old."""
+    kept_days: int | None = None
+    """When the operator lets moments go, of those without a limit of their own. Then each gets a key of its own, to be
+    destroyed with it."""
     drafts: int = 20
     """Drafts of one person, scheduled posts counted in."""
     draft_texts: int = 50

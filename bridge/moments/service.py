@@ -10,7 +10,7 @@ from bridge.chat.people import People, user_ids
 from bridge.contacts import tags
 from bridge.contacts.model import cleaned
 from bridge.contacts.store import friends_of
-from bridge.db import Tx, two_keys
+from bridge.db import Tx, own_limits, two_keys
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import PersonId
@@ -233,7 +233,11 @@ class Moments:
 
     def needs_key(self, tx: Tx, author: PersonId) -> bool:
         """Whether moments of this author will be let go when they are old, by whosever wish."""
-        return self.limits.own_keys or keep_times.load(tx, author) is not None
+        return keep_times.load(tx, author) is not None or self.operator_days(tx, author) is not None
+
+    def operator_days(self, tx: Tx, author: PersonId) -> int | None:
+        """After how many days the operator lets moments of this author go; None: never."""
+        return own_limits.days(tx, author, own_limits.MOMENTS, self.limits.kept_days)
 
     def give_key(self, tx: Tx, moment: Moment) -> Moment:
         """Seal a moment under a key of its own too, with all that hangs on it, unless it is."""

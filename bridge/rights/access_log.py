@@ -15,7 +15,7 @@ _SHOWN = 20
 def record(tx: Tx, person: Person, kind: str, **details: Any) -> None:
     """Note that something read of a person. `kind` names the text `log-KIND`; `details` are its arguments."""
     [entry_id] = tx.new_ids("access_log")
-    key = day_keys.key_of(tx, day_keys.LOG, tx.now)
+    key = day_keys.key_of(tx, day_keys.LOG, person.id, tx.now)
     sealed = two_keys.seal(tx, key, person.id, "access_log", entry_id, "sealed", {"kind": kind, **details})
     tx.sql(
         "INSERT INTO access_log (id, person_id, at, sealed, key_id) VALUES (?, ?, ?, ?, ?)",

@@ -1,22 +1,22 @@
 """Retention (O4): what the operator lets go when it is old. Off unless it is asked for."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bridge.chat import prompts
-from bridge.chat.people import People
+from bridge.chat.people import People, lookup
 from bridge.chat.reply import Message, Text, Time
 from bridge.contacts.service import PROMPT
-from bridge.db import Tx, day_keys, two_keys
+from bridge.db import Database, Tx, day_keys, own_limits, two_keys
 from bridge.db.sealing import Unreadable
 from bridge.delivery.outbox import Outbox
-from bridge.ids import PersonId
+from bridge.ids import PersonId, UserId
 from bridge.moments import keep_times, store
 from bridge.moments.service import Moments
 from bridge.rights.deletions import Deletions
 
 _AT_ONCE = 100
 _KEYS_AT_ONCE = 20
-_NEVER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,40 +29,109 @@ class RetentionSettings:
     inactive_ms: int | None = None
     notice_ms: int = 30 * 24 * 3600 * 1000
     """So long before people are told that their account will end."""
+    people: Mapping[UserId, Mapping[str, int | None]] = field(default_factory=dict)
+    """Limits of single people, in place of those above: class (see `own_limits`) → days; None: never."""
+
+    def of(self, what: str) -> int | None:
+        """The age of a class."""
+        ages = {
+            own_limits.MOMENTS: self.moments_ms,
+            own_limits.LOG: self.log_ms,
+            own_limits.REQUESTS: self.requests_ms,
+            own_limits.INACTIVE: self.inactive_ms,
+        }
+        return ages[what]
+
+    def wants(self, what: str) -> bool:
+        """Whether anybody has a limit for a class."""
+        return self.of(what) is not None or any(own.get(what) is not None for own in self.people.values())
 
 
-_DATED = {
-    day_keys.LOG: ("access_log", "person_id", "at"),
-    day_keys.REQUESTS: ("friend_requests", "from_id", "created_at"),
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Something that is let go."""
+
+    what: str
+    """The class whose limit it has."""
+    table: str
+    owner: str
+    at: str
+    """SQL of its time, ms."""
+    besides: str = ""
+
+    @property
+    def old(self) -> str:
+        """What of it is too old; its parameters: now, and the age of everybody's."""
+        joined = own_limits.joined(self.what, self.owner)
+        return f"FROM {self.table} r {joined} WHERE {self.at} < ? - {own_limits.AGE}{self.besides}"
+
+
+_KINDS = {
+    "moments": _Kind(own_limits.MOMENTS, "moments", "r.author_id", "r.created_at"),
+    "log_entries": _Kind(own_limits.LOG, "access_log", "r.person_id", "r.at"),
+    "told_to_programs": _Kind(own_limits.LOG, "program_deliveries", "r.person_id", "r.at"),
+    "requests": _Kind(own_limits.REQUESTS, "friend_requests", "r.from_id", "r.created_at"),
+    "inactive_people": _Kind(
+        own_limits.INACTIVE,
+        "people",
+        "r.id",
+        "COALESCE(r.seen_at, r.opened_at)",
+        " AND r.opened_at IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM deletions d WHERE d.person_id = r.id AND d.state <> 'asked')",
+    ),
 }
-"""What is sealed under keys of days: table, owner, time."""
-_OLD = {
-    "moments": "FROM moments WHERE created_at < ?",
-    "log_entries": "FROM access_log WHERE at < ?",
-    "requests": "FROM friend_requests WHERE created_at < ?",
-    "inactive_people": "FROM people WHERE opened_at IS NOT NULL AND COALESCE(seen_at, opened_at) < ?"
-    " AND NOT EXISTS (SELECT 1 FROM deletions d WHERE d.person_id = people.id AND d.state <> 'asked')",
-}
+_DATED = {day_keys.LOG: "log_entries", day_keys.TOLD: "told_to_programs", day_keys.REQUESTS: "requests"}
+"""What is sealed under keys of days."""
+
+
+def put_in_force(tx: Tx, settings: RetentionSettings) -> None:
+    """Have limits of single people hold from now on. Who is named and was never here has none."""
+    limits = {}
+    for user_id, own in settings.people.items():
+        person = tx.sql("SELECT id FROM people WHERE lookup = ?", (lookup(tx, user_id),)).scalar()
+        if person is not None:
+            limits[int(person)] = own
+    own_limits.put_in_force(tx, limits)
+
+
+class _Counted(Exception):
+    """Takes a transaction back."""
+
+    def __init__(self, counts: dict[str, int | None]) -> None:
+        super().__init__()
+        self.counts = counts
+
+
+def dry_run(db: Database, settings: RetentionSettings) -> dict[str, int | None]:
+    """How much would go now by these settings, as `count` says it, whichever are in force. Changes nothing."""
+
+    def work(tx: Tx) -> None:
+        put_in_force(tx, settings)
+        raise _Counted(count(tx, settings))
+
+    try:
+        db.run_sync(work)
+    except _Counted as done:
+        return done.counts
+    raise AssertionError("counted nothing")
 
 
 def count(tx: Tx, settings: RetentionSettings) -> dict[str, int | None]:
-    """How much would go now, by class; None: it is never let go."""
-    ages = {
-        "moments": settings.moments_ms,
-        "log_entries": settings.log_ms,
-        "requests": settings.requests_ms,
-        "inactive_people": settings.inactive_ms,
-    }
-    counts = {
-        name: None if age is None else int(tx.sql(f"SELECT COUNT(*) {_OLD[name]}", (tx.now - age,)).scalar_one())
-        for name, age in ages.items()
-    }
-    bare = None
-    if settings.moments_ms is not None:
-        bare = int(tx.sql("SELECT COUNT(*) FROM moments WHERE key_id IS NULL").scalar_one())
+    """How much would go now, by class, with the limits of single people that are in force; None: it is never let go."""
+    counts: dict[str, int | None] = dict.fromkeys(_KINDS)
+    for name, kind in _KINDS.items():
+        if settings.wants(kind.what):
+            age = own_limits.age(settings.of(kind.what))
+            counts[name] = int(tx.sql(f"SELECT COUNT(*) {kind.old}", (tx.now, age)).scalar_one())
     counts["moments_by_wish_of_their_authors"] = keep_times.count_over(tx)
+    bare = None
+    if settings.wants(own_limits.MOMENTS):
+        joined = own_limits.joined(own_limits.MOMENTS, "r.author_id")
+        everybody = int(settings.moments_ms is not None)
+        query = f"SELECT COUNT(*) FROM moments r {joined} WHERE r.key_id IS NULL AND (? = 1 OR o.days IS NOT NULL)"
+        bare = int(tx.sql(query, (everybody,)).scalar_one())
     # Those get one in the next hour; what is let go before is under its author's key alone, who keeps it.
-    return {**counts, "moments_without_own_key": bare}
+    return {**counts, "moments_without_own_key": bare, "people_with_limits_of_their_own": own_limits.count(tx)}
 
 
 class Retention:
@@ -83,24 +152,29 @@ class Retention:
 
     def step(self, tx: Tx) -> bool:
         """Let some of what is old go. Whether there may be more."""
-        done = [self._old_moments(tx), self._old_log(tx), self._old_requests(tx), self._warn(tx)]
+        put_in_force(tx, self._settings)
+        logged = [self._old_entries(tx, name) for name in ("log_entries", "told_to_programs")]
+        done = [self._old_moments(tx), *logged, self._old_requests(tx), self._warn(tx)]
         keyed = self._give_keys(tx)
-        resealed = [self._give_day_keys(tx, kind) for kind in (day_keys.LOG, day_keys.REQUESTS)]
+        resealed = [self._give_day_keys(tx, kind) for kind in _DATED]
         if any((*done, keyed, *resealed)):
             tx.scrub_later()
-        if sum(self._end_days(tx, kind) for kind in (day_keys.LOG, day_keys.REQUESTS)):
+        if sum(self._end_days(tx, kind) for kind in _DATED):
             tx.after_commit(self._moments.on_expiry)
         return any(count == _AT_ONCE for count in (*done, *resealed)) or keyed == _KEYS_AT_ONCE
 
-    def _ids(self, tx: Tx, what: str, age: int | None) -> list[int]:
-        if age is None:
+    def _ids(self, tx: Tx, name: str) -> list[int]:
+        """Some of what is too old."""
+        kind = _KINDS[name]
+        if not self._settings.wants(kind.what):
             return []
-        rows = tx.sql(f"SELECT id {_OLD[what]} ORDER BY id LIMIT {_AT_ONCE}", (tx.now - age,))
+        age = own_limits.age(self._settings.of(kind.what))
+        rows = tx.sql(f"SELECT r.id {kind.old} ORDER BY r.id LIMIT {_AT_ONCE}", (tx.now, age))
         return [int(i) for i in rows.scalars()]
 
     def _old_moments(self, tx: Tx) -> int:
         """As if their authors deleted them: every copy is taken back."""
-        ids = self._ids(tx, "moments", self._settings.moments_ms)
+        ids = self._ids(tx, "moments")
         own = keep_times.over(tx, _AT_ONCE)
         for moment_id in {*ids, *own}:
             moment = store.moment(tx, moment_id)
@@ -110,13 +184,15 @@ class Retention:
 
     def _give_keys(self, tx: Tx) -> int:
         """A key of its own for moments from before this was asked for, so that it can be destroyed with them."""
-        age = self._settings.moments_ms
+        age = own_limits.age(self._settings.moments_ms)
+        joined = own_limits.joined(own_limits.MOMENTS, "r.author_id")
         # Damaged ones can't have one: the next look begins behind them.
         rows = tx.sql(
-            "SELECT id FROM moments WHERE key_id IS NULL AND id > ? AND (created_at >= ?"
-            " OR EXISTS (SELECT 1 FROM keep_times k WHERE k.person_id = author_id))"
-            f" ORDER BY id LIMIT {_KEYS_AT_ONCE}",
-            (self._keyed, _NEVER if age is None else tx.now - age),
+            f"SELECT r.id FROM moments r {joined} WHERE r.key_id IS NULL AND r.id > ? AND (o.days IS NOT NULL"
+            " OR (? = 1 AND o.person_id IS NULL)"
+            " OR EXISTS (SELECT 1 FROM keep_times k WHERE k.person_id = r.author_id))"
+            f" AND r.created_at >= ? - {own_limits.AGE} ORDER BY r.id LIMIT {_KEYS_AT_ONCE}",
+            (self._keyed, int(self._settings.moments_ms is not None), tx.now, age),
         )
         ids = list(rows.scalars())
         for moment_id in ids:
@@ -130,42 +206,42 @@ class Retention:
     def _went_on(self, reached: int) -> None:
         self._keyed = reached
 
-    def _age(self, kind: str) -> int | None:
-        return self._settings.log_ms if kind == day_keys.LOG else self._settings.requests_ms
-
-    def _give_day_keys(self, tx: Tx, kind: str) -> int:
-        """The key of its day for what was written before there were such keys, so that it can be destroyed with it."""
-        age = self._age(kind)
-        if age is None:
-            return 0
-        table, owner, at = _DATED[kind]
+    def _give_day_keys(self, tx: Tx, name: str) -> int:
+        """The right key of its day for what has none, or that of another limit, so that it can be destroyed with it."""
+        kind = _KINDS[_DATED[name]]
+        everybody = self._settings.of(kind.what)
         rows = tx.sql(
-            f"SELECT id, {owner} AS owner, {at} AS at, sealed FROM {table} WHERE key_id IS NULL AND sealed IS NOT NULL"
-            f" AND {at} >= ? AND id > ? ORDER BY id LIMIT {_AT_ONCE}",
-            (tx.now - age, self._dated.get(kind, 0)),
+            f"SELECT r.id, {kind.owner} AS owner, {kind.at} AS at, r.sealed, r.key_id FROM {kind.table} r"
+            f" {own_limits.joined(kind.what, kind.owner)} LEFT JOIN day_keys d ON d.key_id = r.key_id"
+            f" WHERE r.sealed IS NOT NULL AND r.id > ? AND {kind.at} >= ? - {own_limits.AGE}"
+            " AND ((r.key_id IS NULL AND (? = 1 OR o.person_id IS NOT NULL))"
+            f" OR d.kind <> {own_limits.group_sql(name)}) ORDER BY r.id LIMIT {_AT_ONCE}",
+            (self._dated.get(name, 0), tx.now, own_limits.age(everybody), int(everybody is not None)),
         ).all()
         for row in rows:
-            value = tx.vault.read(row.owner, table, row.id, "sealed", row.sealed)
+            value = two_keys.read(tx, row.key_id, row.owner, kind.table, row.id, "sealed", row.sealed)
             if value is not None:  # else it is damaged, and opens for nobody
-                key = day_keys.key_of(tx, kind, row.at)
-                sealed = two_keys.seal(tx, key, row.owner, table, row.id, "sealed", value)
-                tx.sql(f"UPDATE {table} SET sealed = ?, key_id = ? WHERE id = ?", (sealed, key, row.id))
+                key = day_keys.key_of(tx, name, row.owner, row.at)
+                sealed = two_keys.seal(tx, key, row.owner, kind.table, row.id, "sealed", value)
+                tx.sql(f"UPDATE {kind.table} SET sealed = ?, key_id = ? WHERE id = ?", (sealed, key, row.id))
         reached = rows[-1].id if len(rows) == _AT_ONCE else 0
-        tx.after_commit(lambda: self._dated.update({kind: reached}))
+        tx.after_commit(lambda: self._dated.update({name: reached}))
         return len(rows)
 
     def _end_days(self, tx: Tx, kind: str) -> int:
-        age = self._age(kind)
-        return 0 if age is None else day_keys.end(tx, kind, tx.now - age)
+        age = self._settings.of(_KINDS[_DATED[kind]].what)
+        own = day_keys.end_own(tx, kind)
+        return own if age is None else own + day_keys.end(tx, kind, tx.now - age)
 
-    def _old_log(self, tx: Tx) -> int:
-        ids = self._ids(tx, "log_entries", self._settings.log_ms)
-        tx.sql("DELETE FROM access_log WHERE id = ?", [(i,) for i in ids])
+    def _old_entries(self, tx: Tx, name: str) -> int:
+        ids = self._ids(tx, name)
+        tx.sql(f"DELETE FROM {_KINDS[name].table} WHERE id = ?", [(i,) for i in ids])
         return len(ids)
 
     def _old_requests(self, tx: Tx) -> int:
         # What is of 1970 lost its key to a time before this copy of the database: that goes in any case.
-        ids = self._ids(tx, "requests", self._settings.requests_ms or tx.now - 1)
+        lost = tx.sql(f"SELECT id FROM friend_requests WHERE created_at < 1 ORDER BY id LIMIT {_AT_ONCE}").scalars()
+        ids = lost or self._ids(tx, "requests")
         for request_id in ids:
             asked = tx.sql("SELECT id FROM prompts WHERE kind = ? AND ref_id = ?", (PROMPT, request_id)).scalars()
             for prompt_id in asked.all():
@@ -176,7 +252,7 @@ class Retention:
 
     def _warn(self, tx: Tx) -> int:
         """Tell people who said nothing for long that their account will end."""
-        ids = self._ids(tx, "inactive_people", self._settings.inactive_ms)
+        ids = self._ids(tx, "inactive_people")
         for person_id in map(PersonId, ids):
             due = self._deletions.end_inactive(tx, person_id, self._settings.notice_ms)
             try:

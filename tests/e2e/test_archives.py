@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from PIL import Image
 
 from bridge.demo.synapse import Homeserver
@@ -258,6 +259,42 @@ async def test_what_is_old_goes_with_its_keys(
         )
         await gone(alice, hers.event_id)
         assert "no friends" in await alice.ask("friends")
+
+
+async def test_the_operator_lets_go_what_is_of_single_people(
+    servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path
+) -> None:
+    """O4: a limit of one's own in place of everybody's, shorter or none; a name that nobody has changes nothing."""
+    hers, kept = canary(), canary()
+    async with (
+        running_bot(tmp_path / "bot", servers[0], unique("courtyard"), {"retention": {"moments_days": 400}}) as bot,
+        meeting(servers, js, bot) as meet,
+    ):
+        alice, carol = await meet("alice"), await meet("carol", 1)
+        await befriend(alice, carol)
+        await alice.ask(f"post {kept}")
+        await carol.ask(f"post {hers}")
+        [of_carol] = [m for m in await answers(alice, "feed") if hers in m.body]
+        [of_alice] = [m for m in await answers(carol, "feed") if kept in m.body]
+        before = json.loads(await admin(bot, "status"))["erased"]
+        assert await bot.stop() == 0
+        await changed(bot, "UPDATE moments SET created_at = created_at - 500 * 86400000")
+        config = yaml.safe_load(bot.config.read_text())
+        limits = {alice.user_id: {"moments_days": "never"}, carol.user_id: {"moments_days": 450}}
+        config["retention"]["people"] = {**limits, "@nobody:nowhere.example.org": {"log_days": 1}}
+        bot.config.write_text(yaml.safe_dump(config))
+        counts = json.loads(await admin(bot, "retention", "--dry-run"))
+        assert (counts["moments"], counts["people_with_limits_of_their_own"]) == (1, 2)
+        assert carol.user_id not in json.dumps(counts)
+        await bot.start()
+        await gone(alice, of_carol.event_id)
+        async with asyncio.timeout(_WAIT):
+            while json.loads(await admin(bot, "status"))["erased"] < before + 1:
+                pass
+        assert kept in "\n".join(m.body for m in await answers(alice, "album"))
+        assert "450 days after" in await carol.ask("moments keep")
+        assert of_alice.event_id in [m.event_id for m in shown(carol) if not m.redacted]
+        assert bot.running
 
 
 async def changed(bot: BotProcess, query: str) -> None:

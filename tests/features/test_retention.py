@@ -1,6 +1,7 @@
 """O4: what the operator lets go when it is old."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ def keep_in() -> Callable[[Village], Keep]:
     """`keep_in(village)(inactive_ms=…)`: do what the bot does every hour."""
 
     def of(village: Village) -> Keep:
-        def run(**settings: int) -> None:
+        def run(**settings: Any) -> None:
             deletions = village.deletions
             retention = Retention(
                 RetentionSettings(**settings), village.people, deletions.outbox, village.moments, deletions
@@ -48,8 +49,15 @@ def test_nothing_goes_unless_it_is_asked_for(village: Village, keep: Keep) -> No
     keep()
     assert (village.bodies("alice"), village.bodies("bob")) == before
     assert village.db.run_sync(lambda tx: count(tx, RetentionSettings())) == dict.fromkeys(
-        ("moments", "log_entries", "requests", "inactive_people", "moments_without_own_key")
-    ) | {"moments_by_wish_of_their_authors": 0}
+        (
+            "moments",
+            "log_entries",
+            "told_to_programs",
+            "requests",
+            "inactive_people",
+            "moments_without_own_key",
+        )
+    ) | {"moments_by_wish_of_their_authors": 0, "people_with_limits_of_their_own": 0}
 
 
 def test_old_moments_go_with_their_copies(village: Village, keep: Keep) -> None:
@@ -99,7 +107,7 @@ def opens(village: Village, rows: list[tuple[str, int, int, bytes]], keys: list[
 @pytest.mark.parametrize("own_keys", [False, True], ids=["asked for later", "asked for before"])
 def test_the_keys_of_old_moments_are_destroyed(own_keys: bool, keep_in: Callable[[Village], Keep]) -> None:
     """With what was copied while it was there, and every key that there is then, nothing opens."""
-    village = Village(moment_limits=MomentLimits(confirm_wider=False, own_keys=own_keys))
+    village = Village(moment_limits=MomentLimits(confirm_wider=False, kept_days=10 if own_keys else None))
     village.open("alice", "bob")
     village.befriend("alice", "bob")
     keep = keep_in(village)

@@ -303,6 +303,49 @@ def test_relative_paths_start_at_the_file(tmp_path: Path, monkeypatch: pytest.Mo
     assert config.store_key_file == tmp_path / "keys" / "store.key"
 
 
+def test_limits_of_single_people(tmp_path: Path) -> None:
+    text = """\
+retention:
+  moments_days: 100
+  people:
+    "@alice:example.org": {moments_days: never, inactive_days: 40}
+    "@bob:example.org":
+      log_days:
+"""
+    retention = load(write(tmp_path, MATRIX + text), {}).retention
+    alice, bob = (retention.people[UserId(f"@{name}:example.org")] for name in ("alice", "bob"))
+    assert (alice.moments_days, alice.log_days, alice.inactive_days) == ("never", None, 40)
+    assert bob.log_days is None
+    long = f"@{'a' * 200}:example.org"
+    text = f'retention: {{people: {{"{long}": {{log_days: 3}}}}}}\n'
+    assert load(write(tmp_path, MATRIX + text), {}).retention.people[UserId(long)].log_days == 3
+    text = """\
+retention:
+  people:
+    "@alice:example.org":
+      log_day: 3
+      moments_days: 0
+      requests_days: 30
+    bob: {log_days: 3}
+    "@carol:example.org": {moments_days: 0.5, inactive_days: true}
+    "@dave:example.org": 3
+    "@alice:example.org": {}
+"""
+    found = {(line, key): message for line, key, message in problems(tmp_path, text)}
+    alice_s = "retention.people.@alice:example.org"
+    assert found[4, f"{alice_s}.log_day"] == "unknown key; did you mean log_days?"
+    assert found[5, f"{alice_s}.moments_days"] == "should be a number of days from 1 to 36500, or never"
+    assert found[6, f"{alice_s}.requests_days"] == "should be a number of days from 90 to 36500, or never"
+    assert "Matrix user id" in found[7, "retention.people.bob"]
+    assert {key for line, key in found if line == 8} == {
+        f"retention.people.@carol:example.org.{what}_days" for what in ("moments", "inactive")
+    }
+    assert found[9, "retention.people.@dave:example.org"] == "should be a section with keys of its own"
+    assert "second time" in found[10, alice_s]
+    [(_, key, message)] = problems(tmp_path, MATRIX, {"COURTYARD_RETENTION__PEOPLE": "@alice:example.org"})
+    assert (key, message) == ("retention.people", "should be a section with keys of its own")
+
+
 def test_access_rules(tmp_path: Path) -> None:
     rules = (
         "access: {allow_servers: ['*.example.org', 'exa?ple.org'], deny_servers: ['bad.*'], deny_people: ['@carol*']"

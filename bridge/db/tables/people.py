@@ -142,9 +142,15 @@ access_log = table(  # P9: which program, export, operator or device of their ow
 day_keys = sa.Table(  # second keys of what is let go when it is old
     "day_keys",
     metadata,
-    text("kind", primary_key=True),  # log | requests | drafts
+    text("kind", primary_key=True),  # log | told | requests | drafts; log/30: of who has this limit of their own
     sa.Column("day", sa.BigInteger, primary_key=True, autoincrement=False),  # since 1970, UTC
     big("key_id"),
+)
+own_limits = table(  # O4: how long the operator keeps what is of single people
+    "own_limits",
+    ref("person_id", "people.id", primary_key=True),
+    text("what", primary_key=True),  # moments | log | requests | inactive
+    integer("days", nullable=True),  # null: for ever
 )
 prompts = table(  # questions with numbered answers that wait for one person
     "prompts",

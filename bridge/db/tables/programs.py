@@ -171,8 +171,10 @@ program_deliveries = table(  # what programs were told of a person: the last of 
     ref("program_id", "programs.id"),
     blob("sealed"),  # {event}: all of it, as JSON
     ms("at"),
+    big("key_id", nullable=True),  # of its day, beside the person's; null: from before
     sa.Index(None, "person_id", "id"),
     sa.Index(None, "program_id"),
+    sa.Index(None, "key_id"),
 )
 
 program_leavings = table(  # people who left a program for good, which is still to be told

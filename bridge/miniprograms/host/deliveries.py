@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.db import Tx
+from bridge.db import Tx, day_keys, two_keys
 from bridge.ids import PersonId
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.host.pictures import without_avatar
@@ -29,10 +29,11 @@ def record(tx: Tx, person: PersonId, program_id: int, event: Event) -> None:
 def record_text(tx: Tx, person: PersonId, program_id: int, text: str) -> None:
     """The same for anything else that left."""
     [row_id] = tx.new_ids("program_deliveries")
-    sealed = tx.vault.seal(person, "program_deliveries", row_id, "sealed", {"event": text[:_MOST]})
+    key = day_keys.key_of(tx, day_keys.TOLD, person, tx.now)
+    sealed = two_keys.seal(tx, key, person, "program_deliveries", row_id, "sealed", {"event": text[:_MOST]})
     tx.sql(
-        "INSERT INTO program_deliveries (id, person_id, program_id, sealed, at) VALUES (?, ?, ?, ?, ?)",
-        (row_id, person, program_id, sealed, tx.now),
+        "INSERT INTO program_deliveries (id, person_id, program_id, sealed, at, key_id) VALUES (?, ?, ?, ?, ?, ?)",
+        (row_id, person, program_id, sealed, tx.now, key),
     )
     tx.sql(
         "DELETE FROM program_deliveries WHERE person_id = ? AND id <="
@@ -44,13 +45,14 @@ def record_text(tx: Tx, person: PersonId, program_id: int, text: str) -> None:
 def newest(tx: Tx, person: PersonId, program_id: int | None, most: int) -> list[Delivery]:
     where, params = ("", (person,)) if program_id is None else (" AND program_id = ?", (person, program_id))
     rows = tx.sql(
-        f"SELECT id, program_id, sealed, at FROM program_deliveries WHERE person_id = ?{where}"
+        f"SELECT id, program_id, sealed, at, key_id FROM program_deliveries WHERE person_id = ?{where}"
         " ORDER BY id DESC LIMIT ?",
         (*params, most),
     ).all()
+    tx.vault.prepare({row.key_id for row in rows if row.key_id is not None})
     found = []
     for row in rows:
-        sealed = tx.vault.read(person, "program_deliveries", row.id, "sealed", row.sealed)
+        sealed = two_keys.read(tx, row.key_id, person, "program_deliveries", row.id, "sealed", row.sealed)
         if sealed is not None:
             found.append(Delivery(row.program_id, row.at, sealed["event"]))
     return found

@@ -7,6 +7,10 @@ keep-shown = { $days ->
     [one] Your moments go one day after you posted them.
    *[other] Your moments go { $days } days after you posted them.
 }
+keep-operator = { $days ->
+    [one] Your moments go one day after you posted them, for good: that is how whoever runs me has set it. With `moments keep` you can only have them go earlier.
+   *[other] Your moments go { $days } days after you posted them, for good: that is how whoever runs me has set it. With `moments keep` you can only have them go earlier.
+}
 keep-set = { $days ->
     [one] From now on your moments go one day after you posted them, for good. `moments keep all` keeps them.
    *[other] From now on your moments go { $days } days after you posted them, for good. `moments keep all` keeps them.

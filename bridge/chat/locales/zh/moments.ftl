@@ -4,6 +4,7 @@ help-moments-keep = 自己的动态保留多久：`动态保留 1年`
 alias-moments-keep = 动态保留, 保留动态
 keep-all = 你的动态会一直保留，直到你删除。
 keep-shown = 你的动态在发布 { $days } 天后消失。
+keep-operator = 你的动态在发布 { $days } 天后永远消失：这是运营者的设置。`动态保留` 只能让它们更早消失。
 keep-set = 从现在起，你的动态在发布 { $days } 天后永远消失。`动态保留 全部` 可以一直保留。
 keep-question = 你有 { $count } 条动态已超过 { $days } 天：它们会在一小时内永远消失，连同下面说过的话。确定吗？
 keep-choices = 1 确定 · 2 不要
