@@ -40,6 +40,7 @@ from bridge.matrix.account_settings import AccountSettings
 from bridge.matrix.attachments import Attachments
 from bridge.matrix.confirmations import Confirmations
 from bridge.matrix.http import Homeserver
+from bridge.matrix.media_admin import MediaAdmin, connect
 from bridge.matrix.pictures import Miniature, PictureIntake, PictureOutlet, Redraw
 from bridge.matrix.verification import VerificationSettings
 from bridge.miniprograms import guest
@@ -62,6 +63,7 @@ from bridge.rights.archive.worker import ArchiveWorker
 from bridge.rights.deletions import DeletionSettings
 from bridge.rights.disclosure import Installation
 from bridge.rights.erasures import Erasures
+from bridge.rights.media_deletions import MediaDeletions
 from bridge.rights.retention import Retention, RetentionSettings
 from bridge.storage import Storage, open_storage
 from bridge.vault import Spares
@@ -82,8 +84,8 @@ async def run(config: Config, ready: Callable[[str], None]) -> None:
     Raises:
         OperatorError: something that the operator must mend.
     """
-    async with _open(config) as (storage, http, pictures):
-        await _Bot(config, storage, http, pictures).run(ready)
+    async with _open(config) as (storage, http, pictures), connect(config) as media_admin:
+        await _Bot(config, storage, http, pictures, media_admin).run(ready)
 
 
 @contextlib.asynccontextmanager
@@ -132,7 +134,9 @@ def only_one(data_dir: Path) -> Iterator[None]:
 class _Bot:
     """The parts of the bot and how they hang together."""
 
-    def __init__(self, config: Config, storage: Storage, http: Homeserver, pictures: Pictures) -> None:
+    def __init__(
+        self, config: Config, storage: Storage, http: Homeserver, pictures: Pictures, media_admin: MediaAdmin | None
+    ) -> None:
         limits = config.limits
         self._config = config
         self._db = db = storage.db
@@ -220,6 +224,9 @@ class _Bot:
             parts.exports.settings,
         )
         parts.exports.wake = parts.imports.wake = self._archives.wake
+        self._media = MediaDeletions(db, media_admin)
+        http.uploaded = self._media.uploaded
+        parts.moments.on_gone = parts.deletions.on_gone = self._media.wake
         self._retention = Retention(retention_settings(config), people, outbox, parts.moments, parts.deletions)
         if confirmations is not None:
             confirmations.decide = self._account.verification.decide
@@ -266,6 +273,7 @@ class _Bot:
                 tasks.create_task(self._worker.run())
                 tasks.create_task(self._erasures.run())
                 tasks.create_task(self._archives.run())
+                tasks.create_task(self._media.run())
                 tasks.create_task(self._clean_up())
                 tasks.create_task(self._stock_up())
                 tasks.create_task(self._expiry.run())
@@ -436,7 +444,12 @@ def features(
             chats_per_day=limits.private_chats_per_day,
             chat_wait_ms=round(limits.private_chat_hours * 3_600_000),
         ),
-        installation=Installation(config.matrix.user_id, config.moments.reactions, config.operator_name),
+        installation=Installation(
+            config.matrix.user_id,
+            config.moments.reactions,
+            config.operator_name,
+            config.matrix.media_admin_token is not None,
+        ),
         meeting=meeting,
         serves=config.access.serves,
         publish=publish,

@@ -16,6 +16,11 @@ class StoredPicture:
     info: Mapping[str, object]
     """ImageInfo of the spec: mimetype, size, w, h, thumbnail_info."""
 
+    @property
+    def files(self) -> tuple[Mapping[str, object] | None, ...]:
+        """All that lies on the homeserver."""
+        return self.file, self.thumbnail
+
     def image_info(self) -> Mapping[str, object]:
         """ImageInfo with the thumbnail in it, as it is sent."""
         if self.thumbnail is None:

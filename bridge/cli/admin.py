@@ -36,6 +36,7 @@ _COUNTS = {
     "imports_under_way": "SELECT COUNT(*) FROM archive_jobs WHERE kind = 'import' AND state IN ('working', 'waiting')",
     "accounts_about_to_end": "SELECT COUNT(*) FROM deletions WHERE state <> 'asked'",
     "farewells": "SELECT COUNT(*) FROM farewells",
+    "files_on_the_homeserver": "SELECT COUNT(*) FROM media",
 }
 
 

@@ -74,6 +74,21 @@ class MatrixConfig(Section):
         description="Device that the access token belongs to.",
         examples=["COURTYARD"],
     )
+    media_admin_token_file: Path | None = Field(
+        default=None,
+        description="File that holds an access token of an administrator of the homeserver (Synapse), with which files "
+        "that nothing shows any more are deleted. Read the operator's guide before: such a token can do anything.",
+        examples=["secrets/media-admin-token"],
+    )
+    media_admin_token: SecretStr | None = Field(
+        default=None, description="The token itself; better in a file or in COURTYARD_MATRIX__MEDIA_ADMIN_TOKEN."
+    )
+    media_admin_url: Annotated[str, AfterValidator(_homeserver)] | None = Field(
+        default=None,
+        description="Address at which the homeserver's admin API is reached, or a proxy that lets nothing but the "
+        "deletion of files through. Default: matrix.homeserver.",
+        examples=["http://127.0.0.1:8008"],
+    )
     device_name: str = Field(
         default="Courtyard",
         min_length=1,
@@ -89,6 +104,8 @@ class MatrixConfig(Section):
             raise ValueError("access_token needs device_id: a token belongs to one device")
         if self.access_token is None and self.device_id is not None:
             raise ValueError("device_id goes with access_token; with a password the server gives the device its id")
+        if self.media_admin_url is not None and self.media_admin_token is None:
+            raise ValueError("media_admin_url needs media_admin_token_file: without it no files are deleted")
         return self
 
 

@@ -24,6 +24,7 @@ _NO_FILE = "no file"
 _SECRETS: tuple[KeyPath, ...] = (
     ("matrix", "password"),
     ("matrix", "access_token"),
+    ("matrix", "media_admin_token"),
     ("database", "url"),
     ("vault", "key_store_url"),
 )
@@ -80,8 +81,12 @@ class _Load:
         if config is None or self._problems:
             unique = sorted(set(self._problems), key=lambda p: (p.line or 0, p.key, p.message))
             raise ConfigError(unique[:_MAX_PROBLEMS])
-        if config.matrix.homeserver.startswith("http://") and not _is_loopback(config.matrix.homeserver):
-            self._warn(("matrix", "homeserver"), "unencrypted http: passwords and tokens can be read on the way")
+        for name, url in (
+            ("homeserver", config.matrix.homeserver),
+            ("media_admin_url", config.matrix.media_admin_url or ""),
+        ):
+            if url.startswith("http://") and not _is_loopback(url):
+                self._warn(("matrix", name), "unencrypted http: passwords and tokens can be read on the way")
         if config.miniprograms.development_servers:
             self._warn(
                 ("miniprograms", "development_servers"),
@@ -205,6 +210,7 @@ class _Load:
                     update={
                         "password_file": at(config.matrix.password_file),
                         "access_token_file": at(config.matrix.access_token_file),
+                        "media_admin_token_file": at(config.matrix.media_admin_token_file),
                     }
                 ),
                 "database": config.database.model_copy(

@@ -13,7 +13,7 @@ from bridge.chat.reply import Block, CopyRef, Lines, Message, Picture, Reply, Te
 from bridge.contacts import invites, qr
 from bridge.contacts.model import ContactLimits
 from bridge.contacts.service import INVITED_COPY, Contacts
-from bridge.db import Tx
+from bridge.db import Tx, media
 from bridge.errors import UserError
 from bridge.ids import UserId
 
@@ -60,13 +60,14 @@ class _Commands:
         poster = request.prepared if isinstance(request.prepared, _Poster) else None
         code = invites.new_code() if poster is None else poster.code
         expires_at = tx.now + hours * _HOUR_MS
-        invites.create(tx, person.id, code, uses, expires_at)
+        invite_id = invites.create(tx, person.id, code, uses, expires_at)
         blocks = (
             Text("invite-new", {"code": code, "uses": uses, "time": Time(expires_at)}),
             Text("invite-new-howto" if poster is None else "invite-new-scan", {"link": self._link}),
         )
         picture = None
         if poster is not None:
+            media.hold(tx, media.INVITE, invite_id, poster.picture.files)
             picture = Picture(poster.picture.file, poster.picture.image_info(), "invite.png")
         return Reply((Message(blocks, picture=picture),))
 

@@ -31,7 +31,8 @@ def _lookup(tx: Tx, code: str) -> bytes:
     return tx.vault.lookup("invite", plain)
 
 
-def create(tx: Tx, owner: PersonId, code: str, uses: int, expires_at: int) -> None:
+def create(tx: Tx, owner: PersonId, code: str, uses: int, expires_at: int) -> int:
+    """Its row's id."""
     [invite_id] = tx.new_ids("invites")
     tx.sql(
         "INSERT INTO invites (id, owner_id, lookup, sealed, uses_left, expires_at, created_at)"
@@ -46,6 +47,7 @@ def create(tx: Tx, owner: PersonId, code: str, uses: int, expires_at: int) -> No
             tx.now,
         ),
     )
+    return invite_id
 
 
 def valid(tx: Tx, owner: PersonId) -> list[Invite]:

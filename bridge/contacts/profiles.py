@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from bridge.chat.picture import StoredPicture
 from bridge.contacts.model import AVATAR, KNOWN_FIELDS, Field
-from bridge.db import Tx
+from bridge.db import Tx, media
 from bridge.ids import PersonId
 from bridge.privacy import Addressed, ProfileItem, World, field_rules, load_world, may_see
 
@@ -129,11 +129,14 @@ def store_avatar(tx: Tx, owner: PersonId, picture: StoredPicture) -> None:
     thumbnail = None if picture.thumbnail is None else dict(picture.thumbnail)
     value = {"file": dict(picture.file), "thumbnail": thumbnail, "info": dict(picture.info)}
     _store(tx, owner, Field(AVATAR), value)
+    media.hold(tx, media.AVATAR, owner, picture.files)
 
 
 def _store(tx: Tx, owner: PersonId, field: Field, value: str | Mapping[str, Any] | None) -> None:
     name = column(tx, owner, field)
     tx.sql("DELETE FROM profile_fields WHERE person_id = ? AND field = ?", (owner, name))
+    if field.name == AVATAR and not field.free:
+        media.release(tx, media.AVATAR, owner)
     if value is None:
         if field.free:
             field_rules.forget(tx, owner, name)

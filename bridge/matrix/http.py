@@ -85,6 +85,8 @@ class Homeserver:
         """`media_session`: connections for media alone, which may take minutes."""
         self.base_url = base_url.rstrip("/")
         self.token: str | None = None
+        self.uploaded: Callable[[str], Awaitable[None]] | None = None
+        """Called with the URI of what was uploaded, before it is used."""
         self._session = session
         self._media_session = media_session or session
         self._timeout = timeout_s
@@ -161,14 +163,16 @@ class Homeserver:
             raise Unreachable(type(error).__name__, isinstance(error, TimeoutError)) from None
         if not isinstance(uri, str) or not uri.startswith("mxc://"):
             raise MatrixError(502, "M_UNKNOWN", {})
+        if self.uploaded is not None:
+            await self.uploaded(uri)
         return uri
 
     async def download(self, mxc: str, max_bytes: int) -> bytes:
         """Download media through the authenticated endpoint (spec 1.11: `GET /_matrix/client/v1/media/download`)."""
-        match = _MXC.fullmatch(mxc)
-        if match is None or set(match[1]) <= {"."}:
+        parts = parse_mxc(mxc)
+        if parts is None:
             raise MatrixError(404, "M_NOT_FOUND", {})
-        server, media_id = match.groups()
+        server, media_id = parts
         url = f"{self.base_url}/_matrix/client/v1/media/download/{segment(server)}/{segment(media_id)}"
         headers = {"User-Agent": "Courtyard", **self._authorization()}
         try:
@@ -184,6 +188,12 @@ class Homeserver:
                 return await _read(response, max_bytes)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unreachable(type(error).__name__, isinstance(error, TimeoutError)) from None
+
+
+def parse_mxc(uri: str) -> tuple[str, str] | None:
+    """Server and media id of an mxc URI; None: it is none, or could lead to another path."""
+    match = _MXC.fullmatch(uri)
+    return None if match is None or set(match[1]) <= {"."} else (match[1], match[2])
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:

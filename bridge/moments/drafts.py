@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from bridge.db import Tx, day_keys, two_keys
+from bridge.db import Tx, day_keys, media, two_keys
 from bridge.ids import AccountId, EventId, PersonId
 from bridge.moments.audience import Said
 from bridge.moments.content import Content, Poll
@@ -108,6 +108,7 @@ def add(tx: Tx, draft: Draft) -> Draft:
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (draft_id, draft.person, draft.state.value, _seal(tx, draft, key), draft.due_at, tx.now, tx.now, key),
     )
+    _hold(tx, draft)
     return draft
 
 
@@ -119,6 +120,9 @@ def save(tx: Tx, draft: Draft) -> Draft:
         "UPDATE drafts SET state = ?, sealed = ?, due_at = ?, touched_at = ?, moment_id = ?, key_id = ? WHERE id = ?",
         (draft.state.value, sealed, draft.due_at, tx.now, draft.moment_id, key, draft.id),
     )
+    media.release(tx, media.DRAFT, draft.id)
+    if sealed is not None:
+        _hold(tx, draft)
     return replace(draft, touched_at=tx.now)
 
 
@@ -176,6 +180,11 @@ def forget_old(tx: Tx, max_age_ms: int) -> None:
     # Its time came and nobody could be told: after as long, that is over too.
     tx.sql("DELETE FROM drafts WHERE state = 'scheduled' AND due_at < ?", (tx.now - max_age_ms,))
     day_keys.end(tx, day_keys.DRAFTS, tx.now - max_age_ms)
+
+
+def _hold(tx: Tx, draft: Draft) -> None:
+    for shot in draft.pictures:
+        media.hold(tx, media.DRAFT, draft.id, shot.picture.picture.files)
 
 
 # --- sealing ------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from bridge.chat.picture import StoredPicture
-from bridge.db import Tx
+from bridge.db import Tx, media
 from bridge.db.tables import pictures
 from bridge.db.two_keys import read, seal
 from bridge.moments.model import Moment
@@ -45,6 +45,7 @@ def add_pictures(tx: Tx, moment: Moment, several: Sequence[Described]) -> None:
     for position, (picture_id, one) in enumerate(zip(tx.new_ids("pictures", len(several)), several, strict=True)):
         sealed = seal(tx, moment.key, moment.author, "pictures", picture_id, "sealed", one.to_json())
         tx.execute(sa.insert(pictures).values(id=picture_id, moment_id=moment.id, position=position, sealed=sealed))
+        media.hold(tx, media.PICTURE, picture_id, one.picture.files)
 
 
 def count(tx: Tx, moment_id: int) -> int:

@@ -52,6 +52,7 @@ class Moments:
         self.reading = Reading(people, limits)
         self.responding = Responding(outbox, people, limits)
         self.on_expiry: Callable[[], None] = lambda: None
+        self.on_gone: Callable[[], None] = lambda: None
         """Called after a commit that changed what expires when."""
         self.fanout = Fanout(outbox, people)
         self.on_post: Callable[[], None] = lambda: None
@@ -220,6 +221,7 @@ class Moments:
         sources.forget(tx, LIKE, moment.id)
         sources.forget(tx, VOTE, moment.id)
         store.delete_moment(tx, moment)
+        tx.after_commit(self.on_gone)
         if moment.key is not None:
             tx.after_commit(self.on_expiry)
 

@@ -63,6 +63,8 @@ class Deletions:
     """One of the erasers, the first: tells others who keep something elsewhere."""
     wake: Callable[[], None] = field(default=lambda: None)
     """Called when another time may be the next."""
+    on_gone: Callable[[], None] = field(default=lambda: None)
+    """Called when somebody is gone."""
 
     # --- what people say --------------------------------------------------------------------------------------
     def state(self, tx: Tx, person: PersonId) -> State | None:
@@ -204,6 +206,7 @@ class Deletions:
         self.farewells.begin(tx, person.id, person.user_id, place, rooms, content)
         # Answers to a comment stay, as comments of their own; rows that lead to the person go with theirs.
         forget_people(tx, [person.id])
+        tx.after_commit(self.on_gone)
         tx.scrub_later()
 
     # --- inside -----------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ class Installation:
     """Reactions may count as likes."""
     operator_name: str = ""
     """Who runs it, in the operator's own words; empty: not said."""
+    deletes_files: bool = False
+    """The bot may delete files from its homeserver."""
 
 
 class Disclosure:
@@ -47,7 +49,8 @@ class Disclosure:
         servers = sorted({server for server in programs if server is not None})
         if servers:
             blocks.append(Text("disclosure-program-servers", {"servers": ", ".join(servers)}))
-        blocks += [Text("disclosure-clients"), Text("disclosure-files")]
+        files = "disclosure-files-deleted" if self._installation.deletes_files else "disclosure-files"
+        blocks += [Text("disclosure-clients"), Text(files)]
         return Reply((Message(tuple(blocks)),))
 
 

@@ -28,6 +28,13 @@ def test_it_names_the_operator_and_the_servers() -> None:
     assert "Your homeserver x.org, which is mine too" in said
 
 
+@pytest.mark.parametrize("deletes", [False, True])
+def test_what_becomes_of_files_is_told(deletes: bool) -> None:
+    said = told(Village(installation=Installation(UserId("@bot:x.org"), deletes_files=deletes)))
+    assert ("I have the file deleted as well" in said) is deletes
+    assert ("Matrix lets nobody delete them" in said) is not deletes
+
+
 def test_reactions_are_told_as_they_count() -> None:
     counts = "`privacy set reactions off` lets yours count for nothing"
     assert counts in told(Village())

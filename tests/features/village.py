@@ -187,8 +187,10 @@ class Village:
         """A name for the next event that somebody sends."""
         self.prepared = 0
         """Pictures that were fetched, made safe and uploaded."""
-        self.broken_upload: UserError | None = None
+        self.stored = STORED
         """What becomes of the next pictures."""
+        self.broken_upload: UserError | None = None
+        """The same, when it fails."""
         self.unencrypted = False
         """Somebody else than the speaker may have made up what is said now."""
         self.session: dict[str, Any] = {}
@@ -263,7 +265,7 @@ class Village:
             self.prepared += 1
             if self.broken_upload is not None:
                 raise self.broken_upload
-            return STORED
+            return self.stored
 
         self._pipeline = Pipeline(
             self.db,

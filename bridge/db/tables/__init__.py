@@ -26,6 +26,7 @@ from bridge.db.tables.delivery import (
     outbox,
     sources,
 )
+from bridge.db.tables.media import media, media_holders
 from bridge.db.tables.moments import (
     archive_ids,
     comments,
@@ -128,6 +129,8 @@ __all__ = [
     "known_users",
     "ledger",
     "likes",
+    "media",
+    "media_holders",
     "metadata",
     "moment_once_seen",
     "moment_people",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.db import Tx
+from bridge.db import Tx, media
 from bridge.ids import PersonId
 from bridge.miniprograms.host.sessions import Push, Session
 from bridge.miniprograms.ui import Content
@@ -53,6 +53,7 @@ def say(tx: Tx, session: Session, person: PersonId, said: Said) -> int:
         " VALUES (?, ?, ?, ?, ?, ?)",
         (message_id, session.id, person, lookup, _seal(tx, person, message_id, said), tx.now),
     )
+    _hold(tx, person, said)
     tx.sql(
         "DELETE FROM program_messages WHERE session_id = ? AND id <="
         " (SELECT id FROM program_messages WHERE session_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
@@ -73,6 +74,7 @@ def change(tx: Tx, message: Message, said: Said) -> None:
     """Let a message say something else."""
     sealed = _seal(tx, message.person_id, message.id, said)
     tx.sql("UPDATE program_messages SET sealed = ? WHERE id = ?", (sealed, message.id))
+    _hold(tx, message.person_id, said)
 
 
 def by_id(tx: Tx, message_id: int) -> Message | None:
@@ -91,6 +93,16 @@ def by_id(tx: Tx, message_id: int) -> Message | None:
         tuple(sealed.get("tokens", ())),
     )
     return Message(message_id, row.session_id, PersonId(row.person_id), said)
+
+
+def _hold(tx: Tx, person: PersonId, said: Said) -> None:
+    """What was shown stays for as long as the chat: messages are forgotten here long before."""
+    if said.picture is not None:
+        files = (said.picture["file"], said.picture["info"].get("thumbnail_file"))
+        if said.to_all:
+            media.hold(tx, media.ROOM, None, files)
+        else:
+            media.hold(tx, media.PROGRAM, person, files)
 
 
 def _seal(tx: Tx, person: PersonId, message_id: int, said: Said) -> bytes:

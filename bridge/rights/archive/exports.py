@@ -13,7 +13,7 @@ from typing import Any
 from bridge.chat.command import Command, Person, Request
 from bridge.chat.people import People
 from bridge.chat.reply import Attachment, CopyRef, Message, Reply, Text, Time
-from bridge.db import Database, Tx, ledger
+from bridge.db import Database, Tx, ledger, media
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.privacy import export_page
@@ -103,7 +103,12 @@ class Exports:
                 return
         await self._upload(files, making, last=False)
         value = making.value()
-        await db.run(lambda tx: jobs.save(tx, making.job, State.WORKING, value, tx.now))
+
+        def save(tx: Tx) -> None:
+            if jobs.save(tx, making.job, State.WORKING, value, tx.now):
+                media.hold(tx, media.JOB, making.job.id, _uploaded(value))
+
+        await db.run(save)
 
     def _piece(self, tx: Tx, making: "_Making") -> Piece | None:
         person = self._person(tx, making.job)
@@ -149,6 +154,7 @@ class Exports:
             now = self._person(tx, making.job)
             if now is None or not jobs.end(tx, making.job.id, State.DONE):
                 return
+            media.hold(tx, media.EXPORT, now.id, _uploaded(sealed))
             for message in self._messages(making.job.id, sealed):
                 self._outbox.message(tx, now, message)
 
@@ -274,6 +280,10 @@ class _Making:
             "parts": self._parts,
             "missing": self._missing,
         }
+
+
+def _uploaded(value: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [part["file"] for part in value["parts"]]
 
 
 def build(exports: Exports) -> list[Command]:

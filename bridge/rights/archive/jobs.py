@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from bridge.db import Tx
+from bridge.db import Tx, media
 from bridge.ids import PersonId
 
 EXPORT, IMPORT = "export", "import"
@@ -63,6 +63,7 @@ def end(tx: Tx, job_id: int, state: State) -> bool:
         "UPDATE archive_jobs SET state = ?, sealed = NULL, due_at = NULL WHERE id = ? AND sealed IS NOT NULL",
         (state.value, job_id),
     )
+    media.release(tx, media.JOB, job_id)
     return done.rowcount == 1
 
 

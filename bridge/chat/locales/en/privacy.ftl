@@ -170,6 +170,7 @@ disclosure-clients = Your Matrix client, and every session of yours, reads all t
 disclosure-program-servers = Some run on servers of their developers ({ $servers }): what you type to those leaves the encryption, once you have agreed to it.
 disclosure-programs = Mini-programs read what you type to them while they are open, and the parts of your profile that you granted; never who you are. `apps sent` shows exactly what.
 disclosure-files = Deleted pictures stay on the homeserver as encrypted files whose keys are gone; Matrix lets nobody delete them.
+disclosure-files-deleted = Pictures lie on my homeserver as encrypted files. Of what is deleted I have the file deleted as well; copies that other homeservers have fetched stay there, without a key.
 
 ## Log
 log-none = Nothing but this has read anything of yours.

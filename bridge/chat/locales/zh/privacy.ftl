@@ -167,6 +167,7 @@ disclosure-clients = 你的 Matrix 客户端和每个会话都能读到这里的
 disclosure-program-servers = 其中有些在开发者的服务器上运行（{ $servers }）：你同意之后，对它们说的话就离开了加密。
 disclosure-programs = 小程序读到的只有：它打开期间你对它说的话，和你同意给它的资料；它从不知道你是谁。`小程序记录` 可以看到它得到的全部内容。
 disclosure-files = 删除的图片会以加密文件的形式留在服务器上，密钥已经没有了；Matrix 不让任何人删除它们。
+disclosure-files-deleted = 图片以加密文件的形式存放在我的服务器上。内容删除后，我会让服务器把文件也删除；其他服务器取走的副本会留在那里，但没有密钥。
 
 ## 日志
 log-none = 除此之外没有什么读过你的内容。
