@@ -18,6 +18,8 @@ AVATAR, EXPORT, PROGRAM = "avatar", "export", "program"
 ROOM = "room"
 """What mini-programs showed in rooms with several people: nobody's, so it stays."""
 _COLUMNS = {PICTURE: "picture_id", DRAFT: "draft_id", INVITE: "invite_id", JOB: "job_id"}
+_WINDOW = 2000
+"""Files that are looked at in one transaction: most of them are shown, and others have the database in between."""
 _UNUSED_MS = 24 * 3600 * 1000
 """After so long, what was uploaded and never shown comes to nothing."""
 _UNHELD = (
@@ -59,11 +61,15 @@ def release(tx: Tx, what: str, ref: int) -> None:
     tx.sql(f"DELETE FROM media_holders WHERE {_COLUMNS.get(what, 'person_id')} = ? AND what = ?", (ref, what))
 
 
-def unheld(tx: Tx, after: int, most: int) -> list[tuple[int, str | None]]:
-    """Files that nothing shows any more, with ids above one: id and URI; None: its row is damaged."""
-    query = f"SELECT m.id, m.sealed {_UNHELD} AND m.id > ? ORDER BY m.id LIMIT ?"
-    rows = tx.sql(query, (tx.now - _UNUSED_MS, after, most)).all()
-    return [(int(row.id), tx.vault.read(HOUSE, "media", row.id, "sealed", row.sealed)) for row in rows]
+def unheld(tx: Tx, after: int) -> tuple[list[tuple[int, str | None]], int | None]:
+    """Of the next files after an id (0: from the beginning), those that nothing shows any more: id and URI; None: its
+    row is damaged. And the id after which to go on; None: these were the last."""
+    window = (after, after + _WINDOW)
+    query = f"SELECT m.id, m.sealed {_UNHELD} AND m.id > ? AND m.id <= ? ORDER BY m.id"
+    rows = tx.sql(query, (tx.now - _UNUSED_MS, *window)).all()
+    found = [(int(row.id), tx.vault.read(HOUSE, "media", row.id, "sealed", row.sealed)) for row in rows]
+    following: int | None = tx.sql("SELECT MIN(id) FROM media WHERE id > ?", (window[1],)).scalar()
+    return found, None if following is None else following - 1
 
 
 def count_unheld(tx: Tx) -> int:

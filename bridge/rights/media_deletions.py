@@ -16,8 +16,9 @@ from bridge.errors import CourtyardError
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = 100
 _LOOK_EVERY_S = 600.0
+_GATHER_S = 2.0
+"""So long at least between two looks, whatever goes."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 5.0, 3600.0
 _FAILURES = 5
 """So many in a row are the homeserver's, and not of one file."""
@@ -68,6 +69,7 @@ class MediaDeletions:
                     log.warning("files wait to be deleted: the database did not answer", error=type(error).__name__)
             if done:
                 pause = _FIRST_PAUSE_S
+                await asyncio.sleep(_GATHER_S)
                 await self._wake.sleep(_LOOK_EVERY_S)
             else:
                 # Whatever else goes meanwhile: who refused or was overloaded is left alone for a while.
@@ -76,15 +78,13 @@ class MediaDeletions:
 
     async def look(self) -> bool:
         """Delete all that nothing shows any more. False: it did not work for all of it, and is to be tried again."""
-        reached, failures, count, worked = 0, 0, 0, True
-        while failures < _FAILURES:
+        reached: int | None = 0
+        failures, count, worked = 0, 0, True
+        while reached is not None and failures < _FAILURES:
             after = reached
-            found = await self._db.run(lambda tx, after=after: media.unheld(tx, after, _AT_ONCE))  # type: ignore[misc]
-            if not found:
-                break
+            found, reached = await self._db.run(lambda tx, after=after: media.unheld(tx, after))  # type: ignore[misc]
             gone = []
             for media_id, uri in found:
-                reached = media_id
                 try:
                     if self._delete is not None and uri is not None:
                         await self._delete(uri)
@@ -106,7 +106,8 @@ class MediaDeletions:
                 else:
                     gone.append(media_id)
                     failures = 0
-            await self._db.run(lambda tx, gone=gone: media.forget(tx, gone))  # type: ignore[misc]
+            if gone:
+                await self._db.run(lambda tx, gone=gone: media.forget(tx, gone))  # type: ignore[misc]
         if worked:
             self._trouble = None
         if count:

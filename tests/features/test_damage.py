@@ -33,6 +33,7 @@ HASHES = {
     ("program_timers", "lookup"),
     ("program_fetches", "lookup"),
     ("program_known", "lookup"),
+    ("media", "lookup"),
 }
 ACCOUNT = {  # tests/unit/matrix/test_damage.py
     ("accounts", "access_token"),
@@ -71,6 +72,7 @@ PERSONAL = {
     ("archive_jobs", "sealed"),  # tests/features/test_export.py
     ("archive_ids", "sealed"),
     ("gone_moments", "sealed"),  # tests/features/test_copy_counts.py
+    ("media", "sealed"),  # tests/features/test_media_deletion.py
 }
 PROGRAMS = {  # tests/features/test_programs_lasting.py
     ("programs", "sealed"),

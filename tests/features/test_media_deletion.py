@@ -216,7 +216,12 @@ def test_who_refuses_is_told_of_once_and_nothing_is_lost(village: Village, serve
     assert server.work() == gone
 
 
-def test_one_file_that_can_not_be_deleted_keeps_no_other(village: Village, server: Server) -> None:
+@pytest.mark.parametrize("window", [1, 2, 2000])
+def test_one_file_that_can_not_be_deleted_keeps_no_other(
+    village: Village, server: Server, monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    monkeypatch.setattr(media, "_WINDOW", window)
+    server.picture("bob", "post Of Bob")
     gone = server.picture("alice", "post One") | server.picture("alice", "post Two")
     for number in (1, 2):
         village.say("alice", f"delete {number}")
@@ -253,3 +258,14 @@ def test_nothing_of_it_is_readable(village: Village, server: Server) -> None:
     server.picture("alice", "post One")
     rows = village.db.run_sync(lambda tx: [tuple(row) for row in tx.sql("SELECT * FROM media")])
     assert "x.org" not in str(rows)
+
+
+def test_a_damaged_row_costs_itself_alone(village: Village, server: Server) -> None:
+    gone = server.picture("alice", "post One")
+    village.say("alice", "delete 1")
+    village.wait(MINUTE)
+    village.db.run_sync(
+        lambda tx: tx.sql("UPDATE media SET sealed = ? WHERE id = (SELECT MIN(id) FROM media)", (b"x",))
+    )
+    assert len(server.work() & gone) == 1
+    assert village.db.run_sync(media.count_unheld) == 0

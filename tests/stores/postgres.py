@@ -21,8 +21,9 @@ class Unavailable(Exception):
 
 
 @contextmanager
-def postgres_server() -> Iterator[str]:
+def postgres_server(*settings: str) -> Iterator[str]:
     """A running server; yields the URL of its database `postgres`. PostgreSQL refuses root: then `nobody` runs it.
+    `settings`: `name=value`, which win over those that make it fast.
 
     Raises:
         Unavailable: the package with the binaries isn't installed.
@@ -47,6 +48,7 @@ def postgres_server() -> Iterator[str]:
             "shared_buffers=32MB",
             "max_connections=30",
             "autovacuum=off",
+            *settings,
         )
         options = [part for setting in settings for part in ("-c", setting)]
         with open(root / "log", "wb") as log:
