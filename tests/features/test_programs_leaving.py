@@ -19,7 +19,7 @@ from bridge.miniprograms.remote import signing
 from bridge.rights.farewells import Farewell
 from tests.features.apps import Engine, echo, packed, village
 from tests.features.test_programs_remote import Server, far, opened, unreachable
-from tests.features.village import MINUTE, Village
+from tests.features.village import HOUR, MINUTE, Village
 from tests.unit.miniprograms.fakes import does
 
 
@@ -27,7 +27,6 @@ def polite(event: dict[str, Any]) -> dict[str, Any]:
     return does() if event["type"] == "close" else echo(event)
 
 
-HOUR = 60 * MINUTE
 DEVELOPER = signing.public_key(bytes(range(32)))
 
 

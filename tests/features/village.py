@@ -65,6 +65,7 @@ from tests.vaults import new_vault
 
 ACCOUNT = AccountId(1)
 MINUTE = 60_000
+HOUR = 60 * MINUTE
 STORED = StoredPicture(
     file={"v": "v2", "url": "mxc://x.org/picture", "iv": "aXY", "hashes": {"sha256": "aGFzaA"}, "key": {"k": "a2V5"}},
     thumbnail={"v": "v2", "url": "mxc://x.org/small", "iv": "aXY", "hashes": {"sha256": "c21h"}, "key": {"k": "a2V5"}},
