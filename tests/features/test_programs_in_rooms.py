@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from bridge.chat.inbound import Relation, TextMessage
 from bridge.miniprograms.package import Package
 from tests.features.apps import Engine, built_in, packed, village
 from tests.features.village import Village, user_id
@@ -235,3 +236,42 @@ def test_who_left_the_room_answers_nothing_any_more() -> None:
         town.absent.add((town.rooms["hall"].room_id, user_id("alice")))
         assert "not open any more" in town.say("alice", "So.", asked.event_id)[0]
         assert engine.of("tester", "form") == []
+
+
+def test_no_server_carries_what_somebody_says_in_their_own_chat_into_a_room() -> None:
+    """Relations are not in the ciphertext of most clients: a server can hang any message on any other."""
+
+    def deals(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] != "text":
+            return does(says(f"{event['type']} {event['data']}"))
+        fields = [
+            {"name": "n", "label": "How many?", "type": "integer"},
+            {"name": "why", "label": "Why?", "type": "text"},
+        ]
+        asks = {"form": {"name": "f", "fields": fields}} if event["data"]["text"] == "form" else {}
+        offers = {} if asks else {"choices": [{"id": "fold", "label": "Fold"}]}
+        return does(says("Yours", to="user", **asks, **offers))
+
+    with hall(packed(), tester=deals) as (town, engine):
+
+        def hung(text: str) -> str:
+            target = next(event for event in reversed(town.rooms["bob"].events) if "Answer this" in event.body)
+            relation = Relation(reply_to=target.event_id, outside=True)
+            town._handle("bob", lambda origin: TextMessage(origin, text, relation))
+            return town.rooms["bob"].events[-1].body
+
+        town.say_in("hall", "alice", "!open tester")
+        town.say_in("hall", "bob", "!me")
+        told = len(engine.told)
+        for text in ("my secret", "search my secret", "7"):
+            assert "Your app does not protect which message you answer" in hung(text)
+        assert len(engine.told) == told
+        hung("fold")
+        assert engine.of("tester", "choice")[-1]["data"]["choice"] == "fold"
+        town.say_in("hall", "bob", "!form")
+        assert "whole number" in hung("my secret")
+        assert "Why? (2/2)" in hung("3")
+        assert "Your app does not protect" in hung("my secret")
+        assert "How many? (1/2)" in hung("back")
+        assert "secret" not in json.dumps(engine.told)
+        assert "secret" not in json.dumps([event.content for event in town.rooms["hall"].events])

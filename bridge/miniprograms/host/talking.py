@@ -91,6 +91,7 @@ class Talk:
         session = None if message is None or message.person_id != me else sessions.by_id(tx, message.session_id)
         if message is None or session is None or not self._is_here(request, session, not message.said.to_all):
             raise UserError("program-closed-already")
+        self._refuse_unsure(request, session, text)
         relation = getattr(request.event, "relation", None)
         if relation is not None and not relation.outside:
             # A server may hang a message on another one: then what the program offered last counts.
@@ -109,6 +110,7 @@ class Talk:
         asked = None if session is None else session.asked.get(str(request.person.id))
         if session is None or installed is None or asked is None or not self._is_here(request, session, asked.alone):
             raise UserError("program-closed-already")
+        self._refuse_unsure(request, session, text)
         return self._answered(request, session, installed, text.strip())
 
     def pressed(self, request: Request, token: str) -> Reply | None:
@@ -149,6 +151,21 @@ class Talk:
         there = self._people.is_in(session.account, session.room_id, person.user_id)
         return session.in_room and in_own and alone and there
 
+    def _refuse_unsure(self, request: Request, session: Session, text: str) -> None:
+        """Nobody's server may carry what somebody says in their own chat to a program in a room, where others may read
+        what becomes of it: unless the ciphertext says so, only what chooses is taken for an answer to it."""
+        relation = getattr(request.event, "relation", None)
+        if session.room_id == request.room.room_id or relation is None or not relation.outside:
+            return
+        asked = session.asked.get(str(request.person.id))
+        if asked is not None:
+            free = typed.kind_of(asked.form.fields[len(asked.values)]).type == "text"
+            sure = not free or text.strip().casefold() in (*_CANCEL, *_BACK, *_NONE)
+        else:
+            sure = _picked(request, session, text) is not None
+        if not sure:
+            raise UserError("program-unsure")
+
     def _said(self, request: Request, session: Session, text: str) -> Reply:
         tx, person = request.tx, request.person
         installed = self._programs.by_id(tx, session.program_id)
@@ -156,11 +173,9 @@ class Talk:
             raise UserError("program-none-open")
         if str(person.id) in session.asked:
             return self._answered(request, session, installed, text.strip())
-        for whose in (str(person.id), sessions.ANYBODY):
-            offered = messages.by_id(tx, session.offers[whose]) if whose in session.offers else None
-            choice = typed.picked(offered.said.content.choices or (), text) if offered is not None else None
-            if choice is not None and offered is not None:
-                return self._tell(request, session, installed, "choice", {"key": offered.said.key, "choice": choice})
+        chosen = _picked(request, session, text)
+        if chosen is not None:
+            return self._tell(request, session, installed, "choice", chosen)
         word, _, rest = text.strip().partition(" ")
         command = installed.manifest.command(word.casefold())
         if command is None:
@@ -224,6 +239,16 @@ class Talk:
         if self.host is not None:
             tx.after_commit(self.host.wake)
         return NOTHING
+
+
+def _picked(request: Request, session: Session, text: str) -> dict[str, Any] | None:
+    """The choice that a text means, of what this person was offered last, or anybody was; as a program is told it."""
+    for whose in (str(request.person.id), sessions.ANYBODY):
+        offered = messages.by_id(request.tx, session.offers[whose]) if whose in session.offers else None
+        choice = typed.picked(offered.said.content.choices or (), text) if offered is not None else None
+        if choice is not None and offered is not None:
+            return {"key": offered.said.key, "choice": choice}
+    return None
 
 
 def commands_of(installed: Installed, person: Person, head: str) -> tuple[Block, ...]:

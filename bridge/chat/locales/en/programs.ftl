@@ -61,6 +61,7 @@ program-ended = { $title } has ended. `open NAME` opens it again.
 program-unknown = I know no mini-program “{ $name }”. `apps` shows what there is.
 program-none-open = No mini-program is open here. `apps` shows what there is.
 program-closed-already = That mini-program is not open any more, so nothing was done. `apps mine` shows how to open it again.
+program-unsure = Your app does not protect which message you answer, so this may be meant for something else. A number chooses; all else, please say in the room, with `!`.
 program-suspended = { $title } has failed too often and has a rest. Please try again later.
 program-off = { $title } can't be used at the moment. It is closed.
 program-slow = That was a lot at once for { $title }. Please wait a moment; nothing was done.

@@ -61,6 +61,7 @@ program-ended = “{ $title }”结束了。`打开 名字` 可以再打开。
 program-unknown = 没有叫“{ $name }”的小程序。`小程序` 看有哪些。
 program-none-open = 这里没有打开着的小程序。`小程序` 看有哪些。
 program-closed-already = 那个小程序已经关闭，什么也没有做。`我的小程序` 看怎么再打开。
+program-unsure = 你的客户端不保护你回复的是哪条消息，这句话也可能另有所指。写数字可以选择；其他的话请在房间里说，以 `!` 开头。
 program-suspended = “{ $title }”出错太多次，正在休息。请稍后再试。
 program-off = “{ $title }”现在不能用，已关闭。
 program-slow = 对“{ $title }”来说一下子太多了。请稍等；什么也没有做。
