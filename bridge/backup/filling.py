@@ -109,6 +109,9 @@ class Filling:
         self._dead: dict[str, set[int]] = {}
         """Ids of rows that were left out, by table: what leads to them is left out too."""
         self._accounts: set[int] = set()
+        self.is_another = False
+        """What comes is of another backup than the rest: what leads to a row that is not there is left out."""
+        self._there: dict[str, set[int]] = {}
         self._last_ids: dict[str, int] = {}
         self._table: _Table | None = None
         self.look_again()
@@ -138,6 +141,7 @@ class Filling:
         elif self._table is not None:
             rows = [self._freed(row) for row in self._table.rows(record) if self._lives(row)]
             self._table.insert(self._tx, rows)
+            self._there.pop(self._table.name, None)
             self.rows += len(rows)
             if self._table.name == "accounts":
                 self._accounts.update(row[self._table.position("id")] for row in rows)
@@ -171,7 +175,11 @@ class Filling:
             value = row[position]
             if value is None or parent == table.name:
                 continue
-            if value in self._dead.get(parent, ()) or (parent == "accounts" and value not in self._accounts):
+            if (
+                value in self._dead.get(parent, ())
+                or (parent == "accounts" and value not in self._accounts)
+                or (self.is_another and value not in self._ids(parent))
+            ):
                 lives = False
         if table.name == "people":
             person = row[table.position("id")]
@@ -186,6 +194,12 @@ class Filling:
         if not lives and table.columns[0][0] == "id":
             self._dead.setdefault(table.name, set()).add(row[0])
         return lives
+
+    def _ids(self, table: str) -> set[int]:
+        """Ids of what is there of a table, as far as the other backup adds nothing to it."""
+        if table not in self._there:
+            self._there[table] = set(self._tx.sql(f'SELECT id FROM "{table}"').scalars())
+        return self._there[table]
 
     def _freed(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         """A row without what leads to rows of its own table that were left out: answers to comments stay."""

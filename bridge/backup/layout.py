@@ -20,9 +20,22 @@ LEFT_OUT = frozenset(
 """The state of encryption. An older copy of it must never be used again; and with it, what people said could be read in
 their homeserver's copies."""
 
-SEALED = frozenset({"rooms", "known_users", "known_devices", "crypto_secrets", "outbox", "farewells", "program_values"})
+SEALED = frozenset(
+    {
+        "rooms",
+        "known_users",
+        "known_devices",
+        "crypto_secrets",
+        "outbox",
+        "farewells",
+        "program_values",
+        "media",
+        "media_holders",
+    }
+)
 """Under the epoch key: what opens without the key of the person whom it is about. Rooms and devices under the store
-key; texts in the outbox under the key of the reader, not of the writer; what programs store for all who use them."""
+key; texts in the outbox under the key of the reader, not of the writer; what programs store for all who use them;
+addresses of files."""
 
 KEYS = "keys."
 """Before the names of the key store's tables, which are sealed under the epoch key too."""

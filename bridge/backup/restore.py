@@ -153,6 +153,7 @@ def _fill(
                 # What follows from here is the newer backup's.
                 upgrade(keys_file.header.schema)
                 rows.look_again()
+                rows.is_another = True
                 wanted = layout.SEALED - {layout.TEMPORARY}
                 keys_file.read(seal, lambda r: rows.take(r, wanted))
             rows.finish()

@@ -19,7 +19,7 @@ from bridge.backup.epochs import Epochs
 from bridge.backup.filling import SKIP_IDS
 from bridge.cli.commands import app
 from bridge.config import MatrixConfig
-from bridge.db import Tx
+from bridge.db import Tx, media
 from bridge.db.migrate import filling
 from bridge.db.tables import metadata
 from bridge.errors import OperatorError
@@ -272,15 +272,41 @@ def test_a_backup_is_whole_or_not_there(make_house: MakeHouse) -> None:
     assert [p.name for p in house.directory.iterdir() if p.name.startswith(".")] == []
 
 
+def came_later(tx: Tx, alice: int) -> None:
+    """Somebody new, and what a program keeps for them and for Alice, and showed them."""
+    dave = alice ^ 1
+    tx.vault.create(dave)
+    card = tx.vault.seal(dave, "people", dave, "card", {"user_id": "@dave:example.org"})
+    lookup = tx.vault.lookup("person", "@dave:example.org")
+    tx.sql("INSERT INTO people (id, lookup, card, created_at) VALUES (?, ?, ?, ?)", (dave, lookup, card, tx.now))
+    program = tx.sql("SELECT id FROM programs").scalar()
+    for person in (alice, dave):
+        tx.sql(
+            "INSERT INTO program_values (program_id, person_id, place, lookup, sealed, version, bytes)"
+            " VALUES (?, ?, ?, ?, ?, 1, 1)",
+            (program, person, b"p", f"{person}".encode(), b"s"),
+        )
+        media.hold(tx, media.PROGRAM, person, [{"url": f"mxc://example.org/{person}"}])
+
+
 @BOTH
 def test_a_newer_backup_lends_its_keys(make_house: MakeHouse, engine: str) -> None:
     house = make_house(engine)
     people = settle_in(house, ("alice", "bob", "carol"))
+    with open_storage(house.config) as storage:
+        storage.db.run_sync(
+            lambda tx: tx.sql(
+                "INSERT INTO programs (name, version, package, signers, sealed, installed_at, changed_at)"
+                " VALUES ('p', '1', '', '[]', ?, 0, 0)",
+                (b"s",),
+            )
+        )
     old = house.backup("old")
     house.clock.offset = 8 * DAY
     with open_storage(house.config) as storage:
         storage.vault.destroy([people["bob"].id])
         storage.db.run_sync(lambda tx: tx.sql("DELETE FROM moments"))
+        storage.db.run_sync(lambda tx: came_later(tx, people["alice"].id))
     new = house.backup("new")
 
     fresh = make_house(engine, house)
@@ -294,6 +320,10 @@ def test_a_newer_backup_lends_its_keys(make_house: MakeHouse, engine: str) -> No
     assert {row[1] for row in after["moments"]} == {people["alice"].id, people["carol"].id}
     assert after["outbox"] == [], "long sent"
     assert len(after["rooms"]) == 3
+    assert len(after["program_values"]) == len(after["media_holders"]) == 1, (
+        "Alice's; of who came later nobody is there"
+    )
+    assert len(after["media"]) == 2
     with open_storage(fresh.config) as storage:
         assert storage.vault.keys.erased().keys() == {people["bob"].id}
 
