@@ -263,7 +263,8 @@ class _Bot:
 
     def _is_in(self, account: AccountId, room_id: RoomId, user: UserId) -> bool:
         room = self._account.rooms.get(room_id)
-        return account == self._account.id and room is not None and room.joined and user in room.members
+        joined = room is not None and room.joined and room.members.get(user) == "join"
+        return account == self._account.id and joined
 
     async def run(self, ready: Callable[[str], None]) -> None:
         await self._account.start()

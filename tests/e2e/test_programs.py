@@ -358,7 +358,8 @@ function handle(event) {
   if (event.type === "choice") return { state: 0, effects: [says("Here is your " + event.data.choice)] };
   if (event.type === "close") return { state: 0, effects: [] };
   const choices = [{ id: "no-1", label: "Tea" }, { id: "no-2", label: "Milk" }];
-  return { state: 0, effects: [says("What will it be?", { choices })] };
+  const to = event.data.text === "alone" ? "user" : "chat";
+  return { state: 0, effects: [says("What will it be?", { choices, to })] };
 }
 """
 
@@ -402,8 +403,24 @@ async def test_buttons_are_pressed_by_whom_they_were_offered_to(
     assert tokens(in_room[0]) == tokens(in_room[1]), "in a room all of them see it"
     for where, offered in ((room, in_room[0]), (alice.room, mine)):
         assert "Here is your no-2" in await presses(alice, where, tokens(offered)["Milk"])
+    # What one person in the room is shown alone is chosen in their own chat, as long as they are in the room.
+    mark = carol.client.mark()
+    await carol.client.send(room, "!alone")
+    hers = await carol.client.wait_message(carol.room, lambda m: "What will it be?" in m.body, WAIT, since=mark)
+    assert await presses(alice, alice.room, tokens(hers)["Milk"]) == gone
+    content = {"msgtype": "m.text", "body": "a drink", "chat.courtyard.choice": {"token": tokens(hers)["Tea"]}}
+    assert isinstance(carol.client, JsClient)
+    await carol.client.send_raw(carol.room, "m.room.message", content, encrypted=True)
+    await alice.client.wait_message(room, lambda m: "Here is your no-1" in m.body, WAIT)
+    mark = alice.client.mark()
+    await carol.client.send(carol.room, "2", reply_to=hers.event_id)
+    await alice.client.wait_message(room, lambda m: "Here is your no-2" in m.body, WAIT, since=mark)
+    await carol.client.leave(room)
+    await alice.client.wait_membership(room, carol.user_id, "leave")
+    await says(alice, "!ping", "pong")
+    assert await presses(carol, carol.room, tokens(hers)["Milk"]) == gone
     told = [one for one in record.told() if one.program == "bar"]
-    assert [one.event["type"] for one in told] == ["open", "open", "choice", "choice"]
+    assert [one.event["type"] for one in told] == ["open", "open", "choice", "choice", "text", "choice", "choice"]
     assert not [one.raw for one in told if "a drink" in one.raw or any(token in one.raw for token in seen)]
 
 
