@@ -15,7 +15,7 @@ from bridge.miniprograms.host import deliveries
 from bridge.moments import drafts
 from bridge.moments.model import MomentLimits
 from bridge.rights import access_log
-from bridge.rights.retention import Retention, RetentionSettings, count
+from bridge.rights.retention import Retention, RetentionSettings, count, dry_run
 from bridge.storage import Storage, open_storage
 from tests.backup.attacker import attack, present_files, values
 from tests.backup.conftest import DAY, POSTGRESQL, SQLITE, MakeHouse, canary
@@ -111,6 +111,7 @@ def test_with_every_key_and_copy_nothing_of_it_opens(
         whole = 3 if settings is EVERYBODY else 2
         classes = ("moments", "requests", "log_entries", "told_to_programs")
         assert [counts[name] for name in classes] == [1, 1, whole, whole]
+        assert dry_run(village.db, settings) == counts
         retain(village, settings)
         counts = village.db.run_sync(lambda tx: count(tx, settings))
         assert [counts[name] for name in classes] == [0, 0, 0, 0]

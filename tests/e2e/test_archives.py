@@ -21,6 +21,7 @@ from tests.e2e.clients.olm_client import OlmClient
 from tests.e2e.flow import answers, gone, meeting, number, shown, told
 from tests.e2e.leaks import canary, server_rows
 from tests.e2e.people import Friendly, befriend, open_dm, unique
+from tests.property.test_hostile_archives import files_of, packed
 
 pytestmark = pytest.mark.e2e
 
@@ -147,7 +148,10 @@ async def test_bad_files_get_a_line(servers: tuple[Homeserver, Homeserver], js: 
         alice, carol = await meet("alice"), await meet("carol", 1)
         await alice.ask("post Of Alice")
         [hers] = await export(alice, tmp_path)
+        own = files_of((await export(carol, tmp_path))[0])
         for data, line in (
+            (packed({**own, "../../index.html": b"x"}), "damaged"),
+            (packed({**own, "contacts.json": b" " * 64 * 1024 * 1024 + b"{}"}), "larger than I take"),
             (b"no zip", "no export of Courtyard"),
             (hers, "somebody else"),
             (hers[:-40], "damaged"),

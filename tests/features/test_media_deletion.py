@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -18,6 +20,7 @@ from bridge.rights.media_deletions import Later, MediaDeletions, Refused
 from bridge.rights.retention import Retention, RetentionSettings
 from tests.features import test_programs_pictures as gallery
 from tests.features.village import MINUTE, STORED, Village
+from tests.unit.miniprograms.fakes import does, says
 
 DAY = 24 * 60 * MINUTE
 
@@ -187,6 +190,22 @@ def test_what_programs_show_stays_in_the_chat(server: Server) -> None:
         town.wait(8 * DAY)
         town.end("alice")
         assert mine.work() == uris(STORED)
+
+
+def test_what_programs_show_to_a_whole_room_is_the_rooms() -> None:
+    def draws(event: dict[str, Any]) -> dict[str, Any]:
+        if event["type"] == "close":
+            return does()
+        return does(says("Drawn", picture={"alt": "Soup", "data": base64.b64encode(b"soup").decode()}))
+
+    with gallery.village(draws) as (town, _, _gallery):
+        town.meet_in("hall")
+        town.say_in("hall", "bob", "!open tester")
+        assert town.rooms["hall"].events[-1].content.get("msgtype") == "m.image"
+        town.ask_for_the_end("bob")
+        town.wait(8 * DAY)
+        town.end("bob")
+        assert Server(town).work() == set()
 
 
 def test_what_came_to_nothing_goes_after_a_day(village: Village, server: Server) -> None:

@@ -303,6 +303,25 @@ def test_relative_paths_start_at_the_file(tmp_path: Path, monkeypatch: pytest.Mo
     assert config.store_key_file == tmp_path / "keys" / "store.key"
 
 
+def test_who_may_have_files_deleted(tmp_path: Path) -> None:
+    assert load(write(tmp_path, MATRIX), {}).matrix.media_admin_token is None, "off unless it is asked for"
+    (tmp_path / "token").write_text(f"{SECRET}\n")
+    (tmp_path / "token").chmod(0o600)
+    more = MATRIX.replace("}", ', media_admin_token_file: token, media_admin_url: "http://synapse:8008/"}')
+    loaded = load_with_warnings(write(tmp_path, more), {})
+    matrix = loaded.config.matrix
+    assert matrix.media_admin_token is not None
+    assert matrix.media_admin_token.get_secret_value() == SECRET
+    assert SECRET not in repr(loaded.config)
+    assert matrix.media_admin_url == "http://synapse:8008"
+    [warning] = loaded.warnings
+    assert warning.key == "matrix.media_admin_url"
+    alone = MATRIX.replace("}", ', media_admin_url: "https://synapse.example.org"}')
+    [(_, key, message)] = problems(tmp_path, alone)
+    assert key == "matrix"
+    assert "media_admin_token_file" in message
+
+
 def test_limits_of_single_people(tmp_path: Path) -> None:
     text = """\
 retention:
