@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -54,23 +54,12 @@ class Catalogue:
 
     @classmethod
     def load(cls, *, strict: bool = False) -> "Catalogue":
-        """The catalogue that ships with the program.
+        """The catalogue that ships with the program: one object, as its 200 ms of reading need be spent once only.
 
         Raises:
             CatalogueError: a file can't be parsed, or two files define the same message.
         """
-        root = files("bridge.chat") / "locales"
-        return cls(
-            {
-                language: [
-                    (item.name, item.read_text("utf-8"))
-                    for item in sorted((root / language).iterdir(), key=lambda item: item.name)
-                    if item.name.endswith(".ftl")
-                ]
-                for language in LANGUAGES
-            },
-            strict=strict,
-        )
+        return _shipped(strict)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -142,6 +131,22 @@ class Catalogue:
                 self._times.clear()
             shown = self._times[key] = self.format(language, Text("time", args), time_zone)
         return shown
+
+
+@cache
+def _shipped(strict: bool) -> Catalogue:
+    root = files("bridge.chat") / "locales"
+    return Catalogue(
+        {
+            language: [
+                (item.name, item.read_text("utf-8"))
+                for item in sorted((root / language).iterdir(), key=lambda item: item.name)
+                if item.name.endswith(".ftl")
+            ]
+            for language in LANGUAGES
+        },
+        strict=strict,
+    )
 
 
 def _opaque(value: str, shown: str) -> _Opaque:
