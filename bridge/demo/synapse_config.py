@@ -120,7 +120,11 @@ def homeserver_config(data_dir: Path, state: ServerState) -> dict[str, Any]:
         "listeners": listeners,
         "pid_file": str(data_dir / "homeserver.pid"),
         "log_config": str(data_dir / "log.yaml"),
-        "database": {"name": "sqlite3", "args": {"database": str(data_dir / "homeserver.db")}},
+        # Synapse knows several hundred statements; Python keeps 128 of them compiled.
+        "database": {
+            "name": "sqlite3",
+            "args": {"database": str(data_dir / "homeserver.db"), "cached_statements": 2000},
+        },
         "media_store_path": str(data_dir / "media"),
         "enable_authenticated_media": True,
         "max_upload_size": "50M",
@@ -138,9 +142,10 @@ def homeserver_config(data_dir: Path, state: ServerState) -> dict[str, Any]:
         "report_stats": False,
         "federation_domain_whitelist": [],
         "presence": {"enabled": False},
-        "event_cache_size": "1K",
+        "gc_thresholds": [100_000, 20, 20],
+        "event_cache_size": "10K",
         # Identical initial syncs are otherwise answered from a cache for two minutes.
-        "caches": {"global_factor": 0.5, "sync_response_cache_duration": "0s"},
+        "caches": {"global_factor": 2, "sync_response_cache_duration": "0s"},
         **_generous_limits(),
     }
     if state.federation_port is not None:

@@ -20,12 +20,13 @@ from tests.e2e.clients.js import JsProcess
 from tests.e2e.flow import Meet, Three, meeting
 from tests.e2e.people import befriend
 from tests.e2e.people import unique as unique
+from tests.e2e.servers import LEAN
 
 
 @pytest.fixture(scope="session")
 async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Homeserver, Homeserver]]:
     """Two homeservers that federate with each other."""
-    async with federated_pair(tmp_path_factory.mktemp("servers")) as pair:
+    async with federated_pair(tmp_path_factory.mktemp("servers"), config_overrides=LEAN) as pair:
         yield pair
 
 
@@ -41,7 +42,8 @@ async def bot(
     servers: tuple[Homeserver, Homeserver], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[BotProcess]:
     """A bot on the first server, for tests that leave it running. Its quotas are wide, its likes gather for 1 s."""
-    async with running_bot(tmp_path_factory.mktemp("bot"), servers[0], unique("courtyard")) as running:
+    directory = tmp_path_factory.mktemp("bot")
+    async with running_bot(directory, servers[0], unique("courtyard"), module="bridge") as running:
         yield running
 
 

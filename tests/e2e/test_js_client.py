@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import signal
@@ -14,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 
-from bridge.demo.synapse import synapse
+from bridge.demo.synapse import Homeserver
 from tests.e2e.clients.js import JsClient, JsError, JsMessage, JsProcess
 
 pytestmark = pytest.mark.e2e
@@ -25,16 +26,20 @@ PASSWORD = "correct horse battery"
 class Town:
     """A homeserver and a process to log people in with; every test gets people of its own."""
 
-    def __init__(self, hs: object, url: str, js: JsProcess) -> None:
-        self._hs, self.url, self.js = hs, url, js
+    def __init__(self, hs: Homeserver, js: JsProcess) -> None:
+        self._hs, self._js = hs, js
+        self.clients: list[JsClient] = []
 
     async def register(self, name: str) -> str:
         user = f"{name}-{uuid4().hex[:8]}"
-        await self._hs.register(user, PASSWORD)  # type: ignore[attr-defined]
+        await self._hs.register(user, PASSWORD)
         return user
 
     async def login(self, user: str, **options: object) -> JsClient:
-        return await self.js.login(f"{user}-{uuid4().hex[:4]}", self.url, user, PASSWORD, **options)  # type: ignore[arg-type]
+        name = f"{user}-{uuid4().hex[:4]}"
+        client = await self._js.login(name, self._hs.url, user, PASSWORD, **options)  # type: ignore[arg-type]
+        self.clients.append(client)
+        return client
 
     async def person(self, name: str, **options: object) -> JsClient:
         return await self.login(await self.register(name), **options)
@@ -47,10 +52,13 @@ class Town:
         return room
 
 
-@pytest.fixture(scope="module")
-async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
-    async with synapse(tmp_path_factory.mktemp("synapse")) as hs, JsProcess() as js:
-        yield Town(hs, hs.url, js)
+@pytest.fixture
+async def town(servers: tuple[Homeserver, Homeserver], js: JsProcess) -> AsyncIterator[Town]:
+    town = Town(servers[0], js)
+    yield town
+    for client in town.clients:
+        with contextlib.suppress(JsError):  # it has logged out
+            await client.stop()
 
 
 def png(width: int, height: int) -> bytes:

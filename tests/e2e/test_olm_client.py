@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from bridge.demo.synapse import Homeserver, synapse
+from bridge.demo.synapse import Homeserver
 from tests.e2e.clients.js import JsProcess
 from tests.e2e.clients.message import Message
 from tests.e2e.clients.olm_attachment import AttachmentError
@@ -20,12 +20,6 @@ from tests.e2e.clients.olm_client import MatrixHttpError, OlmClient
 pytestmark = pytest.mark.e2e
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(scope="module")
-async def hs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Homeserver]:
-    async with synapse(tmp_path_factory.mktemp("synapse")) as homeserver:
-        yield homeserver
 
 
 class People:
@@ -56,9 +50,9 @@ class People:
 
 
 @pytest.fixture
-async def people(hs: Homeserver) -> AsyncIterator[People]:
+async def people(servers: tuple[Homeserver, Homeserver]) -> AsyncIterator[People]:
     async with AsyncExitStack() as clients:
-        yield People(hs, clients)
+        yield People(servers[0], clients)
 
 
 async def hear(client: OlmClient, room: str, body: str) -> Message:
@@ -338,23 +332,25 @@ async def test_raw_events_and_errors_of_the_server(people: People) -> None:
     await alice.wait_membership(room, bob.user_id, "leave")
 
 
-async def test_elements_crypto_and_libolm_trust_and_understand_each_other(people: People, tmp_path: Path) -> None:
+async def test_elements_crypto_and_libolm_trust_and_understand_each_other(
+    people: People, js: JsProcess, tmp_path: Path
+) -> None:
     account = await people.account("bob")
     alice = await people.person("alice", OlmClient(deprecated_fields=False))
-    async with JsProcess() as js:
-        bob = await js.login("bob", people.hs.url, account, PASSWORD, exclude_insecure=True)
-        room = await alice.create_dm(bob.user_id)
-        assert await bob.wait_invite(alice.user_id) == room
-        await bob.join(room)
-        await alice.wait_membership(room, bob.user_id, "join")
-        asked = await alice.send(room, "hello 你好")
-        seen = await bob.wait_message(room, lambda message: message.body == "hello 你好")
-        assert (seen.shield, seen.decryption_failure) == (None, None)
-        await bob.send(room, "hi", reply_to=asked)
-        (answer,) = await alice.replies(room, asked)
-        assert (answer.body, answer.shield) == ("hi", None)
-        picture = os.urandom(5_000)
-        sent = await alice.send_image(room, picture, "image/png")
-        await bob.wait_message(room, lambda message: message.event_id == sent)
-        await bob.download_image(room, sent, tmp_path / "picture")
-        assert (tmp_path / "picture").read_bytes() == picture
+    bob = await js.login(account, people.hs.url, account, PASSWORD, exclude_insecure=True)
+    room = await alice.create_dm(bob.user_id)
+    assert await bob.wait_invite(alice.user_id) == room
+    await bob.join(room)
+    await alice.wait_membership(room, bob.user_id, "join")
+    asked = await alice.send(room, "hello 你好")
+    seen = await bob.wait_message(room, lambda message: message.body == "hello 你好")
+    assert (seen.shield, seen.decryption_failure) == (None, None)
+    await bob.send(room, "hi", reply_to=asked)
+    (answer,) = await alice.replies(room, asked)
+    assert (answer.body, answer.shield) == ("hi", None)
+    picture = os.urandom(5_000)
+    sent = await alice.send_image(room, picture, "image/png")
+    await bob.wait_message(room, lambda message: message.event_id == sent)
+    await bob.download_image(room, sent, tmp_path / "picture")
+    assert (tmp_path / "picture").read_bytes() == picture
+    await bob.stop()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from time import monotonic
@@ -14,11 +12,13 @@ import pytest
 
 from bridge.demo.synapse import Homeserver, synapse
 from tests.e2e.audit import Books, Chat, assert_answered_once, assert_indices_used_once, chat_of, room_events, until
+from tests.e2e.births import courtyard
 from tests.e2e.bot import PASSWORD, BotProcess, prepare_bot, running_bot
 from tests.e2e.clients.js import JsProcess
 from tests.e2e.clients.olm_client import OlmClient
 from tests.e2e.conftest import unique
 from tests.e2e.people import Friendly, js_person, olm_person
+from tests.e2e.servers import LEAN
 from tests.e2e.wire import is_send, wire
 
 pytestmark = [pytest.mark.e2e, pytest.mark.crash]
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.crash]
 @pytest.fixture(scope="module")
 async def hs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Homeserver]:
     """A homeserver of its own: it is stopped and killed."""
-    async with synapse(tmp_path_factory.mktemp("server")) as one:
+    async with synapse(tmp_path_factory.mktemp("server"), config_overrides=LEAN) as one:
         yield one
 
 
@@ -185,7 +185,7 @@ async def test_rate_limits(js: JsProcess, tmp_path: Path) -> None:
     """A homeserver with the limits of a public one: a burst is answered whole and in order."""
     limits = {"rc_message": {"per_second": 4, "burst_count": 6}}
     async with (
-        synapse(tmp_path / "server", config_overrides=limits) as hs,
+        synapse(tmp_path / "server", config_overrides={**LEAN, **limits}) as hs,
         wire(hs.url) as line,
         running_bot(tmp_path, hs, unique("courtyard"), {"matrix": {"homeserver": line.url}}) as bot,
         OlmClient() as first,
@@ -212,24 +212,9 @@ async def test_rate_limits(js: JsProcess, tmp_path: Path) -> None:
 
 async def run_to_its_end(bot: BotProcess, timeout: float = 30) -> tuple[int, list[str]]:
     """`courtyard run` where it can't run: exit status, and its lines on standard error."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "bridge", "run", "-c", str(bot.config)),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    try:
-        async with asyncio.timeout(timeout):
-            out, err = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert out == b""
-    assert process.returncode is not None
-    return process.returncode, err.decode().splitlines()
+    done = await courtyard("run", "-c", str(bot.config), timeout=timeout)
+    assert done.out == ""
+    return done.code, done.err.splitlines()
 
 
 async def test_what_can_not_run_says_why(hs: Homeserver, tmp_path: Path) -> None:

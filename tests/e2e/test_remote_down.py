@@ -20,6 +20,7 @@ from tests.e2e.conftest import unique
 from tests.e2e.flow import answers, meeting, number, told
 from tests.e2e.leaks import canary
 from tests.e2e.people import Friendly, befriend
+from tests.e2e.servers import LEAN
 
 pytestmark = [pytest.mark.e2e, pytest.mark.crash]
 
@@ -31,7 +32,7 @@ PATIENCE = 150.0
 async def pair(tmp_path: Path) -> AsyncIterator[tuple[Homeserver, Homeserver]]:
     """Two homeservers of their own: one is stopped. They look for each other again at once."""
     retry = {"destination_min_retry_interval": "1s", "destination_max_retry_interval": "2s"}
-    async with federated_pair(tmp_path / "servers", config_overrides={"federation": retry}) as both:
+    async with federated_pair(tmp_path / "servers", config_overrides={**LEAN, "federation": retry}) as both:
         yield both
 
 
