@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from bridge.demo.synapse import Homeserver
+from tests.e2e.births import Born, bear
 from tests.e2e.leaks import event_leaks, log_leaks
 
 READY_TIMEOUT = 60.0
@@ -25,14 +26,14 @@ class BotProcess:
     """`courtyard run -c …`: start it, stop it, kill it, start it again on the same data."""
 
     def __init__(self, directory: Path, user_id: str, config: Path) -> None:
-        self.module = "bridge"
-        """What is run; another one runs this one and looks on."""
+        self.module: str | None = None
+        """What an interpreter of its own runs, in place of a quick birth: `bridge`, or what runs that and looks on."""
         self.environment: dict[str, str] = {}
         self.directory = directory
         self.user_id = user_id
         self.config = config
         self.log_file = directory / "bot.log"
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | Born | None = None
 
     @property
     def pid(self) -> int:
@@ -55,15 +56,7 @@ class BotProcess:
         """Start it and wait for its line READY."""
         assert not self.running
         with self.log_file.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "bridge.demo.guarded", self.module, "run", "-c", str(self.config)),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                env={**os.environ, **self.environment, "PYTHONUNBUFFERED": "1"},
-                start_new_session=True,
-            )
+            self._process = await self._start(log.fileno())
         assert self._process.stdout is not None
         try:
             async with asyncio.timeout(timeout):
@@ -74,6 +67,19 @@ class BotProcess:
             await self.kill()
             raise AssertionError(f"the bot was not ready within {timeout} s; its log:\n{self.log()[-3000:]}") from None
         raise AssertionError(f"the bot ended before it was ready; its log:\n{self.log()[-3000:]}")
+
+    async def _start(self, log: int) -> asyncio.subprocess.Process | Born:
+        run = ("run", "-c", str(self.config))
+        if self.module is None:
+            return await bear(*run, environment=self.environment, stderr=log, guarded=True)
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bridge.demo.guarded", self.module, *run),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+            env={**os.environ, **self.environment, "PYTHONUNBUFFERED": "1"},
+            start_new_session=True,
+        )
 
     async def stop(self) -> int:
         """SIGTERM; the exit status."""
@@ -132,7 +138,7 @@ async def running_bot(
     name: str,
     settings: Mapping[str, Any] | None = None,
     *,
-    module: str = "bridge",
+    module: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[BotProcess]:
     """A bot for the length of the block. At its end, nothing readable may have left it, and its log tells nothing."""

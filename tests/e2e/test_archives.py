@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from PIL import Image
 from bridge.demo.synapse import Homeserver
 from tests.archives import moments, unpacked
 from tests.e2e.archives import export, fetched, files, send_file, take_it
+from tests.e2e.births import printed
 from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsProcess
 from tests.e2e.clients.olm_client import OlmClient
@@ -190,15 +190,7 @@ async def test_an_operator_looks_beside_the_running_bot(
 
 async def admin(bot: BotProcess, *arguments: str) -> str:
     """Run `courtyard admin …`, which must succeed; what it prints."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge", "admin", arguments[0], *arguments[1:], "-c", str(bot.config)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(60):
-        out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    return out.decode()
+    return await printed("admin", *arguments, "-c", str(bot.config))
 
 
 async def test_what_is_old_goes_with_its_keys(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import yaml
 
 from bridge.demo.synapse import Homeserver
 from tests.conftest import create_postgres_database
+from tests.e2e.births import printed
 from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsClient, JsProcess
 from tests.e2e.clients.olm_client import OlmClient
@@ -26,20 +26,6 @@ from tests.e2e.test_old_copies import device_of
 pytestmark = [pytest.mark.e2e, pytest.mark.crash]
 
 ROOT = Path(__file__).parents[2]
-
-
-async def courtyard(*arguments: str) -> str:
-    """Run a command that must succeed; what it prints."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge", *arguments),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(60):
-        out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    return out.decode()
 
 
 @contextlib.asynccontextmanager
@@ -75,7 +61,7 @@ async def lose_everything(bot: BotProcess, backup: Path, identity: Path) -> str:
     """SIGKILL; the directory goes; restore; start. What the restore prints."""
     await bot.kill()
     shutil.rmtree(bot.directory / "var")
-    out = await courtyard("restore", str(backup), "--identity", str(identity), "-c", str(bot.config))
+    out = await printed("restore", str(backup), "--identity", str(identity), "-c", str(bot.config))
     await bot.start()
     return out
 
@@ -83,7 +69,7 @@ async def lose_everything(bot: BotProcess, backup: Path, identity: Path) -> str:
 async def test_the_drill(servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir(mode=0o700)
-    recipient = (await courtyard("backup-key", str(elsewhere / "identity"))).strip()
+    recipient = (await printed("backup-key", str(elsewhere / "identity"))).strip()
     settings = {
         "backup": {"recipients": [recipient], "epoch_dir": str(elsewhere / "epochs")},
         "secrets": {
@@ -107,7 +93,7 @@ async def test_the_drill(servers: tuple[Homeserver, Homeserver], js: JsProcess, 
         backup = elsewhere / "courtyard.backup"
         async with chatter(alice, asked):
             await asyncio.sleep(0.5)
-            out = await courtyard("backup", "--output", str(backup), "-c", str(bot.config))
+            out = await printed("backup", "--output", str(backup), "-c", str(bot.config))
             assert "can be restored until" in out
             await asyncio.sleep(0.5)
         await pongs(alice, asked)
@@ -169,7 +155,7 @@ async def test_what_was_queued_is_shown_once(
     """From SQLite to PostgreSQL, with a line queued for Alice that the former device has sent since, or has not."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir(mode=0o700)
-    recipient = (await courtyard("backup-key", str(elsewhere / "identity"))).strip()
+    recipient = (await printed("backup-key", str(elsewhere / "identity"))).strip()
     settings = {
         "backup": {"recipients": [recipient], "epoch_dir": str(elsewhere / "epochs")},
         "secrets": {name: str(elsewhere / name) for name in ("store_key_file", "master_key_file")},
@@ -188,7 +174,7 @@ async def test_what_was_queued_is_shown_once(
         mark = alice.client.mark()
         assert await bob.ask("like 1")
         backup = elsewhere / "courtyard.backup"
-        await courtyard("backup", "-o", str(backup), "-c", str(bot.config))
+        await printed("backup", "-o", str(backup), "-c", str(bot.config))
 
         def about_the_like() -> list[str]:
             assert isinstance(alice.client, JsClient)

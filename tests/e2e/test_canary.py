@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import re
 import secrets
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from PIL import Image
 from bridge.demo.synapse import Homeserver
 from tests.conftest import create_postgres_database
 from tests.e2e.archives import export, send_file, take_it
+from tests.e2e.births import printed
 from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsClient, JsProcess
 from tests.e2e.clients.olm_client import OlmClient
@@ -146,12 +145,8 @@ async def test_nothing_personal_lies_readable(
 async def rotate(bot: BotProcess) -> None:
     """Exchange the master key while the bot runs."""
     before = (bot.directory / "var" / "master.key").read_text()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge", "vault", "rotate", "-c", str(bot.config)), stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate()
-    assert process.returncode == 0
-    assert b"wrapped by the new master key" in out
+    out = await printed("vault", "rotate", "-c", str(bot.config))
+    assert "wrapped by the new master key" in out
     after = (bot.directory / "var" / "master.key").read_text()
     assert before not in after
     assert len(after.split()) == 1

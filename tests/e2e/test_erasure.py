@@ -8,7 +8,6 @@ import json
 import re
 import secrets
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from tests.backup.attacker import attack, present_files
 from tests.backup.conftest import POSTGRESQL, SQLITE, House
 from tests.conftest import create_postgres_database
 from tests.e2e.archives import export, send_file, take_it
+from tests.e2e.births import printed
 from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsProcess
 from tests.e2e.flow import answers, meeting, number, settled, shown, told
@@ -142,7 +142,7 @@ async def test_somebody_of_another_server_is_erased(
         await until(url, f"SELECT CASE WHEN ({sessions}) = 0 THEN 1 ELSE 0 END")
         assert await bot.stop() == 0
         assert opened(bot, url, bot.directory / "var", bob.room, messages) == 0
-        assert "as they were written" in await courtyard("admin", "verify-log", "-c", str(bot.config))
+        assert "as they were written" in await printed("admin", "verify-log", "-c", str(bot.config))
         await bot.start()
         # Who comes back is a stranger, with a chat that works.
         again = await open_dm(bob.client, bot)
@@ -257,7 +257,7 @@ async def test_with_every_key_and_an_expired_backup_nothing_of_them_opens(
         config = load(bot.config)
         house = House(bot.directory / "var", config, str(key.to_public()), identity)
         backup = tmp_path / "before.backup"
-        await courtyard("backup", "--output", str(backup), "--recipient", house.recipient, "-c", str(bot.config))
+        await printed("backup", "--output", str(backup), "--recipient", house.recipient, "-c", str(bot.config))
         owners = ids_of(config.database_url) | {0, -1}
         messages = ciphertexts(servers[0], bob.room)
         assert await bot.stop() == 0
@@ -342,14 +342,3 @@ def ids_of(url: str) -> set[int]:
         return set(rows(engine, "SELECT id FROM people"))
     finally:
         engine.dispose()
-
-
-async def courtyard(*arguments: str) -> str:
-    """Run a command that must succeed; what it prints."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge", *arguments), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    async with asyncio.timeout(60):
-        out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    return out.decode()

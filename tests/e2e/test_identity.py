@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import sys
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from bridge.cli.commands import app
 from bridge.config import encode_recovery_key
 from bridge.demo.synapse import Homeserver
 from bridge.errors import OperatorError
+from tests.e2e.births import Done, courtyard
 from tests.e2e.bot import PASSWORD, BotProcess, prepare_bot
 from tests.e2e.clients.js import JsClient, JsProcess
 from tests.e2e.leaks import event_leaks, log_leaks
@@ -31,13 +30,6 @@ ROOT = Path(__file__).parents[2]
 FOREIGN = "identity that is not the bot's"
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    code: int | None
-    out: str
-    err: str
-
-
 async def identity(bot: BotProcess, command: str, *arguments: str, stdin: str = "") -> Done:
     """`courtyard identity COMMAND`. No output of it may hold a secret.
 
@@ -45,7 +37,7 @@ async def identity(bot: BotProcess, command: str, *arguments: str, stdin: str = 
     """
     words = ("identity", command, "-c", str(bot.config), *arguments)
     if command in ("recover", "reset"):
-        done = await _run(words, stdin)
+        done = await courtyard(*words, stdin=stdin)
     else:
         done = await asyncio.to_thread(_invoke, words)
     assert "Traceback" not in done.err
@@ -61,21 +53,6 @@ def _invoke(words: Sequence[str]) -> Done:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Done(result.exit_code, result.stdout, result.stderr)
-
-
-async def _run(words: Sequence[str], stdin: str = "") -> Done:
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge", *words), cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe
-    )
-    try:
-        async with asyncio.timeout(60):
-            out, err = await process.communicate(stdin.encode())
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return Done(process.returncode, out.decode(), err.decode())
 
 
 async def status(bot: BotProcess) -> dict[str, Any]:
@@ -145,7 +122,7 @@ async def test_the_same_bot_after_restart_and_after_a_new_installation(
     idle: BotProcess, servers: tuple[Homeserver, Homeserver], js: JsProcess
 ) -> None:
     bot, hs = idle, servers[0]
-    before = await _run(("identity", "status", "-c", str(bot.config)))
+    before = await courtyard("identity", "status", "-c", str(bot.config))
     assert before.code == 1
     assert "not been started" in json.loads(before.out)["problems"][0]
     assert not bot.database.exists()
@@ -356,7 +333,7 @@ async def test_with_an_access_token_alone(
     config["matrix"] |= {"access_token": token, "device_id": "OTHER"}
     bot.config.write_text(yaml.safe_dump(config))
     bot.config.chmod(0o600)
-    wrong = await _run(("run", "-c", str(bot.config)))
+    wrong = await courtyard("run", "-c", str(bot.config))
     assert wrong.code == 2
     assert "another user_id or device_id" in wrong.err
     assert token not in wrong.out + wrong.err

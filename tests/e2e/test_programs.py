@@ -8,7 +8,6 @@ import io
 import json
 import sqlite3
 import ssl
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +20,7 @@ from PIL import Image
 
 from bridge.demo.synapse import Homeserver
 from tests.e2e import recording
+from tests.e2e.births import printed
 from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsClient, JsProcess
 from tests.e2e.clients.message import Message
@@ -260,12 +260,7 @@ function handle(event) {
 
 async def mp(bot: BotProcess, *arguments: str) -> str:
     """What an operator does beside the running bot; what is printed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bridge", "mp", *arguments, stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate()
-    assert process.returncode == 0, out
-    return out.decode()
+    return await printed("mp", *arguments)
 
 
 async def install_tea(

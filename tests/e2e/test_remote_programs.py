@@ -8,7 +8,6 @@ import json
 import re
 import sqlite3
 import ssl
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from bridge.miniprograms.manifest import Manifest
 from bridge.miniprograms.program import Program
 from bridge.miniprograms.remote import signing
 from bridge.miniprograms.remote.sdk import courtyard_verify as sdk
+from tests.e2e.births import printed
 from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsClient, JsProcess
 from tests.e2e.conftest import unique
@@ -115,16 +115,6 @@ class Developer:
         }
 
 
-async def courtyard(bot: BotProcess, *arguments: str) -> str:
-    """What a command of the operator prints."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bridge", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    return out.decode()
-
-
 @contextlib.asynccontextmanager
 async def tea(servers: tuple[Homeserver, Homeserver], folder: Path) -> AsyncIterator[tuple[BotProcess, Developer]]:
     """A bot with the program installed, and its server."""
@@ -157,9 +147,9 @@ async def tea(servers: tuple[Homeserver, Homeserver], folder: Path) -> AsyncIter
         await developer.start()
         try:
             config = str(folder / "courtyard.yaml")
-            printed = await courtyard(bot, "mp", "install", str(file), "-c", config, "--yes", "--unsigned")
-            assert f"+ runs on a server: https://{HOST}/hook" in printed
-            developer.keys = re.findall(r"ed25519:\S+", printed)[-1:]
+            out = await printed("mp", "install", str(file), "-c", config, "--yes", "--unsigned")
+            assert f"+ runs on a server: https://{HOST}/hook" in out
+            developer.keys = re.findall(r"ed25519:\S+", out)[-1:]
             yield bot, developer
         finally:
             developer.hold.set()
