@@ -9,7 +9,7 @@ from bridge.chat.command import Person
 from bridge.chat.people import People
 from bridge.cli.ledger import head_file, note_head
 from bridge.config import load
-from bridge.db import Tx, ledger
+from bridge.db import Tx, ledger, media
 from bridge.db.sealing import Unreadable
 from bridge.delivery.outbox import Outbox
 from bridge.errors import OperatorError
@@ -49,6 +49,7 @@ def status(path: Path) -> int:
             return {name: int(tx.sql(query).scalar_one()) for name, query in _COUNTS.items()}
 
         counts: dict[str, object] = {**storage.db.run_sync(count)}
+        counts["files_to_be_deleted"] = storage.db.run_sync(media.count_unheld)
         counts["erased"] = len(storage.vault.keys.erased())
         verdict = storage.db.run_sync(ledger.verify)
         counts["ledger"] = {"entries": verdict.entries, "head": verdict.head}

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
+import secrets
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
+from aiohttp import web
 from PIL import Image
+from yarl import URL
 
 from bridge.demo.synapse import Homeserver
 from tests.e2e.archives import export
@@ -78,6 +86,30 @@ class Media:
         assert not {media_id for media_id in ids if media_id[4:] in names}, "nor is it on the disk"
 
 
+@contextlib.asynccontextmanager
+async def proxy(hs: Homeserver, word: str, admin: str) -> AsyncIterator[str]:
+    """Lets nothing through but the deletion of a file, for who knows the word; its address."""
+    wanted = re.compile(rf"/_synapse/admin/v1/media/{re.escape(quote(hs.server_name, safe=''))}/[A-Za-z0-9_-]+")
+
+    async def handle(request: web.Request) -> web.Response:
+        is_wanted = request.method == "DELETE" and wanted.fullmatch(request.raw_path)
+        if not is_wanted or request.headers.get("Authorization") != f"Bearer {word}":
+            return web.Response(status=403)
+        url, headers = URL(hs.url + request.raw_path, encoded=True), {"Authorization": f"Bearer {admin}"}
+        async with aiohttp.ClientSession() as http, http.delete(url, headers=headers) as answer:
+            return web.Response(status=answer.status, body=await answer.read(), content_type="application/json")
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handle)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
 async def picture(person: Friendly, caption: str, directory: Path) -> None:
     path = directory / f"{unique('picture')}.png"
     Image.effect_noise((200, 100), 50).convert("RGB").save(path)
@@ -93,16 +125,28 @@ async def picture(person: Friendly, caption: str, directory: Path) -> None:
 async def test_what_is_gone_can_not_be_downloaded(
     servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path, olm: bool
 ) -> None:
-    """A moment of somebody of the other server is deleted, then the account ends; what others show stays."""
+    """A moment of somebody of the other server is deleted, then the account ends; what others show stays. With a token,
+    or without one through a proxy that has it."""
     home = servers[0]
+    admin = await token(home, admin=True)
     secret = tmp_path / "media-token"
     secret.touch(mode=0o600)
-    secret.write_text(await token(home, admin=True))
-    settings = {
-        "matrix": {"media_admin_token_file": str(secret)},
-        "moments": {"undo_seconds": 0},
-        "erasure": {"grace_days": 3 / 86_400},
-    }
+    secret.write_text(word := secrets.token_hex(16) if olm else admin)
+    async with contextlib.AsyncExitStack() as stack:
+        settings: dict[str, dict[str, Any]] = {
+            "matrix": {"media_admin_token_file": str(secret)},
+            "moments": {"undo_seconds": 0},
+            "erasure": {"grace_days": 3 / 86_400},
+        }
+        if olm:
+            settings["matrix"]["media_admin_url"] = await stack.enter_async_context(proxy(home, word, admin))
+        await deleted(servers, js, tmp_path, settings, olm=olm)
+
+
+async def deleted(
+    servers: tuple[Homeserver, Homeserver], js: JsProcess, tmp_path: Path, settings: dict[str, Any], *, olm: bool
+) -> None:
+    home = servers[0]
     async with (
         running_bot(tmp_path / "bot", home, unique("courtyard"), settings) as bot,
         meeting(servers, js, bot) as meet,
