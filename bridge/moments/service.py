@@ -52,8 +52,9 @@ class Moments:
         self.reading = Reading(people, limits)
         self.responding = Responding(outbox, people, limits)
         self.on_expiry: Callable[[], None] = lambda: None
-        self.on_gone: Callable[[], None] = lambda: None
         """Called after a commit that changed what expires when."""
+        self.on_gone: Callable[[], None] = lambda: None
+        """Called after a commit that took a moment away."""
         self.fanout = Fanout(outbox, people)
         self.on_post: Callable[[], None] = lambda: None
         """Called after a commit that posted something."""
