@@ -21,6 +21,7 @@ from bridge.chat.pipeline import Pipeline
 from bridge.chat.quota import Quotas, Rate, Verdict
 from bridge.chat.registry import Found
 from bridge.config import Config
+from bridge.contacts.invites import forget_old as forget_old_invites
 from bridge.contacts.model import ContactLimits
 from bridge.contacts.private_chats import PrivateChats
 from bridge.contacts.service import Meeting
@@ -301,6 +302,7 @@ class _Bot:
             await self._db.run(lambda tx: gone.forget_old(tx, keep_ms))
             await self._db.run(PrivateChats.forget_old)
             await self._db.run(undo.forget_old)
+            await self._db.run(forget_old_invites)
             await self._db.run(reach.forget_old)
             await self._db.run(pages.forget_gone)
             await self._db.run(jobs.forget_old)

@@ -128,7 +128,8 @@ def count(tx: Tx, settings: RetentionSettings) -> dict[str, int | None]:
     if settings.wants(own_limits.MOMENTS):
         joined = own_limits.joined(own_limits.MOMENTS, "r.author_id")
         everybody = int(settings.moments_ms is not None)
-        query = f"SELECT COUNT(*) FROM moments r {joined} WHERE r.key_id IS NULL AND (? = 1 OR o.days IS NOT NULL)"
+        wanted = "(o.days IS NOT NULL OR (? = 1 AND o.person_id IS NULL))"
+        query = f"SELECT COUNT(*) FROM moments r {joined} WHERE r.key_id IS NULL AND {wanted}"
         bare = int(tx.sql(query, (everybody,)).scalar_one())
     # Those get one in the next hour; what is let go before is under its author's key alone, who keeps it.
     return {**counts, "moments_without_own_key": bare, "people_with_limits_of_their_own": own_limits.count(tx)}

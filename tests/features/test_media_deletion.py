@@ -14,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.chat.picture import DrawnPicture, StoredPicture
+from bridge.contacts import invites
 from bridge.db import media
 from bridge.moments import drafts
 from bridge.rights.media_deletions import Later, MediaDeletions, Refused
@@ -157,6 +158,11 @@ def test_faces_and_codes(village: Village, server: Server) -> None:
     village.wait(DAY)
     assert server.work() == set()
     village.say("alice", f"invite revoke {code}")
+    assert server.work() == {"mxc://x.org/poster"}
+    village.say("alice", "invite new 1 2d")
+    assert server.work() == set()
+    village.wait(3 * DAY)
+    village.db.run_sync(invites.forget_old)
     assert server.work() == {"mxc://x.org/poster"}
 
 

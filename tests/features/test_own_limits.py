@@ -58,6 +58,9 @@ def test_a_limit_of_ones_own_takes_the_place_of_everybodys(village: Village) -> 
     assert "posted nothing yet" in village.one("alice", "album")
     assert "PHONE" not in village.one("bob", "log")
     assert "PHONE" in village.one("carol", "log")
+    village.say("carol", "post Later, and for ever")
+    keep(village, settings)
+    assert village.db.run_sync(lambda tx: count(tx, settings))["moments_without_own_key"] == 0, "hers needs none"
     village.wait(100 * DAY)
     keep(village, settings)
     assert any("Of carol" in body for body in village.say("carol", "album"))

@@ -123,6 +123,8 @@ def live(bob_is_there: bool, bob_says: list[str], others: list[tuple[str, str]])
             village.open("bob")
             village.befriend("alice", "bob")
             village.say("bob", "feed")
+            for caption in ("post A picture of Bob", "profile set avatar"):
+                village.picture("bob", caption)
             for text in bob_says:
                 village.say("bob", text)
                 for who in ("alice", "carol"):
