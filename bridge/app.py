@@ -246,6 +246,7 @@ class _Bot:
             again=AskAgain(registry),
             budget=outbox.budget,
             beat=Beat(limits.answer_beat_ms),
+            left=self._telling.left,
         )
 
     def _meet(self, a: UserId, b: UserId) -> bool:

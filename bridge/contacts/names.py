@@ -38,6 +38,20 @@ def _labels(tx: Tx, viewer: PersonId, ids: Iterable[PersonId], visible: dict[Per
     return result
 
 
+def labels_for(tx: Tx, viewers: Sequence[PersonId], person: PersonId) -> dict[PersonId, Text]:
+    """What `labels` gives each of many viewers, none of whom is the person, for one person."""
+    name, seeing = profiles.visible_to(tx, viewers, person, NAME)
+    remarks = store.remarks_about(tx, viewers, person)
+    user_id = user_ids(tx, [person]).get(person)
+    if user_id is None:
+        return dict.fromkeys(viewers, Text("person-damaged"))
+    called = remarks if name is None else dict.fromkeys(seeing, name) | remarks
+    return {
+        viewer: Text("person-named", {"name": called[viewer], "user": user_id}) if viewer in called else plain(user_id)
+        for viewer in viewers
+    }
+
+
 def own_labels(tx: Tx, viewer: PersonId, ids: Iterable[PersonId]) -> dict[PersonId, Text]:
     """The same by nothing but what `viewer` keeps or said themselves: remark and Matrix id. For answers that are
     rendered when they are asked: a name that its owner withdraws until they are sent must not be in them."""

@@ -1,6 +1,6 @@
 """Profiles: fields, and who sees which."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -108,6 +108,21 @@ def visible_values(tx: Tx, viewer: PersonId, owners: Iterable[PersonId], name: s
             if isinstance(value, str):
                 found[PersonId(row.person_id)] = value
     return found
+
+
+def visible_to(
+    tx: Tx, viewers: Sequence[PersonId], owner: PersonId, name: str
+) -> tuple[str | None, frozenset[PersonId]]:
+    """One known field of one person, and which of many viewers may see it. It is opened if anybody may."""
+    to = field_rules.load(tx, [owner]).get((owner, name), field_rules.default(name))
+    world = load_world(tx, [owner], viewers, to.all_tags)
+    seeing = frozenset(viewer for viewer in viewers if may_see(viewer, ProfileItem(owner, to), world))
+    row = None
+    if seeing:
+        query = "SELECT sealed FROM profile_fields WHERE person_id = ? AND field = ?"
+        row = tx.sql(query, (owner, name)).first()
+    value = None if row is None else tx.vault.read(owner, "profile_fields", name, "sealed", row.sealed)
+    return (value if isinstance(value, str) else None), seeing
 
 
 def count_free(tx: Tx, owner: PersonId) -> int:

@@ -206,6 +206,25 @@ def set_remark(tx: Tx, person: PersonId, other: PersonId, value: dict[str, str])
     )
 
 
+def remarks_about(tx: Tx, people: Sequence[PersonId], other: PersonId) -> dict[PersonId, str]:
+    """The private names that these people keep for somebody."""
+    found: dict[PersonId, str] = {}
+    for start in range(0, len(people), _CHUNK):
+        some = people[start : start + _CHUNK]
+        marks = ",".join("?" * len(some))
+        rows = tx.sql(
+            "SELECT person_id, sealed FROM stances"
+            f" WHERE other_id = ? AND sealed IS NOT NULL AND person_id IN ({marks})",
+            (other, *some),
+        ).all()
+        tx.vault.prepare(row.person_id for row in rows)
+        for row in rows:
+            value = tx.vault.read(row.person_id, "stances", other, "sealed", row.sealed) or {}
+            if value.get("name"):
+                found[PersonId(row.person_id)] = value["name"]
+    return found
+
+
 def remarks(tx: Tx, person: PersonId, others: Iterable[PersonId]) -> dict[PersonId, str]:
     """The private names that `person` keeps for these people."""
     found: dict[PersonId, str] = {}

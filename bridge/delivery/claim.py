@@ -1,20 +1,18 @@
 """What the worker does in the database: find rooms with work, claim a row, settle what became of it."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from sqlalchemy.engine import Row
 
 from bridge.chat.catalogue import Catalogue
-from bridge.chat.command import Person
-from bridge.chat.render import relate, render
-from bridge.chat.reply import CopyRef, Message, Question, Text
-from bridge.db import Tx, is_conflict
+from bridge.chat.reply import CopyRef
+from bridge.db import Tx
 from bridge.db.sealing import Unreadable
-from bridge.delivery import queue
 from bridge.delivery.claimed import Claimed, What
+from bridge.delivery.making import Ahead, Broken, Made, Maker, Same, Target
 from bridge.delivery.ports import Again, Directory, Outgoing, Renderer
 from bridge.delivery.queue import EDIT
 from bridge.delivery.refresh import Budget, not_before
@@ -29,9 +27,9 @@ _DROPS_AT_ONCE = 50
 # event that it has, and shows nothing; if not, it shows this, which is redacted like the other.
 BLANK: Mapping[str, Any] = {"msgtype": "m.notice", "body": "…"}
 
-log = structlog.get_logger(__name__)
+_MORE = object()
 
-Target: TypeAlias = tuple[AccountId, RoomId]
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +67,7 @@ class Claims:
         copy is edited."""
         self._people = people
         self._renderers = renderers
-        self._catalogue = catalogue
-        self._again = again
+        self._maker = Maker(people, renderers, catalogue, again)
         self._budget = budget or Budget()
 
     def recover(self, tx: Tx) -> None:
@@ -95,18 +92,14 @@ class Claims:
             f" GROUP BY account_id, room_id ORDER BY MAX(priority) DESC, MIN(id) LIMIT {SCAN_ROOMS}",
             (tx.now, tx.now),
         ).all()
-        claims: dict[Target, Claimed] = {}
+        idle: list[Target] = []
         others: list[Target] = []
         for row in rooms:
             target = (AccountId(row.account_id), RoomId(row.room_id))
-            if target in busy or len(claims) >= free:
-                others.append(target)
-                continue
-            step = self.claim(tx, target)
-            if step.claimed is not None:
-                claims[target] = step.claimed
-            elif step.again:
-                others.append(target)
+            (others if target in busy or len(idle) >= free else idle).append(target)
+        steps = self.claim_all(tx, idle)
+        claims = {target: step.claimed for target, step in steps.items() if step.claimed is not None}
+        others += [target for target, step in steps.items() if step.again]
         next_due = tx.sql(
             "SELECT MIN(not_before) FROM outbox WHERE state = 'queued' AND not_before > ?", (tx.now,)
         ).scalar()
@@ -114,6 +107,33 @@ class Claims:
 
     def claim(self, tx: Tx, target: Target) -> Step:
         """The next row of a room, rendered: the policy is asked in the transaction that lets the row go."""
+        return self.claim_all(tx, [target])[target]
+
+    def claim_all(self, tx: Tx, targets: Sequence[Target]) -> dict[Target, Step]:
+        """The same for several rooms: a copy of one thing for the people of many is looked up and rendered once."""
+        rows = {target: self._next(tx, target) for target in dict.fromkeys(targets)}
+        ahead = self._maker.ahead(tx, [row for row in rows.values() if row is not None and row is not _MORE])
+        return {target: self._claim(tx, target, row, ahead) for target, row in rows.items()}
+
+    def _claim(self, tx: Tx, target: Target, row: Any, ahead: Ahead) -> Step:
+        """Claim the row that comes next; when nothing is to be sent for it, the one after that."""
+        for _ in range(_DROPS_AT_ONCE):
+            if row is None or row is _MORE:
+                return Step(None, again=row is _MORE)
+            claimed = self._prepare(tx, target, row, ahead)
+            if claimed is not None:
+                first = tx.now if row.first_attempt_at is None else row.first_attempt_at
+                tx.sql(
+                    "UPDATE outbox SET state = 'sending', attempts = attempts + 1, first_attempt_at = ?, tried = ?"
+                    " WHERE id = ?",
+                    (first, claimed.tried, row.id),
+                )
+                return Step(claimed)
+            row, ahead = self._next(tx, target), Ahead()
+        return Step(None, again=True)
+
+    def _next(self, tx: Tx, target: Target) -> Any:
+        """The row that comes next in a room; None: there is none now; `_MORE`: none was found yet."""
         for _ in range(_DROPS_AT_ONCE):
             # A row that waits after a failed try blocks those behind it: order within a room is kept. A delayed
             # one that was never tried blocks nobody.
@@ -126,24 +146,20 @@ class Claims:
                 (*target, tx.now),
             ).first()
             if row is None or row.not_before > tx.now:
-                return Step(None)
-            if self._is_kept_back(tx, row) or self._is_too_soon(tx, row):
-                continue
-            claimed = self._prepare(tx, target, row)
-            if claimed is not None:
-                first = tx.now if row.first_attempt_at is None else row.first_attempt_at
-                tx.sql(
-                    "UPDATE outbox SET state = 'sending', attempts = attempts + 1, first_attempt_at = ?, tried = ?"
-                    " WHERE id = ?",
-                    (first, claimed.tried, row.id),
-                )
-                return Step(claimed)
-        return Step(None, again=True)
+                return None
+            if not self._is_kept_back(tx, row) and not self._is_too_soon(tx, row):
+                return row
+        return _MORE
 
     def settle(self, settle: Settle, tx: Tx, target: Target) -> Step:
-        """Write down what became of a row and claim the next one of its room: one transaction a message."""
-        settle(tx)
-        return self.claim(tx, target)
+        """Write down what became of a row and claim the next one of its room."""
+        return self.settle_all(tx, [(settle, target)])[target]
+
+    def settle_all(self, tx: Tx, settled: Sequence[tuple[Settle, Target]]) -> dict[Target, Step]:
+        """The same for several rooms."""
+        for settle, _ in settled:
+            settle(tx)
+        return self.claim_all(tx, [target for _, target in settled])
 
     def maintain(self, tx: Tx, max_age_ms: int) -> None:
         """Queue held rows again; drop those that nobody could take for `max_age_ms`, and old traces of answers."""
@@ -195,26 +211,28 @@ class Claims:
             tx.sql("UPDATE outbox SET not_before = ? WHERE id = ?", (at, row.id))
         return at > tx.now
 
-    def _prepare(self, tx: Tx, target: Target, row: Row[Any]) -> Claimed | None:
+    def _prepare(self, tx: Tx, target: Target, row: Row[Any], ahead: Ahead) -> Claimed | None:
         """What to send for a row; None: the row is gone."""
+        person = ahead.people.get(row.person_id)
         try:
-            person = None if row.person_id is None else self._people.by_id(tx, row.person_id)
+            if person is None and row.person_id is not None:
+                person = self._people.by_id(tx, row.person_id)
         except Unreadable:
             person = None
             if row.kind != "redact" and not row.withdrawn:
                 log.error("delivery_unreadable", kind=row.kind)
                 give_up(tx, row.id)
                 return None
-        made = _Made({}, CopyRef(row.copy_kind or "answer", row.copy_ref))
+        made = Made({}, CopyRef(row.copy_kind or "answer", row.copy_ref))
         if row.kind != "redact":
             withdrawn = bool(row.withdrawn)
             if not withdrawn:
                 try:
-                    rendered = self._made(tx, target, row, person)
-                except _Same:
+                    rendered = self._maker.made(tx, target, row, person, ahead)
+                except Same:
                     tx.sql("DELETE FROM outbox WHERE id = ?", (row.id,))
                     return None
-                except _Broken:
+                except Broken:
                     give_up(tx, row.id)
                     return None
                 withdrawn = rendered is None
@@ -225,7 +243,7 @@ class Claims:
                     tx.sql("DELETE FROM outbox WHERE id = ?", (row.id,))
                     return None
                 tx.sql("UPDATE outbox SET withdrawn = 1, sealed = NULL WHERE id = ?", (row.id,))
-                made = _Made(BLANK, made.copy)
+                made = Made(BLANK, made.copy)
         # What was told otherwise before: the homeserver may have that, and calls it the same event.
         unsure = row.first_attempt_at is not None and row.tried is not None and bytes(row.tried) != made.fingerprint
         account, room_id = target
@@ -258,108 +276,3 @@ class Claims:
         """What an answer is a copy of may be another thing by now: taking that back must find what is on its way."""
         if row.kind == "late" and (copy.kind, copy.ref_id) != (row.copy_kind, row.copy_ref):
             tx.sql("UPDATE outbox SET copy_kind = ?, copy_ref = ? WHERE id = ?", (copy.kind, copy.ref_id, row.id))
-
-    def _made(self, tx: Tx, target: Target, row: Row[Any], person: Person | None) -> "_Made | None":
-        """What to send; None: they may not see it any more."""
-        if row.kind in ("message", "late"):
-            try:
-                sealed = queue.open_content(tx, row.person_id, row.id, row.sealed)
-            except Unreadable:
-                log.error("delivery_unreadable", kind=row.kind)
-                language, time_zone = ("en", "UTC") if person is None else (person.language, person.time_zone)
-                content = render(Message((Text("answer-damaged"),)), language, time_zone, self._catalogue)
-                made: _Made | None = _Made(content, CopyRef("answer"))
-            else:
-                if row.kind == "message":
-                    made = _Made(sealed, CopyRef(row.copy_kind or "answer", row.copy_ref))
-                else:
-                    made = self._rendered(tx, row, person, lambda who: self._answer(tx, who, target, sealed))
-        else:
-            made = self._rendered(tx, row, person, lambda who: self._copy(tx, row, who))
-            if made is not None and row.kind == EDIT and row.first_attempt_at is None:
-                self._check_differs(tx, row, made.rendering)
-        if made is None:
-            return None
-        return replace(made, content=relate(made.content, row.reply_to, row.thread, row.target_event))
-
-    @staticmethod
-    def _check_differs(tx: Tx, row: Row[Any], rendering: bytes | None) -> None:
-        shown = tx.sql(
-            "SELECT rendering FROM copies WHERE account_id = ? AND event_id = ?", (row.account_id, row.target_event)
-        ).first()
-        # Without a row the copy was taken back.
-        if shown is None or (shown.rendering is not None and bytes(shown.rendering) == rendering):
-            raise _Same
-
-    def _copy(self, tx: Tx, row: Row[Any], person: Person) -> Message | None:
-        renderer = self._renderers.get(row.copy_kind)
-        if renderer is None or row.copy_ref is None:
-            log.warning("delivery_not_renderable", kind=row.copy_kind)
-            raise _Broken
-        return renderer(tx, person, row.copy_ref)
-
-    def _answer(self, tx: Tx, person: Person, target: Target, asked: Mapping[str, Any]) -> Message | None:
-        """One part of the answer to a question that is asked again; None: the answer has fewer parts now."""
-        if self._again is None:
-            log.warning("delivery_not_renderable", kind="late")
-            raise _Broken
-        parts = self._again(tx, person, Question(asked["command"], asked["args"]), *target)
-        part = parts[asked["part"]] if asked["part"] < len(parts) else None
-        return part if isinstance(part, Message) else None
-
-    def _rendered(
-        self, tx: Tx, row: Row[Any], person: Person | None, make: Callable[[Person], Message | None]
-    ) -> "_Made | None":
-        if person is None:
-            log.warning("delivery_not_renderable", kind=row.copy_kind)
-            raise _Broken
-        savepoint = tx.savepoint()
-        try:
-            message = make(person)
-            content = None if message is None else render(message, person.language, person.time_zone, self._catalogue)
-            savepoint.keep()
-        except _Broken:
-            savepoint.undo()
-            raise
-        except Exception as error:
-            if is_conflict(error):
-                raise
-            savepoint.undo()
-            # The type alone: the text of an error may hold what the person wrote.
-            log.error("delivery_render_failed", kind=row.copy_kind, error=type(error).__name__)
-            raise _Broken from error
-        if message is None or content is None:
-            return None
-        fingerprint = _fingerprint(tx, person, message)
-        if row.kind == "late":
-            # An answer says more than a copy does: the two can't be compared.
-            return _Made(content, message.copy or CopyRef("answer"), fingerprint)
-        return _Made(content, CopyRef(row.copy_kind, row.copy_ref), fingerprint, fingerprint)
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What is sent for a row."""
-
-    content: Mapping[str, Any]
-    copy: CopyRef
-    """What it is a copy of."""
-    fingerprint: bytes | None = None
-    """What to know it by; None: it is the same each time."""
-    rendering: bytes | None = None
-    """What to know by whether an edit would say something else."""
-
-
-def _fingerprint(tx: Tx, person: Person, message: Message) -> bytes:
-    """A keyed hash of what a reader reads, without what only concerns the moment of sending."""
-    lasting = message.blocks if message.lasting is None else message.lasting
-    read = (person.id, person.language, person.time_zone, lasting, message.picture)
-    return tx.vault.lookup("rendering", repr((*read, message.buttons) if message.buttons else read))
-
-
-class _Same(Exception):
-    """An edit that would change nothing."""
-
-
-class _Broken(Exception):
-    """This row can't be rendered, now or later."""

@@ -58,6 +58,16 @@ class _Place:
     priority: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A copy for one person; `delay_ms` from now on."""
+
+    person_id: PersonId
+    kind: str
+    ref_id: int
+    delay_ms: int = 0
+
+
 class Outbox:
     """Writes outbox rows; the worker sends them. `wake` is called on the loop after each commit that queued a row."""
 
@@ -148,6 +158,22 @@ class Outbox:
             priority=queue.UNASKED if unasked else 0,
         )
         queue.insert(tx, [row])
+        tx.after_commit(self._wake)
+
+    def copies(self, tx: Tx, several: Sequence[Queued]) -> None:
+        """Queue copies that nobody waits for, as `copy` does."""
+        rows = [
+            queue.NewRow(
+                "copy",
+                person_id=one.person_id,
+                copy_kind=one.kind,
+                copy_ref=one.ref_id,
+                delay_ms=one.delay_ms,
+                priority=queue.UNASKED,
+            )
+            for one in several
+        ]
+        queue.insert(tx, rows)
         tx.after_commit(self._wake)
 
     def is_waiting(self, tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:

@@ -1,6 +1,6 @@
 """What delivery needs from others: people, renderers from the features, a sender from `matrix`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -11,6 +11,19 @@ from bridge.ids import AccountId, EventId, PersonId, RoomId, UserId
 
 Renderer: TypeAlias = Callable[[Tx, Person, int], Message | None]
 """Renders one copy for one reader at send time. It asks the policy; None: they may not see it (any more), drop it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForMany:
+    """A renderer that also renders one thing for several readers at once: the policy is asked about each of them."""
+
+    one: Renderer
+    many: Callable[[Tx, Sequence[Person], int], Mapping[PersonId, Message | None]]
+    """What `one` gives for each reader; who is left out is to be rendered alone."""
+
+    def __call__(self, tx: Tx, reader: Person, ref_id: int, /) -> Message | None:
+        return self.one(tx, reader, ref_id)
+
 
 Again: TypeAlias = Callable[[Tx, Person, Question, AccountId, RoomId], tuple[Message | CopyRef, ...]]
 """Asks a question again when its answer is sent; the parts of the answer as it is now."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,8 +14,9 @@ from bridge.chat.catalogue import Catalogue
 from bridge.db import DATABASE_DOWN, Database, Tx
 from bridge.delivery import queue, settling
 from bridge.delivery.beat import Beat
-from bridge.delivery.claim import Claims, Scan, Step, Target
+from bridge.delivery.claim import Claims, Scan, Step
 from bridge.delivery.claimed import Claimed, What
+from bridge.delivery.making import Target
 from bridge.delivery.ports import Again, Directory, Held, Later, MaybeSent, Refused, Renderer, Sender
 from bridge.delivery.refresh import Budget
 from bridge.delivery.settling import Settle
@@ -32,6 +33,8 @@ _FORGET_EVERY_MS = 3600 * 1000
 _BACKOFF_MS = 500
 _MAX_BACKOFF_MS = 30_000
 _MAX_FAULTS = 8
+_WRITTEN = 64
+"""Rows whose fate is written down in one transaction: in a few milliseconds, as others wait for it."""
 PARK_MS = 600_000
 """A row that only ever meets unexpected errors is tried again after this time, and blocks its room no longer."""
 
@@ -65,11 +68,14 @@ class DeliveryWorker:
         again: Again | None = None,
         budget: Budget | None = None,
         beat: Beat | None = None,
+        left: Callable[[], None] = lambda: None,
     ) -> None:
-        """`beat`: when answers leave; without one, at once."""
+        """`beat`: when answers leave; without one, at once. `left`: called on the loop when rows were sent, held or
+        dropped."""
         self._db = db
         self._sender = sender
         self._claims = Claims(people, renderers, catalogue, again, budget)
+        self._left = left
         self._max_rooms = max_rooms
         self._max_age_ms = max_age_ms
         self._jitter = jitter
@@ -82,6 +88,9 @@ class DeliveryWorker:
         """Idle rooms with work that waits for a free slot, first come first served."""
         self._reserved = 0
         """Slots that a scan may be claiming rows for just now."""
+        self._tried: list[tuple[Settle, Target, asyncio.Future[Step]]] = []
+        """What became of rows, to be written down together."""
+        self._writing = False
         self._faults: Counter[int] = Counter()
         """Unexpected errors by row."""
         self._more = False
@@ -102,6 +111,8 @@ class DeliveryWorker:
         self._busy.clear()
         self._again.clear()
         self._waiting.clear()
+        self._tried.clear()
+        self._writing = False
         await self._transact(self._claims.recover)
         async with asyncio.TaskGroup() as tasks:
             while True:
@@ -163,7 +174,7 @@ class DeliveryWorker:
         while True:
             if claimed is None:
                 self._again.discard(target)
-                step = await self._transact(lambda tx: self._claims.claim(tx, target))
+                step = await self._settle(tasks, _nothing, target)
             else:
                 if claimed.answers is not None and claimed.answers != answered:
                     await self._beat.wait(claimed.due_since)  # the rest of the same answer follows at once
@@ -172,7 +183,7 @@ class DeliveryWorker:
                 failed = outcome.failed
                 if not outcome.failed:
                     self._faults.pop(claimed.row_id, None)
-                step = await self._settle(outcome.write, target)
+                step = await self._settle(tasks, outcome.write, target)
             claimed = step.claimed
             if claimed is None and not step.again and target not in self._again:
                 break
@@ -181,14 +192,39 @@ class DeliveryWorker:
         if failed:
             self.wake()  # the last look knew nothing of the time of the next try
 
-    async def _settle(self, settle: Settle, target: Target) -> Step:
+    async def _settle(self, tasks: asyncio.TaskGroup, settle: Settle, target: Target) -> Step:
+        """Write down what became of a row and claim the next one of its room, together with others."""
+        done: asyncio.Future[Step] = asyncio.get_running_loop().create_future()
+        self._tried.append((settle, target, done))
+        if not self._writing:
+            self._writing = True
+            tasks.create_task(self._write())
+        return await done
+
+    async def _write(self) -> None:
+        while self._tried:
+            some, self._tried = self._tried[:_WRITTEN], self._tried[_WRITTEN:]
+            await self._write_some(some)
+            self._left()
+        self._writing = False
+
+    async def _write_some(self, some: "Sequence[tuple[Settle, Target, asyncio.Future[Step]]]") -> None:
         try:
-            return await self._transact(lambda tx: self._claims.settle(settle, tx, target))
+            settled = [(settle, target) for settle, target, _ in some]
+            steps = await self._transact(lambda tx: self._claims.settle_all(tx, settled))
         except Exception as error:
+            if len(some) > 1:
+                for one in some:
+                    await self._write_some([one])
+                return
+            settle, _, _ = some[0]
             # Whatever is wrong with the next row: what became of the last one must be written down.
             log.error("delivery_claim_failed", error=type(error).__name__)
             await self._transact(settle)
-            return Step(None)
+            steps = {some[0][1]: Step(None)}
+        for _, target, done in some:
+            if not done.done():
+                done.set_result(steps[target])
 
     async def _send(self, claimed: Claimed) -> "_Outcome":
         out = claimed.outgoing
@@ -239,3 +275,7 @@ class DeliveryWorker:
                 attempts += 1
                 log.error("delivery_database_unavailable", error=type(error).__name__, attempts=attempts)
                 await asyncio.sleep(self._backoff(attempts) / 1000)
+
+
+def _nothing(tx: Tx) -> None:
+    """Nothing was tried yet."""

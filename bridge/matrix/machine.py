@@ -36,6 +36,8 @@ _MAX_STRANGERS = 500
 """Devices that nobody's list names and that may have Olm sessions and room keys here at the same time."""
 _MAX_STRANGERS_KEYS = 20
 _MAX_WITHHELD = 5_000
+_MAX_SEEN = 5_000
+"""Messages that a replay is compared with here; what was said is compared with all that the database has as handled."""
 _MAX_REPAIRED = 10_000
 _MAX_REPAIRS_PER_HOUR = 4
 
@@ -106,7 +108,7 @@ class Machine(Outgoing):
 
     def __init__(self, user_id: UserId, device_id: DeviceId, store: CryptoStore) -> None:
         super().__init__(user_id, device_id, store)
-        self._seen: LRUCache[tuple[str, str, int], str] = LRUCache(100_000)
+        self._seen: LRUCache[tuple[str, str, int], str] = LRUCache(_MAX_SEEN)
         self.is_private: Callable[[str], bool] = lambda room_id: False
         """Whether a room is other people's: no key of it is kept, from whomever."""
         known = {device.curve25519 for devices in self.device_store._entries.values() for device in devices.values()}

@@ -15,7 +15,7 @@ from bridge.chat.router import handled
 from bridge.contacts.changes import Showing as ShowingPort
 from bridge.contacts.whom import whom
 from bridge.delivery.outbox import Outbox
-from bridge.delivery.ports import Renderer
+from bridge.delivery.ports import ForMany, Renderer
 from bridge.errors import UserError
 from bridge.moments import (
     copy_counts,
@@ -57,6 +57,7 @@ from bridge.moments.model import Moment, MomentLimits, Page, is_like
 from bridge.moments.notify_commands import NotifyCommands
 from bridge.moments.page_copies import PageCopies
 from bridge.moments.page_copies import visible as visible_on_page
+from bridge.moments.part_copies import for_many
 from bridge.moments.poll_commands import PollCommands
 from bridge.moments.post_commands import DESCRIBE, Posting
 from bridge.moments.publishing import DRAFT, DUE, Publisher
@@ -344,7 +345,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         gather=drafting,
     )
     renderers: dict[str, Renderer] = {
-        MOMENT: copies.moment,
+        MOMENT: ForMany(copies.moment, for_many),
         WHOLE: copies.whole,
         PAGE: PageCopies(moments).render,
         **copies.other_pictures(),

@@ -5,7 +5,7 @@ import json
 from bridge.chat.clean import shorten
 from bridge.chat.command import Person
 from bridge.chat.render import MAX_CONTENT
-from bridge.chat.reply import Block, CopyRef, Lines, Message, Text, Time, Written
+from bridge.chat.reply import Block, CopyRef, Lines, Message, Text, Written
 from bridge.contacts import tags
 from bridge.contacts.audiences import described
 from bridge.contacts.model import one_line
@@ -18,6 +18,7 @@ from bridge.moments.face import face, other_picture, place
 from bridge.moments.items import Items, visible_comment
 from bridge.moments.kinds import COMMENT, LIKES, MENTION, MOMENT, OTHER_PICTURES, PLACE, VOTES, WHOLE
 from bridge.moments.model import Comment, Moment
+from bridge.moments.part_copies import Around, message_of
 from bridge.moments.service import Moments
 
 _SNIPPET = 60
@@ -146,29 +147,20 @@ class Copies:
 
         number = numbers.number_of(tx, reader.id, moment.id)
         own = moment.author == reader.id
-        new = not own and kind == MOMENT and not copy_store.was_shown(tx, moment.id, reader.id)
-        author = labels(tx, reader.id, [moment.author])[moment.author]
-        args: dict[str, int | Text | Time] = {"number": number, "author": author, "time": Time(moment.created_at)}
-        head, blocks = Text("moment-head-new" if new else "moment-head", args), list[Block]()
-        if own:
-            blocks.append(self._audience(tx, reader, moment))
-            blocks += _responders(tx, moment)
-        if moment.edited_at is not None:
-            blocks.append(Text("moment-edited", {"time": Time(moment.edited_at)}))
-        if moment.expires_at is not None:
-            blocks.append(Text("moment-until", {"time": Time(moment.expires_at)}))
         # What is behind a warning shows in lists neither its pictures nor what is said about it.
         closed = kind == MOMENT and moment.content.warning is not None
+        responded: list[Block] = [] if not liked else [self._people(tx, reader, liked, "moment-likes")]
+        responded += self._comments(tx, reader, comments, number, moment.text, whole=kind == WHOLE, closed=closed)
+        around = Around(
+            number,
+            labels(tx, reader.id, [moment.author])[moment.author],
+            new=not own and kind == MOMENT and not copy_store.was_shown(tx, moment.id, reader.id),
+            ends_page=kind == MOMENT and self._moments.reading.is_page_end(tx, reader, moment),
+            own=(self._audience(tx, reader, moment), *_responders(tx, moment)) if own else (),
+            responded=responded,
+        )
         looks = face(tx, moment, number, opened=kind == WHOLE, votes=self._votes(tx, reader, votes))
-        blocks += looks.blocks
-        if liked:
-            blocks.append(self._people(tx, reader, liked, "moment-likes"))
-        blocks += self._comments(tx, reader, comments, number, moment.text, whole=kind == WHOLE, closed=closed)
-        # What it shows apart from where it stands in a list.
-        lasting = (Text("moment-head", args), *blocks)
-        if kind == MOMENT and self._moments.reading.is_page_end(tx, reader, moment):
-            blocks.append(Text("moment-more"))
-        return Message((head, *blocks), CopyRef(kind, ref_id), looks.picture, lasting)
+        return message_of(kind, moment, looks, around)
 
     def _other_picture(self, tx: Tx, reader: Person, ref_id: int, index: int, kind: str) -> Message | None:
         moment = self._moments.visible(tx, reader, ref_id)

@@ -11,6 +11,8 @@ from bridge.ids import PersonId
 from bridge.moments import pages
 from bridge.moments.kinds import ALL_COPIES, MOMENT_COPIES, PAGE, VOTES
 
+_CHUNK = 400
+
 
 def count_copies(tx: Tx, kinds: Sequence[str], ref_id: int, reader: PersonId) -> int:
     query = sa.select(sa.func.count()).where(
@@ -29,6 +31,23 @@ def was_shown(tx: Tx, moment_id: int, reader: PersonId) -> bool:
         (moment_id, reader) * 2,
     )
     return found.first() is not None
+
+
+def shown_to(tx: Tx, moment_id: int, readers: Sequence[PersonId]) -> set[PersonId]:
+    """The same for many readers: to which of them."""
+    marks = ",".join(f"'{kind}'" for kind in MOMENT_COPIES)
+    found: set[PersonId] = set()
+    for start in range(0, len(readers), _CHUNK):
+        some = readers[start : start + _CHUNK]
+        who = ",".join("?" * len(some))
+        rows = tx.sql(
+            f"SELECT person_id FROM copies WHERE kind IN ({marks}) AND ref_id = ? AND person_id IN ({who})"
+            f" UNION SELECT c.person_id FROM page_moments g JOIN copies c ON c.kind = '{PAGE}' AND c.ref_id = g.page_id"
+            f" WHERE g.moment_id = ? AND c.person_id IN ({who})",
+            (moment_id, *some) * 2,
+        )
+        found.update(PersonId(row.person_id) for row in rows)
+    return found
 
 
 def take_back(tx: Tx, outbox: Outbox, moment_id: int, reader: PersonId | None = None) -> None:

@@ -1,6 +1,6 @@
 """What a moment itself looks like in a copy: its text and pictures, closed as lists show them, or opened."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.chat.picture import StoredPicture
@@ -9,6 +9,7 @@ from bridge.db import Tx
 from bridge.moments import picture_store
 from bridge.moments.content import Content
 from bridge.moments.model import Moment
+from bridge.moments.picture_store import Described
 from bridge.moments.place import Place
 
 
@@ -21,7 +22,18 @@ class Face:
 def face(tx: Tx, moment: Moment, number: int, *, opened: bool, votes: Mapping[int, Text] | None = None) -> Face:
     """The face of a moment that a reader may see, whose number for them is `number`. `votes`: who chose an answer (from
     0) of its poll, as far as they see it."""
-    several = picture_store.of_moment(tx, moment)
+    return face_with(picture_store.of_moment(tx, moment), moment, number, opened=opened, votes=votes)
+
+
+def face_with(
+    several: Sequence[Described | None],
+    moment: Moment,
+    number: int,
+    *,
+    opened: bool,
+    votes: Mapping[int, Text] | None = None,
+) -> Face:
+    """The same where its pictures are known."""
     content = moment.content
     if moment.damaged:
         blocks: list[Block] = [Text("moment-damaged")]

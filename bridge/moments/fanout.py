@@ -4,9 +4,11 @@ Of each moment only so many copies wait to be sent as the worker sends in a mome
 left. So nobody's post waits behind a large one, and a crash costs nothing: what is left to do is in the database.
 """
 
+from collections.abc import Sequence
+
 from bridge.chat.people import People
 from bridge.db import Tx
-from bridge.delivery.outbox import Outbox
+from bridge.delivery.outbox import Outbox, Queued
 from bridge.ids import PersonId
 from bridge.moments import notify, picture_store, store
 from bridge.moments.items import Items
@@ -57,21 +59,19 @@ class Fanout:
         wanting = [] if moment is None else notify.wanting_now(tx, moment.author, after, PART)
         if moment is not None and wanting:
             items = Items(tx, [moment.author], wanting, [moment])
-            for reader in wanting:
-                # The policy is asked again when it is sent.
-                if items.sees(reader, moment):
-                    self._tell(tx, reader, moment)
+            # The policy is asked again when it is sent.
+            self._tell(tx, [reader for reader in wanting if items.sees(reader, moment)], moment)
         if len(wanting) < PART:
             tx.sql("DELETE FROM fanouts WHERE moment_id = ?", (moment_id,))
         else:
             tx.sql("UPDATE fanouts SET after_id = ? WHERE moment_id = ?", (wanting[-1], moment_id))
 
-    def _tell(self, tx: Tx, reader: PersonId, moment: Moment) -> None:
-        if reader in moment.content.mentions:
-            return  # is told of that
+    def _tell(self, tx: Tx, readers: Sequence[PersonId], moment: Moment) -> None:
+        told = [reader for reader in readers if reader not in moment.content.mentions]  # these are told of that
         kinds = [MOMENT]
         if moment.content.warning is None:
             kinds += OTHER_PICTURES[: max(0, picture_store.count(tx, moment.id) - 1)]
-        delay = notify.quiet_ms(tx, self._people, reader)
-        for kind in kinds:
-            self._outbox.copy(tx, reader, kind, moment.id, delay_ms=delay, unasked=True)
+        quiet = {reader: notify.quiet_ms(tx, self._people, reader) for reader in notify.quiet_among(tx, told)}
+        self._outbox.copies(
+            tx, [Queued(reader, kind, moment.id, quiet.get(reader, 0)) for reader in told for kind in kinds]
+        )

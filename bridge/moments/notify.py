@@ -113,6 +113,15 @@ def quiet_ms(tx: Tx, people: People, person_id: PersonId) -> int:
     return 0 if person is None else quiet_for(tx.now, person.time_zone, quiet)
 
 
+def quiet_among(tx: Tx, readers: Sequence[PersonId]) -> list[PersonId]:
+    """Who of these people set quiet hours."""
+    marks = ",".join("?" * len(readers))
+    rows = tx.sql(
+        f"SELECT person_id FROM notify_settings WHERE quiet_from IS NOT NULL AND person_id IN ({marks})", tuple(readers)
+    )
+    return [PersonId(row.person_id) for row in rows]
+
+
 def quiet_for(now: int, time_zone: str, quiet: tuple[int, int]) -> int:
     """How much of the quiet time is left at `now` (ms), ms."""
     start, end = quiet

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from bridge.db import Tx
 from bridge.ids import PersonId
-from bridge.moments.places import position, set_position
+from bridge.moments.places import position, positions, set_position, set_positions
 
 _COUNTER = "numbers"
 """The place with the highest number that a person was ever given."""
 _LATELY = 20
+_CHUNK = 400
 
 
 def number_of(tx: Tx, reader: PersonId, moment_id: int) -> int:
@@ -37,6 +38,30 @@ def numbers_of(tx: Tx, reader: PersonId, moment_ids: Sequence[int]) -> dict[int,
         )
         known |= given
     return known
+
+
+def numbers_for(tx: Tx, readers: Sequence[PersonId], moment_id: int) -> dict[PersonId, int]:
+    """The same for one moment and many readers."""
+    found: dict[PersonId, int] = {}
+    for start in range(0, len(readers), _CHUNK):
+        some = readers[start : start + _CHUNK]
+        marks = ",".join("?" * len(some))
+        rows = tx.sql(
+            f"SELECT person_id, number FROM numbers WHERE moment_id = ? AND person_id IN ({marks})",
+            (moment_id, *some),
+        )
+        found |= {PersonId(row.person_id): int(row.number) for row in rows}
+    new = [reader for reader in dict.fromkeys(readers) if reader not in found]
+    if new:
+        counters = positions(tx, new, _COUNTER)
+        given = {reader: 1 + int(counters[reader]["highest"] if reader in counters else 0) for reader in new}
+        set_positions(tx, _COUNTER, {reader: {"highest": number} for reader, number in given.items()})
+        tx.sql(
+            "INSERT INTO numbers (person_id, number, moment_id) VALUES (?, ?, ?)",
+            [(reader, number, moment_id) for reader, number in given.items()],
+        )
+        found |= given
+    return found
 
 
 def known(tx: Tx, reader: PersonId, moment_id: int) -> int | None:

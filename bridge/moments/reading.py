@@ -18,6 +18,12 @@ _SEARCH, _WORDS = 200, 10
 """Characters and words of a search that are looked at."""
 
 
+def page_ends(tx: Tx, readers: Sequence[PersonId], moment: Moment) -> set[PersonId]:
+    """For which readers the page that they read last ended with this moment, and there was more."""
+    at = places.positions(tx, readers, _READING)
+    return {reader for reader, place in at.items() if place["more"] and place["id"] == moment.id}
+
+
 class Reading:
     """All methods run inside the transaction that they are given."""
 
@@ -67,8 +73,7 @@ class Reading:
 
     def is_page_end(self, tx: Tx, reader: Person, moment: Moment) -> bool:
         """Whether the page that was read last ended with this moment, and there was more."""
-        at = places.position(tx, reader.id, _READING)
-        return at is not None and bool(at["more"]) and at["id"] == moment.id
+        return bool(page_ends(tx, [reader.id], moment))
 
     # --- inside ---------------------------------------------------------------------------------------------
     def _size(self, tx: Tx, reader: Person) -> int:

@@ -129,6 +129,16 @@ def votes_on(tx: Tx, moment: Moment, reader: PersonId) -> list[tuple[PersonId, i
 
 
 # --- all ----------------------------------------------------------------------------------------------------
+def any_on(tx: Tx, moment_id: int) -> bool:
+    """Whether anybody has liked, commented or voted."""
+    row = tx.sql(
+        "SELECT 1 FROM likes WHERE moment_id = ? UNION ALL SELECT 1 FROM comments WHERE moment_id = ?"
+        " UNION ALL SELECT 1 FROM votes WHERE moment_id = ? LIMIT 1",
+        (moment_id,) * 3,
+    ).first()
+    return row is not None
+
+
 def answered_moments(tx: Tx, writer: PersonId, author: PersonId) -> list[tuple[int, int]]:
     """(moment, ms): what `writer` liked, commented or voted on of an author's, and since when."""
     rows = tx.sql(

@@ -18,10 +18,16 @@ class Telling:
         self._fanout = fanout
         self._digests = digests
         self._wake = Alarm()
+        self._spreading = False
 
     def wake(self) -> None:
         """Something was posted."""
         self._wake.ring()
+
+    def left(self) -> None:
+        """Something was sent: there may be room for the next part of a post."""
+        if self._spreading:
+            self._wake.ring()
 
     async def run(self) -> None:
         """Queue what is due, until cancelled."""
@@ -30,7 +36,8 @@ class Telling:
             self._wake.reset()
             wait = _LOOK_S
             try:
-                if await self._db.run(self._fanout.step):
+                self._spreading = await self._db.run(self._fanout.step)
+                if self._spreading:
                     wait = _PART_S  # there is more than is sent at once
                 if self._db.clock() >= look_at:
                     while await self._db.run(self._digests.step):

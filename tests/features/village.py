@@ -253,6 +253,7 @@ class Village:
         vault = self.db.vault
         assert isinstance(vault, Vault)
         self.moments = features.moments
+        self.renderers = features.renderers
         self.fanout, self.digests = features.moments.fanout, features.digests
         self.vault = vault
         self.expiry = Expiry(self.db, features.moments, vault.destroy)

@@ -143,8 +143,10 @@ class House:
     notes: Notes = field(default_factory=Notes)
     now: int = 1_750_000_000_000
     worker: DeliveryWorker | None = None
+    renderers: dict[str, Renderer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.renderers["note"] = self.notes.render
         self.db.clock = lambda: self.now
         self.account: AccountId = AccountId(
             self.db.run_sync(
@@ -177,9 +179,8 @@ class House:
         return TextMessage(origin, "anything", Relation(thread=thread))
 
     def new_worker(self, **options: Any) -> DeliveryWorker:
-        renderers: dict[str, Renderer] = {"note": self.notes.render}
         self.worker = DeliveryWorker(
-            self.db, self.homeserver, renderers, self.people, self.catalogue, jitter=lambda: 1.0, **options
+            self.db, self.homeserver, self.renderers, self.people, self.catalogue, jitter=lambda: 1.0, **options
         )
         return self.worker
 
