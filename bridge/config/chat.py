@@ -162,8 +162,8 @@ class LimitsConfig(Section):
         default=30,
         ge=1,
         le=3650,
-        description="How long the ids of handled events are "
-        "remembered, and keyed hashes of messages that were taken back, in days.",
+        description="How long the ids of handled events are remembered, keyed hashes of messages that were taken back, "
+        "and room keys that have opened nothing since, in days.",
     )
     stop_seconds: float = Field(
         default=20.0,

@@ -10,10 +10,12 @@ from pathlib import Path
 from tests.bench import (
     denial_timing,
     feed_cost,
+    memory_cost,
     moments_cost,
     programs_cost,
     rooms_cost,
     sandbox_cost,
+    store_growth,
     talk_cost,
     vault_cost,
 )
@@ -23,6 +25,7 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "60"))
 CALLS = int(os.environ.get("BENCH_CALLS", "5"))
 TALKS = int(os.environ.get("BENCH_TALKS", "3"))
 DENIALS = int(os.environ.get("BENCH_DENIALS", "1000"))
+COMMANDS = int(os.environ.get("BENCH_COMMANDS", "100000"))
 OUTPUT = Path(os.environ.get("BENCH_OUTPUT", "build/bench.json"))
 
 
@@ -58,6 +61,9 @@ def main() -> int:
     rooms = rooms_cost.run()
     missed += rooms_cost.told(rooms)
     found["rooms"] = [asdict(row) for row in rooms]
+    memory, growth = memory_cost.run(COMMANDS), store_growth.run()
+    missed += memory_cost.told(memory) + store_growth.told(growth)
+    found |= {"memory": asdict(memory), "store": [asdict(row) for row in growth]}
     found["moments"] = [asdict(figure) for figure in crowd]
     OUTPUT.write_text(json.dumps(found, indent=2) + "\n")
     print(f"\nWritten to {OUTPUT}." + (f" Over the target: {', '.join(missed)}." if missed else ""))
