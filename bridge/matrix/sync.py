@@ -223,12 +223,14 @@ class SyncReader:
         was_joined = known is not None and known.joined
         dm_before = known.dm_with(self._me) if known is not None else None
         invite = known.invite if known is not None else None
-        room = self._rooms.ensure(room_id)
         timeline = as_dict(data.get("timeline"))
         events = [e for e in as_list(timeline.get("events")) if isinstance(e, dict)]
         state = [e for e in as_list(as_dict(data.get("state")).get("events")) if isinstance(e, dict)]
         if timeline.get("limited") is True and since is not None:
             events = await self._backfill(room_id, timeline.get("prev_batch"), since, events) + events
+        room = self._rooms.get(room_id) or self._rooms.ensure(room_id)
+        if not was_joined or state or any("state_key" in event for event in events):
+            self._rooms.changed(room_id)  # what is said in a room changes nothing about it
         members_before = dict(room.members)
         for event in state:
             room.apply(event, self._me)

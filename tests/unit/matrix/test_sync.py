@@ -69,6 +69,28 @@ async def test_a_chat_opens_anew_each_time_that_a_third_member_goes(reader: tupl
     assert len(set(facts)) == 3
 
 
+async def test_what_is_said_in_a_room_has_nothing_written_about_the_room(
+    reader: tuple[SyncReader, Rooms], database: Database
+) -> None:
+    read, rooms = reader
+
+    def written() -> int:
+        return int(database.run_sync(lambda tx: tx.sql("SELECT COUNT(*) FROM rooms").scalar_one()))
+
+    own = {"type": "m.room.encrypted", "sender": rooms.me, "event_id": "$own", "content": {}}
+    rooms.take_changes()
+    await read.read(joined("said", own), "s")
+    assert written() == 0
+    await read.read(joined("came", own, member(CAROL, "join")), "s")
+    assert written() == 1
+    rooms.forget(ROOM)
+    rooms.take_changes()
+    await read.read(joined("again", member(rooms.me, "join")), "s")
+    room = rooms.get(ROOM)
+    assert room is not None
+    assert room.joined
+
+
 async def test_an_invite_that_comes_once_more_after_the_join_changes_nothing(
     reader: tuple[SyncReader, Rooms],
 ) -> None:
