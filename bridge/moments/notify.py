@@ -114,7 +114,9 @@ def quiet_ms(tx: Tx, people: People, person_id: PersonId) -> int:
 
 
 def quiet_among(tx: Tx, readers: Sequence[PersonId]) -> list[PersonId]:
-    """Who of these people set quiet hours."""
+    """Who of these people, a part of those who want a post, set quiet hours."""
+    if not readers:
+        return []
     marks = ",".join("?" * len(readers))
     rows = tx.sql(
         f"SELECT person_id FROM notify_settings WHERE quiet_from IS NOT NULL AND person_id IN ({marks})", tuple(readers)
