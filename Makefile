@@ -14,9 +14,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(BIN)/python requirements/install.py
 JS := tests/e2e/js
 
-.PHONY: help venv demo bench peers explore test lint format types imports pytest lock mutation clean
+.PHONY: help venv demo bench peers explore test lint format types imports pytest unit e2e lock mutation clean
 .DELETE_ON_ERROR:
-.NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 # The tests start a few hundred Python processes: each would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -62,7 +61,9 @@ demo: $(VENV)/.demo
 
 # --- checking ----------------------------------------------------------------------------------------------
 
-test: lint types imports pytest
+# Side by side, so that no core is idle: the end-to-end tests wait as long as they work, the others only work.
+test: lint
+	@$(MAKE) -j4 types imports unit e2e
 
 lint: venv
 	@echo "--- ruff"
@@ -80,12 +81,20 @@ imports: venv
 	@echo "--- import rules"
 	@$(BIN)/lint-imports
 
-# Each process has homeservers of its own; the tests of one file share them. They wait more than they work.
 pytest: venv
+	@$(MAKE) -j2 unit e2e
+
+# After the end-to-end tests in priority, which are watched; what these say is shown when they are done.
+unit: venv
 	@echo "--- unit and property tests"
-	@$(BIN)/python -m pytest -q -m "not e2e" -n 2
+	@mkdir -p build
+	@nice -n 5 $(BIN)/python -m pytest -q -m "not e2e" -n 2 >build/unit.log 2>&1 || { cat build/unit.log; exit 1; }
+	@echo "unit and property tests: $$(tail -n 1 build/unit.log)"
+
+# Each process has homeservers of its own; the tests of one file share them. The slowest files come first.
+e2e: venv
 	@echo "--- end-to-end tests"
-	@$(BIN)/python -m pytest -q -m e2e -n 4 --dist loadfile
+	@$(BIN)/python -m pytest -q -m e2e tests/e2e -n 4 --dist loadfile --no-loadscope-reorder
 
 # The property tests with inputs that differ each time; what it finds becomes an @example of its test.
 explore: venv

@@ -22,6 +22,17 @@ from tests.e2e.people import befriend
 from tests.e2e.people import unique as unique
 from tests.e2e.servers import LEAN
 
+SLOWEST = (
+    *("posts", "demo", "canary", "erasure", "archives", "backup", "privacy", "hostile", "rooms", "outages", "synapse"),
+    *("crash", "private_chat", "remote_down", "programs", "afterwards", "cli", "floods", "moments", "verification"),
+)
+"""These files begin first, so that no process has a long one left when the others are done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {f"test_{name}.py": number for number, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)) if item.get_closest_marker("e2e") else -1)
+
 
 @pytest.fixture(scope="session")
 async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Homeserver, Homeserver]]:
