@@ -82,7 +82,7 @@ def _become(request: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    for module in ("bridge.cli.run", "bridge.app"):  # all that `courtyard run` imports, in its order
+    for module in ("bridge.cli.run", "bridge.app", "alembic.command"):  # all that `courtyard run` imports
         importlib.import_module(module)
     Catalogue.load()
     gc.collect()

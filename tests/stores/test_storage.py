@@ -56,10 +56,18 @@ def state(directory: Path) -> dict[str, bytes]:
     return found
 
 
-@pytest.fixture
-def used(tmp_path: Path) -> Config:
-    config = config_at(tmp_path)
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory that was filled: each test that uses one gets a copy."""
+    config = config_at(tmp_path_factory.mktemp("used"))
     fill(config)
+    return config.data_dir
+
+
+@pytest.fixture
+def used(template: Path, tmp_path: Path) -> Config:
+    config = config_at(tmp_path)
+    shutil.copytree(template, config.data_dir, dirs_exist_ok=True)
     return config
 
 
