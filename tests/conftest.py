@@ -1,6 +1,7 @@
 """Fixtures for all tests. `database` runs a test once on SQLite and once on PostgreSQL."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,21 @@ from tests.vaults import new_vault
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", print_blob=True, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+MEMORY = "/dev/shm"
+PLENTY = 2 * 1024**3
+"""Bytes. A whole run of the end-to-end tests writes a few hundred megabytes."""
+
+
+def pytest_configure() -> None:
+    """Temporary files lie in memory where there is plenty of it: hundreds of databases would wait for the disk.
+
+    A container may forbid to run programs from there; then it is the usual place.
+    """
+    usable = os.path.isdir(MEMORY) and os.access(MEMORY, os.W_OK) and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
+    if usable and shutil.disk_usage(MEMORY).free >= PLENTY:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
 
 
 @pytest.fixture(scope="session")
