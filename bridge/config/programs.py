@@ -47,13 +47,14 @@ class MiniProgramsConfig(Section):
         default=100,
         ge=1,
         le=10_000,
-        description="Values that a program may store for one person, for one chat, or for all.",
+        description="Values that a program may store for one person with their own chat, for one room, or for all.",
     )
     space_bytes: int = Field(
         default=65_536,
         ge=1024,
         le=10_485_760,
-        description="Size of what a program may store for one person or one chat, in bytes.",
+        description="Size of what a program may store for one person with their own chat, or for one room, in bytes "
+        "(64 KiB).",
     )
     shared_space_bytes: int = Field(
         default=1_048_576,

@@ -15,6 +15,25 @@ NOTHING = Stored(value=None, version=0)
 
 
 @dataclass(slots=True)
+class Share:
+    """What one person, one room, or all together take in a program. A person's own space and that of their own chat are
+    both theirs alone, and take from the same share."""
+
+    count: int = 0
+    size: int = 0
+    """Bytes of all keys and values."""
+
+    def refuses(self, count: int, size: int, effect: KvSet, limits: MiniProgramsConfig) -> bool:
+        """Whether so much more is too much. What grows nothing is never: also where the limits were once wider."""
+        most = limits.shared_space_bytes if effect.space == "program" else limits.space_bytes
+        return (size > 0 and self.size + size > most) or (count > 0 and self.count + count > limits.space_keys)
+
+    def take(self, count: int, size: int) -> None:
+        self.count += count
+        self.size += size
+
+
+@dataclass(slots=True)
 class SpaceOfOne:
     """One space of one program: a person's, a chat's, or the one that all its users share.
 
@@ -22,10 +41,9 @@ class SpaceOfOne:
     otherwise overwrite the new one without knowing it.
     """
 
+    share: Share = field(default_factory=Share)
     values: dict[str, Stored] = field(default_factory=dict)
     last_version: int = 0
-    size: int = 0
-    """Bytes of all keys and values."""
 
     def read(self, effect: KvGet | KvSet | KvDel) -> dict[str, Stored]:
         """What is stored now under the keys that the effect is about."""
@@ -37,18 +55,18 @@ class SpaceOfOne:
         old = self.values.get(effect.key, NOTHING)
         if effect.if_version is not None and effect.if_version != old.version:
             return "conflict"
-        before = size_of(effect.key, old.value) if effect.key in self.values else 0
+        there = effect.key in self.values
+        before = size_of(effect.key, old.value) if there else 0
         if isinstance(effect, KvDel):
             self.values.pop(effect.key, None)
-            self.size -= before
+            self.share.take(-int(there), -before)
             return None
-        most = limits.shared_space_bytes if effect.space == "program" else limits.space_bytes
-        grown = self.size - before + size_of(effect.key, effect.value)
-        if grown > most or (effect.key not in self.values and len(self.values) >= limits.space_keys):
+        more = size_of(effect.key, effect.value) - before
+        if self.share.refuses(int(not there), more, effect, limits):
             return "quota"
+        self.share.take(int(not there), more)
         self.last_version += 1
         self.values[effect.key] = Stored(value=effect.value, version=self.last_version)
-        self.size = grown
         return None
 
 

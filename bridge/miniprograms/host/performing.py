@@ -348,7 +348,7 @@ def place_of(tx: Tx, session: Session, space: str, about: About) -> spaces.Place
         owner = about.person.id if space == "person" else None
         where = f"{space} in {session.account} {session.room_id}"
         return spaces.place(tx, program_id, where, owner, about.generation if space == "person" else 0)
-    return spaces.place(tx, program_id, space, about.person.id, about.generation)
+    return spaces.own(tx, program_id, space, about.person.id, about.generation)
 
 
 def title(about: About) -> str:

@@ -1,6 +1,6 @@
 """What programs store, in the database: the same rules as `bridge.miniprograms.storage`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
@@ -10,7 +10,7 @@ from bridge.db.sealing import HOUSE
 from bridge.ids import PersonId
 from bridge.miniprograms.effects import KvDel, KvGet, KvSet
 from bridge.miniprograms.events import Stored
-from bridge.miniprograms.storage import NOTHING, Refusal, size_of
+from bridge.miniprograms.storage import NOTHING, Refusal, Share, size_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,20 @@ class Place:
     """Under whose key it is; None: it belongs to nobody in particular."""
     name: bytes
     """A keyed hash: finds the space without telling whose it is."""
+    beside: bytes | None = None
+    """The space that takes from the same share: what is one person's alone."""
 
 
 def place(tx: Tx, program_id: int, space: str, owner: PersonId | None, generation: int = 0) -> Place:
     """The space of a program; with each generation of a person it is another one."""
     said = f"{program_id} {space} {'' if owner is None else owner} {generation}"
     return Place(program_id, owner, tx.vault.lookup("program space", said))
+
+
+def own(tx: Tx, program_id: int, space: str, owner: PersonId, generation: int) -> Place:
+    """A person's space, or that of their own chat with the bot: both are theirs alone, and count together."""
+    beside = place(tx, program_id, "chat" if space == "person" else "person", owner, generation)
+    return replace(place(tx, program_id, space, owner, generation), beside=beside.name)
 
 
 def read(tx: Tx, at: Place, effect: KvGet | KvSet | KvDel) -> dict[str, Stored]:
@@ -49,15 +57,18 @@ def change(tx: Tx, at: Place, effect: KvSet | KvDel, limits: MiniProgramsConfig)
                 "UPDATE program_spaces SET count = count - 1, bytes = bytes - ? WHERE place = ?", (row.bytes, at.name)
             )
         return None
-    space = tx.sql(
-        "SELECT last_version, count AS number, bytes FROM program_spaces WHERE place = ?", (at.name,)
-    ).first()
-    version, count, total = (0, 0, 0) if space is None else (space.last_version, space.number, space.bytes)
+    places = [at.name] if at.beside is None else [at.name, at.beside]
+    spaces = tx.sql(
+        "SELECT place, last_version, count AS number, bytes FROM program_spaces"
+        f" WHERE place IN ({', '.join('?' * len(places))})",
+        tuple(places),
+    ).all()
     size = size_of(effect.key, effect.value)
-    grown = total - (0 if row is None else row.bytes) + size
-    most = limits.shared_space_bytes if effect.space == "program" else limits.space_bytes
-    if grown > most or (row is None and count >= limits.space_keys):
+    new, more = int(row is None), size - (0 if row is None else row.bytes)
+    if Share(sum(one.number for one in spaces), sum(one.bytes for one in spaces)).refuses(new, more, effect, limits):
         return "quota"
+    space = next((one for one in spaces if bytes(one.place) == at.name), None)
+    version = 0 if space is None else space.last_version
     if space is None:
         tx.sql(
             "INSERT INTO program_spaces (place, program_id, person_id, last_version, count, bytes)"
@@ -65,8 +76,8 @@ def change(tx: Tx, at: Place, effect: KvSet | KvDel, limits: MiniProgramsConfig)
             (at.name, at.program_id, at.owner),
         )
     tx.sql(
-        "UPDATE program_spaces SET last_version = ?, count = ?, bytes = ? WHERE place = ?",
-        (version + 1, count + (row is None), grown, at.name),
+        "UPDATE program_spaces SET last_version = ?, count = count + ?, bytes = bytes + ? WHERE place = ?",
+        (version + 1, new, more, at.name),
     )
     _store(tx, at, lookup, effect.key, effect.value, version + 1, size)
     return None

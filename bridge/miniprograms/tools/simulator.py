@@ -40,7 +40,7 @@ from bridge.miniprograms.events import (
     User,
 )
 from bridge.miniprograms.program import Handled, Program, Runtime, Trapped
-from bridge.miniprograms.storage import SpaceOfOne
+from bridge.miniprograms.storage import Share, SpaceOfOne
 from bridge.miniprograms.typed import Misread
 from bridge.miniprograms.ui import Content, Form, Picture
 
@@ -139,6 +139,7 @@ class Simulator:
         self._state: JsonValue = None
         self._count = 0
         self._spaces: dict[tuple[str, str], SpaceOfOne] = {}
+        self._shares: dict[str, Share] = {}
         self._granted: dict[str, set[str]] = {}
         self._messages: dict[str, str | None] = {}
         """Who reads a message; None: all."""
@@ -399,8 +400,10 @@ class Simulator:
     def _store(
         self, identity: str, effect: effects.KvGet | effects.KvSet | effects.KvDel, person: str
     ) -> KvResultEvent | None:
-        owner = {"person": person, "chat": "the chat", "program": ""}[effect.space]
-        space = self._spaces.setdefault((effect.space, owner), SpaceOfOne())
+        alone = self._settings.kind == "dm"
+        owner = {"person": person, "chat": person if alone else "the chat", "program": ""}[effect.space]
+        share = self._shares.setdefault(owner if alone else f"{effect.space} {owner}", Share())
+        space = self._spaces.setdefault((effect.space, owner), SpaceOfOne(share))
         refusal = None if isinstance(effect, effects.KvGet) else space.change(effect, self._limits)
         if effect.tag is None:
             return None

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bridge.config.programs import MiniProgramsConfig
 from bridge.miniprograms.effects import KvDel, KvGet, KvSet
-from bridge.miniprograms.storage import Refusal, SpaceOfOne
+from bridge.miniprograms.events import Stored
+from bridge.miniprograms.storage import Refusal, Share, SpaceOfOne
 from bridge.miniprograms.strict_json import dump
 
 LIMITS = MiniProgramsConfig(space_keys=3, space_bytes=1024, shared_space_bytes=2048)
@@ -70,6 +71,29 @@ def test_keys_are_bounded() -> None:
     assert put(space, "3", 3) is None
 
 
+def test_what_is_one_persons_alone_counts_together() -> None:
+    share = Share()
+    person, chat, other = SpaceOfOne(share), SpaceOfOne(share), SpaceOfOne()
+    assert put(person, "k", "x" * 600) is None
+    assert put(chat, "k", "x" * 600, where="chat") == "quota"
+    assert put(chat, "k", "x" * 300, where="chat") is None
+    assert put(other, "k", "x" * 900) is None, "somebody else's"
+    assert put(person, "k", "x") is None
+    assert put(chat, "k", "x" * 600, where="chat") is None, "there is room again"
+    assert [put(person, "2", 0), put(chat, "3", 0, where="chat")] == [None, "quota"], "three values in all"
+    assert drop(person, "k") is None
+    assert put(chat, "3", 0, where="chat") is None
+
+
+def test_what_grows_nothing_is_stored_also_where_the_limits_were_once_wider() -> None:
+    share = Share(count=9, size=5000)
+    space = SpaceOfOne(share, {"k": Stored(value="x" * 100, version=1)}, 1)
+    assert put(space, "k", "y" * 100) is None
+    assert put(space, "k", "y" * 101) == "quota"
+    assert put(space, "k", "y") is None
+    assert put(space, "new", 0) == "quota"
+
+
 @pytest.mark.property
 @given(
     st.lists(
@@ -89,6 +113,7 @@ def test_sizes_and_versions_stay_true(steps: list[tuple[str, str | None, int | N
         elif value is not None:
             assert version(space, key) not in versions
             versions.add(version(space, key))
-        assert space.size == sum(len(k) + len(dump(stored.value)) for k, stored in space.values.items())
-        assert space.size <= LIMITS.space_bytes
+        assert space.share.size == sum(len(k) + len(dump(stored.value)) for k, stored in space.values.items())
+        assert space.share.count == len(space.values)
+        assert space.share.size <= LIMITS.space_bytes
         assert len(space.values) <= LIMITS.space_keys
