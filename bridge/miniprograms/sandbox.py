@@ -3,16 +3,14 @@
 import asyncio
 import contextlib
 import json
-import os
 import re
-import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import structlog
 
+from bridge import bare
 from bridge.config.programs import MiniProgramsConfig
 from bridge.miniprograms import answer, strict_json
 from bridge.miniprograms.events import Event
@@ -30,7 +28,6 @@ _SILENT_FACTOR = 40
 _ENDING_SECONDS = 2.0
 _MAX_WAITING = 500
 _JOBS_PER_WORKER = 10_000
-_START = "import sys; sys.path[:0] = sys.argv[1:]; from bridge.miniprograms.worker import main; main()"
 _SMALL = 8192
 """Bytes of an answer that are checked at once: it takes about a millisecond."""
 _OUTCOMES = frozenset(WHAT) - {"event", "silent", "failed", "busy"}
@@ -196,12 +193,11 @@ class _Worker:
     async def start(self, artifact: bytes, memory_bytes: int) -> list[str]:
         """Start it; what it could do to lock itself in."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-I", "-X", "utf8", "-c", _START, *_places()),
+            *bare.command("bridge.miniprograms.worker"),
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
-            env=_environment(),
+            env={},
             cwd="/",
             start_new_session=True,  # Ctrl-C is for the bot, which ends the worker in its own time
         )
@@ -249,16 +245,6 @@ class _Worker:
                 while await process.stdout.read(65_536):
                     pass
         await process.wait()
-
-
-def _places() -> list[str]:
-    """Where the code is."""
-    return [str(Path(__file__).parents[2]), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-
-
-def _environment() -> dict[str, str]:
-    """Nothing, as secrets may come from it; but for where Python itself finds its libraries on some systems."""
-    return {"LD_LIBRARY_PATH": os.environ["LD_LIBRARY_PATH"]} if "LD_LIBRARY_PATH" in os.environ else {}
 
 
 def _checked(head: bytes) -> dict[str, Any]:

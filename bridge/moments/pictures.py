@@ -8,17 +8,15 @@ too long.
 import asyncio
 import contextlib
 import json
-import os
 import re
 import struct
-import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import structlog
 
+from bridge import bare
 from bridge.errors import UserError
 
 _log = structlog.get_logger(__name__)
@@ -164,14 +162,11 @@ class Pictures:
             await self._end_worker()
         if self._worker is None:
             self._worker = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                "bridge.moments.picture_worker",
+                *bare.command("bridge.moments.picture_worker"),
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=DEVNULL,
-                env=_environment(),
+                env={},
                 cwd="/",
                 start_new_session=True,  # Ctrl-C is for the bot, which ends the worker in its own time
             )
@@ -214,14 +209,6 @@ class Pictures:
                 while await worker.stdout.read(65_536):
                     pass
         await worker.wait()
-
-
-def _environment() -> dict[str, str]:
-    """No variable of ours: secrets may come from the environment."""
-    ours = str(Path(__file__).parents[2])
-    paths = [ours, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ}
-    return {**kept, "PYTHONPATH": os.pathsep.join(paths), "LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1"}
 
 
 async def _part(stream: asyncio.StreamReader, limit: int) -> bytes:

@@ -164,7 +164,7 @@ async def test_code_that_only_root_can_read_is_no_hindrance(tmp_path: Path, monk
     hidden = tmp_path / "hidden"
     hidden.mkdir(mode=0o700)
     shutil.copytree(Path(bridge.__file__).parent, hidden / "bridge", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr("bridge.miniprograms.sandbox.__file__", str(hidden / "bridge" / "miniprograms" / "sandbox.py"))
+    monkeypatch.setattr("bridge.bare.__file__", str(hidden / "bridge" / "bare.py"))
     box = sandbox()
     try:
         assert (await box.handle(program(hostile.GOOD), opened())).answer.state == 1
