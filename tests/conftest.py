@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 
-from bridge.db import Database
+from bridge.db import Database, Tx
 from bridge.db.tables import metadata
 from tests.schema import create_tables
 from tests.stores.postgres import Unavailable, postgres_server
@@ -66,7 +66,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         create_tables(database)
     else:
         database = Database.open(request.getfixturevalue("_postgres_schema"), vault=vault)
-        _truncate(database)
+        _empty(database)
     yield database
     database.close_sync()
     vault.keys.close()
@@ -90,6 +90,22 @@ def create_postgres_database(server_url: str, name: str) -> str:
     return sa.make_url(server_url).set(database=name).render_as_string(hide_password=False)
 
 
-def _truncate(database: Database) -> None:
-    names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
-    database.run_sync(lambda tx: tx.sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+def _empty(database: Database) -> None:
+    """As after `metadata.create_all`. To empty a table that is empty costs as much as any other: 2 ms, of 80 tables."""
+
+    def empty(tx: Tx) -> None:
+        filled = [f'"{name}"' for (name,) in tx.sql(_FILLED).all()]
+        if filled:
+            tx.sql(f"TRUNCATE {', '.join(filled)} CASCADE")
+        # Also those whose rows were rolled back: the number of what comes next is the first one again.
+        tx.sql(
+            "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)"
+            " FROM pg_sequences WHERE last_value IS NOT NULL"
+        ).all()
+
+    database.run_sync(empty)
+
+
+_FILLED = " UNION ALL ".join(
+    f"SELECT '{table.name}' WHERE EXISTS (SELECT FROM \"{table.name}\")" for table in metadata.sorted_tables
+)
