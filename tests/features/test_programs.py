@@ -466,20 +466,6 @@ def test_idle_programs_are_closed() -> None:
         assert "pong" in town.one("alice", "hello")
 
 
-def test_people_see_what_is_told_of_them() -> None:
-    with village(packed(), tester=echo) as (town, engine):
-        preview = town.one("alice", "apps preview tester")
-        town.say("alice", "open tester")
-        [opened] = engine.of("tester")
-        for value in (opened["user"]["id"], opened["chat"]["id"], '"profile": {}'):
-            assert value in preview
-        town.say("alice", "my secret")
-        sent = town.say("alice", "apps sent")
-        assert len(sent) == 2
-        assert "my secret" in sent[0]
-        assert "No mini-program was told anything" in town.one("bob", "apps sent")
-
-
 def test_programs_that_come_with_courtyard_have_no_command_that_courtyard_has() -> None:
     with village() as (town, _):
         registry = build_registry(town.commands, town.people, town.catalogue)

@@ -29,13 +29,14 @@ class Recorded(Outside):
         """Where each of these could have been led to."""
         self.dies = False
         """The process ends before the answer is there."""
+        self.answer = "answer"
 
     async def ask(self, asked: Asked, domains: Collection[str], most: int | None = None) -> Answered:
         self.domains.append(tuple(domains))
         self.asked.append(asked)
         if self.dies:
             raise KeyboardInterrupt
-        return Answered(None, 200, {"content-type": "text/plain"}, f"answer {len(self.asked)}")
+        return Answered(None, 200, {"content-type": "text/plain"}, f"{self.answer} {len(self.asked)}")
 
 
 def fetches(event: dict[str, Any]) -> dict[str, Any]:

@@ -190,6 +190,18 @@ def test_an_export_holds_what_programs_keep_and_were_told() -> None:
         assert not [name for name in export(town, "bob") if "alice" in name]
 
 
+def test_an_export_holds_what_programs_keep_of_somebody_in_rooms() -> None:
+    with village(KEPT, tester=keeps) as (town, engine):
+        town.meet_in("hall")
+        town.say_in("hall", "bob", "!open tester")
+        town.say_in("hall", "alice", "!secret of alice")
+        [alice] = {event["user"]["id"] for event in engine.of("tester", "text")}
+        files = {name: data.decode("utf-8") for name, data in export(town, "alice").items() if "program" in name}
+        values = files["lists/program-values.csv"].splitlines()
+        assert [line.split(",")[:2] for line in values[1:]] == [["tester", alice]], "hers, and not the room's"
+        assert "secret of alice" in files["lists/program-told.csv"]
+
+
 def test_what_is_closed_is_forgotten() -> None:
     with village(packed(), tester=echo) as (town, _):
         town.say("alice", "open tester")

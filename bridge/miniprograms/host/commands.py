@@ -1,6 +1,9 @@
 """`apps`, `open`, `close`, `grants`, `revoke` and what belongs to them: what people do with programs."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from bridge.chat.command import Command, Kind, Param, Person, Request
@@ -30,6 +33,8 @@ from bridge.miniprograms.manifest import in_language
 
 GROUP = "apps"
 _SHOWN, _SENT = 50, 5
+_PART = 3000
+"""Characters that fit into one message, whatever they are."""
 _NAME = Param("name", (Kind.WORD,))
 
 
@@ -246,21 +251,35 @@ class _Commands:
             raise UserError("program-unavailable", title=self._title(installed, person))
         if avatar_of(tx, person.id, event.user.scopes) is not None:
             event = with_profile(event, {"avatar": "…"})
-        head = Text("apps-preview-head", {"title": self._title(installed, person)})
-        return Reply((Message((head, _code(deliveries.shown(event)), Text("apps-preview-foot"))),))
+        head, *others = _parts(deliveries.shown(event))
+        first = Message((Text("apps-preview-head", {"title": self._title(installed, person)}), head))
+        return Reply(_with_foot([first, *(Message((one,)) for one in others)], Text("apps-preview-foot")))
 
     def sent(self, request: Request) -> Reply:
-        """What programs were told last."""
+        """What programs were told, the newest first; all of it, page by page."""
         tx, person = request.tx, request.person
-        name = request.args.get("name")
+        name, page = request.args.get("name"), request.args.get("page", 1)
+        if isinstance(name, int):
+            name, page = None, name
         wanted = None if name is None else self._named(request, name)
-        found = deliveries.newest(tx, person.id, None if wanted is None else wanted.id, _SENT)
-        messages = []
-        for one in found:
-            installed = self._programs.by_id(tx, one.program_id)
-            title = "" if installed is None else self._title(installed, person)
-            messages.append(Message((Text("apps-sent-line", {"title": title, "time": Time(one.at)}), _code(one.event))))
-        return Reply(tuple(messages)) if messages else Reply.text("apps-sent-none")
+        found = deliveries.newest(tx, person.id, None if wanted is None else wanted.id, deliveries.KEPT)
+        pages = (message for one in found for message in self._told(tx, person, one))
+        shown = list(islice(pages, (page - 1) * _SENT, page * _SENT + 1))
+        if not shown:
+            return Reply.text("apps-sent-none" if page == 1 else "apps-sent-end")
+        if len(shown) <= _SENT:
+            return Reply(tuple(shown))
+        more = Text("apps-sent-more", {"name": "" if wanted is None else f"{wanted.name} ", "page": page + 1})
+        return Reply(_with_foot(shown[:_SENT], more))
+
+    def _told(self, tx: Tx, person: Person, one: deliveries.Delivery) -> Iterator[Message]:
+        installed = self._programs.by_id(tx, one.program_id)
+        title = "" if installed is None else self._title(installed, person)
+        parts = _parts(one.event)
+        for number, part in enumerate(parts, 1):
+            head = "apps-sent-line" if len(parts) == 1 else "apps-sent-part"
+            about: dict[str, Any] = {"title": title, "time": Time(one.at), "number": number, "count": len(parts)}
+            yield Message((Text(head, about), part))
 
     # --- the rest ---------------------------------------------------------------------------------------------------
 
@@ -314,14 +333,29 @@ def _searched(one: Installed, person: Person) -> str:
     return " ".join((one.name, *(in_language(text, person.language) for text in texts))).casefold()
 
 
-def _code(text: str) -> Written:
-    return Written(f"```\n{text.replace('```', '` ` `')}\n```")
+def _parts(text: str) -> list[Written]:
+    """A text to the letter, cut where one message can't take more."""
+    size = _PART if _ticks(text) < _PART // 3 else _PART // 2  # what stands around it is longer than any in it
+    parts = [text[start : start + size] for start in range(0, len(text), size)]
+    fences = ["`" * max(3, _ticks(part) + 1) for part in parts]
+    return [Written(f"{fence}\n{part}\n{fence}") for fence, part in zip(fences, parts, strict=True)]
+
+
+def _ticks(text: str) -> int:
+    """Backticks in a row, at the most."""
+    return max((len(run) for run in re.findall("`+", text)), default=0)
+
+
+def _with_foot(messages: Sequence[Message], foot: Text) -> tuple[Message, ...]:
+    *others, last = messages
+    return (*others, replace(last, blocks=(*last.blocks, foot)))
 
 
 def build(programs: Programs, allowances: Allowances, limits: ProgramsConfig, people: People) -> Parts:
     talk = Talk(programs, allowances, people)
     do = _Commands(programs, talk, allowances, limits)
     optional = Param("name", (Kind.WORD,), required=False)
+    told = (Param("name", (Kind.NUMBER, Kind.WORD), required=False), Param("page", (Kind.NUMBER,), required=False))
     commands = [
         Command("apps", (), do.listed, effect=False, group=GROUP),
         Command("apps search", (Param("words", (Kind.REST,)),), do.search, effect=False, group=GROUP),
@@ -330,7 +364,7 @@ def build(programs: Programs, allowances: Allowances, limits: ProgramsConfig, pe
         Command("grants", (), do.grants, effect=False, group=GROUP),
         Command("revoke", (Param("number", (Kind.NUMBER,)),), do.revoke, group=GROUP),
         Command("apps preview", (_NAME,), do.preview, effect=False, group=GROUP),
-        Command("apps sent", (optional,), do.sent, effect=False, group=GROUP),
+        Command("apps sent", told, do.sent, effect=False, group=GROUP),
         Command("apps reset", (_NAME,), do.reset, group=GROUP),
         Command("apps stop", (optional,), do.stop, group=GROUP),
     ]

@@ -9,9 +9,10 @@ from bridge.ids import PersonId
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.host.pictures import without_avatar
 
-_KEPT = 50
-_MOST = 4000
-"""Characters of one event that are kept."""
+KEPT = 50
+"""Events that are kept, of one person."""
+_BYTES = 1_048_576
+"""Of older ones no more than fits, sealed; the newest is there in any case, and nothing of any is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +31,20 @@ def record_text(tx: Tx, person: PersonId, program_id: int, text: str) -> None:
     """The same for anything else that left."""
     [row_id] = tx.new_ids("program_deliveries")
     key = day_keys.key_of(tx, day_keys.TOLD, person, tx.now)
-    sealed = two_keys.seal(tx, key, person, "program_deliveries", row_id, "sealed", {"event": text[:_MOST]})
+    sealed = two_keys.seal(tx, key, person, "program_deliveries", row_id, "sealed", {"event": text})
     tx.sql(
         "INSERT INTO program_deliveries (id, person_id, program_id, sealed, at, key_id) VALUES (?, ?, ?, ?, ?, ?)",
         (row_id, person, program_id, sealed, tx.now, key),
     )
-    tx.sql(
-        "DELETE FROM program_deliveries WHERE person_id = ? AND id <="
-        " (SELECT id FROM program_deliveries WHERE person_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
-        (person, person, _KEPT),
-    )
+    sizes = tx.sql(
+        "SELECT id, LENGTH(sealed) AS size FROM program_deliveries WHERE person_id = ? ORDER BY id DESC", (person,)
+    ).all()
+    total = 0
+    for count, row in enumerate(sizes):
+        total += int(row.size)
+        if count and (count >= KEPT or total > _BYTES):
+            tx.sql("DELETE FROM program_deliveries WHERE person_id = ? AND id <= ?", (person, row.id))
+            break
 
 
 def newest(tx: Tx, person: PersonId, program_id: int | None, most: int) -> list[Delivery]:
@@ -65,5 +70,4 @@ def shown(event: Event) -> str:
     told["seed"] = "…"
     if event.type == "kv.result":
         told["data"] = {**told["data"], "items": "…"}
-    text = json.dumps(told, ensure_ascii=False, indent=1)
-    return text if len(text) <= _MOST else text[:_MOST] + "…"
+    return json.dumps(told, ensure_ascii=False, indent=1)

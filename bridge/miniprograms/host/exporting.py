@@ -5,17 +5,16 @@ from typing import Any
 from bridge.chat.command import Person
 from bridge.chat.reply import Text
 from bridge.db import Tx
-from bridge.miniprograms.host import deliveries, grants
+from bridge.miniprograms.host import deliveries, grants, known
 from bridge.miniprograms.host.asking import scope_text
-from bridge.miniprograms.host.generations import generation_of
 from bridge.miniprograms.host.installed import Programs
-from bridge.miniprograms.host.spaces import listed, place
+from bridge.miniprograms.host.spaces import kept_for
 from bridge.miniprograms.manifest import in_language
 from bridge.miniprograms.strict_json import dump
 from bridge.privacy import export_page
 from bridge.privacy.exporter import ExportFile, Piece, Say, stamp, table
 
-_TOLD = 50
+_PROGRAMS = 10_000
 
 
 class ProgramsExporter:
@@ -30,24 +29,20 @@ class ProgramsExporter:
     def export(self, tx: Tx, person: Person, after: Any | None, say: Say) -> Piece:
         names: dict[int, str] = {}
         values: list[list[object]] = []
-        for row in tx.sql(
-            "SELECT program_id FROM program_people WHERE person_id = ? ORDER BY program_id", (person.id,)
-        ).all():
-            installed = self._programs.by_id(tx, row.program_id)
+        for program_id in known.programs(tx, person.id, _PROGRAMS):
+            installed = self._programs.by_id(tx, program_id)
             if installed is None:
                 continue
             names[installed.id] = installed.name
-            generation = generation_of(tx, installed.id, person.id)
-            for space in ("person", "chat"):
-                for key, value in listed(tx, place(tx, installed.id, space, person.id, generation)):
-                    values.append([installed.name, key, dump(value).decode("utf-8")])
+            for key, value in kept_for(tx, installed.id, person.id):
+                values.append([installed.name, key, dump(value).decode("utf-8")])
         allowed = [
             [names.get(one.program_id, ""), say(scope_text(one.scope)), one.verdict, stamp(one.created_at)]
             for one in grants.of_person(tx, person.id)
         ]
         told = [
             [names.get(one.program_id, ""), stamp(one.at), one.event]
-            for one in deliveries.newest(tx, person.id, None, _TOLD)
+            for one in deliveries.newest(tx, person.id, None, deliveries.KEPT)
         ]
         if not names:
             return Piece()

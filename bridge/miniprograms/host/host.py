@@ -341,17 +341,19 @@ class Host:
         return ready
 
     def _commit(self, tx: Tx, ready: _Ready, handled: Handled, pictures: Shown) -> None:
-        """All that came of it, or nothing."""
+        """All that came of it, or nothing; but that servers were asked for pictures stays."""
+        person_id, installed = ready.about.person.id, ready.about.installed
+        if pictures.asked and self._people.by_id(tx, person_id) is not None:
+            for asked in pictures.asked:
+                deliveries.record_text(tx, person_id, installed.id, asked.shown)
         if not sessions.told(tx, ready.waiting):
             return
         session = sessions.by_id(tx, ready.waiting.session_id)
         if session is None or (not session.is_open and ready.waiting.type != "close"):
             return
         session = self._note_reading(tx, session, ready)
-        if ready.about.installed.manifest.server is None:
-            deliveries.record(tx, ready.about.person.id, ready.about.installed.id, ready.event)
-        for asked in pictures.asked:
-            deliveries.record_text(tx, ready.about.person.id, ready.about.installed.id, asked.shown)
+        if installed.manifest.server is None:
+            deliveries.record(tx, person_id, installed.id, ready.event)
         self._performer.perform(tx, session, ready.about, handled.answer, pictures)
 
     def _note_reading(self, tx: Tx, session: Session, ready: _Ready) -> Session:

@@ -110,8 +110,8 @@ class Requests:
             session = sessions.by_id(tx, waiting.session_id)
             if session is None or not session.is_open:
                 fetching.forget(tx, fetch_id)
-            elif fetching.done(tx, session, waiting, answered) and agreed:
-                deliveries.record_text(tx, waiting.person_id, installed.id, waiting.asked.shown)
+            else:
+                fetching.done(tx, session, waiting, answered)
 
         await self._db.run(work)
 
@@ -127,8 +127,6 @@ class Requests:
             session = sessions.by_id(tx, waiting.session_id)
             if not fetching.take(tx, waiting.id) or session is None or not session.is_open:
                 return
-            if waiting.host in domains:
-                deliveries.record_text(tx, waiting.person_id, installed.id, waiting.asked.shown)
             if isinstance(came, str):
                 told, chain = fetching.failed(waiting.effect, waiting.tag, came), waiting.chain + 1
                 sessions.tell(tx, session, waiting.person_id, "fetch.result", told, waiting.source, chain=chain)
@@ -142,7 +140,8 @@ class Requests:
         await self._db.run(work)
 
     def _load(self, tx: Tx, fetch_id: int) -> "tuple[fetching.Waiting, Installed, list[str]] | None":
-        """What is to be asked, and the servers that the person agrees to still."""
+        """What is to be asked, and the servers that the person agrees to still. What leaves now is noted before it
+        does, whatever comes of it."""
         waiting = fetching.load(tx, fetch_id)
         session = None if waiting is None else sessions.by_id(tx, waiting.session_id)
         installed = None if session is None else self._programs.by_id(tx, session.program_id)
@@ -150,7 +149,10 @@ class Requests:
             fetching.forget(tx, fetch_id)
             return None
         allowed = self._limits.fetch and self._programs.is_open_to_people(installed)
-        return waiting, installed, self._agreed(tx, session, waiting.person_id, installed) if allowed else []
+        agreed = self._agreed(tx, session, waiting.person_id, installed) if allowed else []
+        if waiting.host in agreed and self._outside is not None:
+            deliveries.record_text(tx, waiting.person_id, installed.id, waiting.asked.shown)
+        return waiting, installed, agreed
 
     @staticmethod
     def _agreed(tx: Tx, session: Session, person: PersonId, installed: Installed) -> list[str]:

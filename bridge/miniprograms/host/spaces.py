@@ -83,10 +83,12 @@ def change(tx: Tx, at: Place, effect: KvSet | KvDel, limits: MiniProgramsConfig)
     return None
 
 
-def listed(tx: Tx, at: Place) -> list[tuple[str, JsonValue]]:
-    """Keys and values of a space, by key. What is damaged is left out."""
-    rows = tx.sql("SELECT id, sealed FROM program_values WHERE place = ?", (at.name,)).all()
-    opened = [tx.vault.read(_owner(at), "program_values", row.id, "sealed", row.sealed) for row in rows]
+def kept_for(tx: Tx, program_id: int, owner: PersonId) -> list[tuple[str, JsonValue]]:
+    """Keys and values that are stored for somebody, by key: in their own chat, and in rooms. What is damaged is left
+    out."""
+    query = "SELECT id, sealed FROM program_values WHERE program_id = ? AND person_id = ? ORDER BY id"
+    rows = tx.sql(query, (program_id, owner)).all()
+    opened = [tx.vault.read(owner, "program_values", row.id, "sealed", row.sealed) for row in rows]
     return sorted(((one["key"], one["value"]) for one in opened if one is not None), key=lambda pair: pair[0])
 
 

@@ -14,7 +14,7 @@ help-revoke = takes back what a mini-program may know
 help-apps-preview = shows the exact data that a mini-program would be told if you opened it now
     .details = `apps preview word`
 help-apps-sent = shows the exact data that mini-programs were told of you last
-    .details = `apps sent`, or `apps sent word` for one of them.
+    .details = `apps sent`, or `apps sent word` for one of them; `apps sent 2` or `apps sent word 2` goes on.
 help-apps-stop = ends the messages that a mini-program sends by itself
     .details = `apps stop word`, or `apps stop` for all of them.
 help-apps-reset = lets you begin anew in a mini-program, as somebody whom it does not know
@@ -33,6 +33,8 @@ alias-apps-stop = app stop
 
 param-payload = payload
     .required = PAYLOAD
+param-page = page
+    .required = PAGE
 
 ## Finding
 apps-head = **Mini-programs**
@@ -152,6 +154,9 @@ apps-stop-none-of = { $title } may not send you anything by itself.
 apps-preview-head = This is all that { $title } would be told now:
 apps-preview-foot = With each message it is also told what you typed to it, and what it had kept itself.
 apps-sent-line = { $title }, { $time }:
+apps-sent-part = { $title }, { $time }, part { $number } of { $count }:
+apps-sent-more = There is more: `apps sent { $name }{ $page }`.
+apps-sent-end = There is nothing more.
 apps-sent-none = No mini-program was told anything of you.
 apps-reset-done = Done. { $title } does not know you any more; what it had stored for you is deleted.
 log-program = { $time }: { $program } read of your profile: { $fields }.

@@ -14,7 +14,7 @@ help-revoke = 收回小程序能知道的一项
 help-apps-preview = 看现在打开某个小程序时它会得到的全部数据
     .details = `小程序预览 word`
 help-apps-sent = 看最近交给小程序的、与你有关的全部数据
-    .details = `小程序记录`，或只看其中一个：`小程序记录 word`。
+    .details = `小程序记录`，或只看其中一个：`小程序记录 word`；`小程序记录 2` 或 `小程序记录 word 2` 接着看。
 help-apps-stop = 让小程序不再主动发消息
     .details = `停止消息 word`，或 `停止消息` 停止全部。
 help-apps-reset = 在某个小程序里重新开始，它不再认识你
@@ -33,6 +33,8 @@ alias-apps-stop = 停止消息
 
 param-payload = 附带内容
     .required = 附带内容
+param-page = 页
+    .required = 页码
 
 ## 查找
 apps-head = **小程序**
@@ -152,6 +154,9 @@ apps-stop-none-of = “{ $title }”本来就不能主动给你发消息。
 apps-preview-head = 现在“{ $title }”会得到的全部内容：
 apps-preview-foot = 以后每条消息，它还会得到你对它说的话，以及它自己存下的内容。
 apps-sent-line = { $title }，{ $time }：
+apps-sent-part = { $title }，{ $time }，第 { $number } 部分，共 { $count } 部分：
+apps-sent-more = 还有更多：`小程序记录 { $name }{ $page }`。
+apps-sent-end = 没有更多了。
 apps-sent-none = 还没有小程序得到过与你有关的内容。
 apps-reset-done = 好了。“{ $title }”不再认识你；它为你存的内容已删除。
 log-program = { $time }：{ $program } 读了你的资料：{ $fields }。
