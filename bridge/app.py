@@ -46,6 +46,7 @@ from bridge.matrix.pictures import Miniature, PictureIntake, PictureOutlet, Redr
 from bridge.matrix.verification import VerificationSettings
 from bridge.miniprograms import guest
 from bridge.miniprograms.host.builtin import install_builtin
+from bridge.miniprograms.host.installed import forget_failures
 from bridge.miniprograms.host.outside import Door, Outside
 from bridge.miniprograms.host.sessions import forget_old as forget_old_sessions
 from bridge.miniprograms.remote.breaker import Breakers
@@ -308,6 +309,7 @@ class _Bot:
             await self._db.run(pages.forget_gone)
             await self._db.run(jobs.forget_old)
             await self._db.run(forget_old_sessions)
+            await self._db.run(lambda tx: forget_failures(tx, self._config.miniprograms))
             await self._db.run(lambda tx: drafts.forget_old(tx, self._config.moments.draft_days * _DAY_MS))
             more = True
             while more:

@@ -12,7 +12,7 @@ from bridge.config import load as load_config
 from bridge.db import Tx, ledger
 from bridge.db.sealing import HOUSE
 from bridge.errors import OperatorError
-from bridge.miniprograms.host import removing
+from bridge.miniprograms.host import removing, updating
 from bridge.miniprograms.host import review as permissions
 from bridge.miniprograms.host.installed import Installed, Programs
 from bridge.miniprograms.manifest import Deletion, Manifest
@@ -75,9 +75,8 @@ def install(path: Path, file: Path, keys: Sequence[str], *, agree: bool, unsigne
             )
         if permissions.is_wider(manifest, known.manifest) and not agree:
             return known, "wider"
-        program_id = programs.install(tx, new)
+        installed = updating.install(tx, programs, new, config.miniprograms)
         _note(tx, "install", manifest.name, manifest.version)
-        installed = programs.by_id(tx, program_id)
         return _Old(known.installed, known.program, installed), "done"
 
     old, outcome = _transact(config, work)
@@ -89,6 +88,8 @@ def install(path: Path, file: Path, keys: Sequence[str], *, agree: bool, unsigne
         print("\nNothing was changed: it may ask people for the above. Agree with --yes.")
         return 1
     print(f"\n{manifest.name} {manifest.version} is installed.")
+    if old.manifest is not None and old.manifest.server != manifest.server:
+        _tells(old.manifest)
     if manifest.server is not None and old.now is not None:
         print(f"Requests to its server are signed with the key that its developer has to know:\n{_public(old.now)}")
     return 0
@@ -120,14 +121,20 @@ def key(name: str, file: Path, *, new: bool, use_new: bool) -> int:
 
 
 def roll_back(name: str, file: Path) -> int:
-    def work(tx: Tx, programs: Programs) -> str:
-        found = programs.roll_back(tx, name)
+    config = load_config(file)
+
+    def work(tx: Tx, programs: Programs) -> tuple[_Old, Installed]:
+        known = _known(tx, programs, name)
+        found = updating.roll_back(tx, programs, name, config.miniprograms)
         if found is None:
             raise OperatorError(f"mp rollback: there is no {name}, or no version of it before this one.")
         _note(tx, "rollback", name, found.version)
-        return found.version
+        return known, found
 
-    print(f"{name} is {_transact(load_config(file), work)} again.")
+    before, now = _transact(config, work)
+    print(f"{name} is {now.version} again.")
+    if before.manifest is not None and before.manifest.server != now.manifest.server:
+        _tells(before.manifest)
     return 0
 
 
@@ -146,12 +153,7 @@ def remove(name: str, file: Path) -> int:
 
     manifest = _transact(config, work)
     print(f"{name} is removed, with all that it stored here.")
-    if manifest.server is not None:
-        days = (manifest.deletion or Deletion()).days
-        print(
-            f"The running bot tells {manifest.server} that everybody who used it has left, until it"
-            f" confirms that or {days} days are over."
-        )
+    _tells(manifest)
     return 0
 
 
@@ -216,6 +218,16 @@ def _print(new: Package, old: _Old) -> None:
     signers = () if old.installed is None else old.installed.signers
     for line in permissions.lines(new, old.program, signers):
         print(line)
+
+
+def _tells(manifest: Manifest) -> None:
+    """What becomes of what its server knows, now that nothing goes there any more."""
+    if manifest.server is not None:
+        days = (manifest.deletion or Deletion()).days
+        print(
+            f"The running bot tells {manifest.server} that everybody who used it has left, until it"
+            f" confirms that or {days} days are over."
+        )
 
 
 def _public(installed: Installed) -> str:

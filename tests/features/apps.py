@@ -34,12 +34,15 @@ class Engine:
     def __init__(self, **functions: Handle) -> None:
         self.functions = functions
         self.told: list[tuple[str, dict[str, Any]]] = []
+        self.servers: list[str | None] = []
+        """For each of these, the server that was told."""
         self.receipt: Receipt | None = None
         """What developers sign when somebody leaves for good."""
 
     async def handle(self, program: Program, event: Event) -> Handled:
         name, given = program.manifest.name, json.loads(event.model_dump_json())
         self.told.append((name, given))
+        self.servers.append(program.manifest.server)
         function = self.functions.get(name)
         fuel = 0
         if function is not None:
@@ -59,6 +62,11 @@ class Engine:
     def of(self, name: str, kind: str | None = None) -> list[dict[str, Any]]:
         """What a program was told."""
         return [event for whose, event in self.told if whose == name and kind in (None, event["type"])]
+
+    def at(self, server: str | None, kind: str | None = None) -> list[dict[str, Any]]:
+        """What a server was told, or what programs were told that run here."""
+        told = zip(self.told, self.servers, strict=True)
+        return [event for (_, event), where in told if where == server and kind in (None, event["type"])]
 
 
 @cache

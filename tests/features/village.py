@@ -45,6 +45,8 @@ from bridge.delivery.settling import later, sent
 from bridge.errors import UserError
 from bridge.features import compose
 from bridge.ids import EventId, RoomId, UserId
+from bridge.miniprograms.host import updating
+from bridge.miniprograms.host.host import Host
 from bridge.miniprograms.host.outside import Outside
 from bridge.miniprograms.host.pictures import Miniature, Redraw
 from bridge.miniprograms.package import Package
@@ -96,6 +98,7 @@ class Village:
     ) -> None:
         """`new_id`: ids of people; counted unless it says otherwise."""
         self.now = 1_750_000_000_000
+        self._apps_limits = apps_limits or ProgramsConfig()
         self.has_digests = digests
         """Whether people get their daily digest."""
         self.db = database or Database.open("sqlite://", vault=new_vault())
@@ -177,7 +180,12 @@ class Village:
             self.db, self.files, people, outbox, {EXPORT: exports.step, IMPORT: features.imports.step}, exports.settings
         )
         self.programs = features.programs
-        self.host = None if runtime is None else features.host(self.db, runtime, redraw, outside, miniature)
+
+        def new_host() -> Host | None:
+            return None if runtime is None else features.host(self.db, runtime, redraw, outside, miniature)
+
+        self._new_host = new_host
+        self.host = self._new_host()
         """Runs mini-programs; without a runtime they wait."""
         self.chats = features.chats
         vault = self.db.vault
@@ -219,7 +227,8 @@ class Village:
 
     def install(self, *packages: Package) -> None:
         """Install mini-programs."""
-        self.db.run_sync(lambda tx: [self.programs.install(tx, package) for package in packages])
+        limits = self._apps_limits
+        self.db.run_sync(lambda tx: [updating.install(tx, self.programs, package, limits) for package in packages])
 
     def run_programs(self) -> None:
         """Tell mini-programs all that they are to be told."""
@@ -473,7 +482,8 @@ class Village:
         return farewell
 
     def restart(self) -> None:
-        """The bot was killed: what was on its way is sent again."""
+        """The bot was killed: what was on its way is sent again, and what ran programs has forgotten all."""
+        self.host = self._new_host()
         self.db.run_sync(self._claims.recover)
 
     def _handle(

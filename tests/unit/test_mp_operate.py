@@ -200,8 +200,17 @@ def test_a_program_on_a_server_is_shown_with_its_server_and_its_key_changes_in_t
     other = far("1.2.0", "https://dice.example.net/", deletion={"days": 7, "key": KEY})
     assert mp_operate.review(other, path(house)) == 1
     assert f"~ deletes within 7 days what it keeps of who left, signed by {KEY}" in capsys.readouterr().out
+    capsys.readouterr()
     assert mp_operate.install(moved, path(house), [], agree=False, unsigned=False) == 0
+    assert "has left" not in capsys.readouterr().out
     assert keys() == [following], "an update keeps the key"
+    assert mp_operate.install(other, path(house), [], agree=True, unsigned=False) == 0
+    assert "tells dice.example.org that everybody who used it has left" in capsys.readouterr().out
+    assert keys() == [following], "wherever it runs"
+    mp_operate.roll_back("dice", path(house))
+    assert "tells dice.example.net that everybody who used it has left" in (shown := capsys.readouterr().out)
+    assert "7 days" in shown
+    assert [one["name"] for one in listed(house, capsys)] == ["dice"], "what is set aside is nothing to operate"
     mp_operate.remove("dice", path(house))
     assert "tells dice.example.org that everybody who used it has left" in capsys.readouterr().out
     with pytest.raises(OperatorError, match="no dice that runs on a server"):

@@ -22,6 +22,14 @@ programs = table(  # installed mini-programs
     ms("changed_at"),
     sa.UniqueConstraint("name"),
 )
+program_failures = table(  # when programs failed of late: too often, and they are suspended
+    "program_failures",
+    row_id(),
+    ref("program_id", "programs.id"),
+    ms("at"),
+    sa.Index(None, "program_id"),
+    sa.Index(None, "at"),
+)
 program_people = table(  # who has opened a program
     "program_people",
     ref("program_id", "programs.id", primary_key=True),

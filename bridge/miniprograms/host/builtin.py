@@ -3,6 +3,7 @@
 from bridge.config.programs import ProgramsConfig
 from bridge.db import Tx
 from bridge.miniprograms import builtin, package
+from bridge.miniprograms.host import updating
 from bridge.miniprograms.host.installed import Programs
 from bridge.miniprograms.tools import project
 
@@ -18,6 +19,6 @@ def install_builtin(tx: Tx, programs: Programs, limits: ProgramsConfig) -> list[
         name = packed.program.manifest.name
         row = tx.sql("SELECT package, builtin FROM programs WHERE name = ?", (name,)).first()
         if row is None or (row.builtin and row.package != packed.payload):
-            programs.install(tx, packed, builtin=True)
+            updating.install(tx, programs, packed, limits, builtin=True)
             changed.append(name)
     return changed

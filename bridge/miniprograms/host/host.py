@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -115,7 +115,6 @@ class Host:
         """Of those that are busy, those whose program has said enough for now."""
         self._resting: set[int] = set()
         """Of those that are busy, those that wait for a picture."""
-        self._traps: dict[int, deque[int]] = {}
 
     def wake(self) -> None:
         """Something waits."""
@@ -377,19 +376,10 @@ class Host:
             sessions.drop_following(tx, session.id)
             if session.is_open:
                 self._say(tx, session, ready.about, "program-unavailable" if kind in _OURS else "program-trap")
-            if kind not in _OURS and self._too_often(installed.id, tx.now):
-                self._programs.suspend(tx, installed.id, tx.now + self._limits.suspend_minutes * 60_000)
+            if kind not in _OURS and self._programs.failed(tx, installed.id):
                 tx.after_commit(lambda: _tell_operator(installed.name))
 
         await self._db.run(work)
-
-    def _too_often(self, program_id: int, now: int) -> bool:
-        traps = self._traps.setdefault(program_id, deque(maxlen=self._limits.traps))
-        traps.append(now)
-        often = len(traps) == self._limits.traps and traps[0] > now - self._limits.trap_minutes * 60_000
-        if often:
-            traps.clear()
-        return often
 
     def _say(self, tx: Tx, session: Session, about: About, text: str) -> None:
         self._performer.say(tx, session, about, Message((Text(text, {"title": title(about)}),)))

@@ -64,7 +64,9 @@ class Programs:
         return self._one(tx.sql(f"SELECT {_COLUMNS} FROM programs WHERE id = ?", (program_id,)).first(), tx)
 
     def by_name(self, tx: Tx, name: str) -> Installed | None:
-        return self._one(tx.sql(f"SELECT {_COLUMNS} FROM programs WHERE name = ?", (name.casefold(),)).first(), tx)
+        """Not one that was removed, whatever stands in its row."""
+        query = f"SELECT {_COLUMNS} FROM programs WHERE name = ? AND removed = 0"
+        return self._one(tx.sql(query, (name.casefold(),)).first(), tx)
 
     def every(self, tx: Tx) -> list[Installed]:
         """All of them, by name."""
@@ -137,9 +139,39 @@ class Programs:
         _release(tx, row.id)
         return self.by_id(tx, row.id)
 
+    def former(self, tx: Tx, name: str) -> Manifest | None:
+        """The manifest of the version before the last update."""
+        row = tx.sql("SELECT former FROM programs WHERE name = ? AND removed = 0", (name,)).first()
+        if row is None or row.former is None:
+            return None
+        return package.program_in(json.loads(row.former)["package"]).manifest
+
+    def set_aside(self, tx: Tx, one: Installed) -> Installed:
+        """A removed program that is the same: for what it is still to be told when another version takes its place."""
+        [row_id] = tx.new_ids("programs")
+        tx.sql(
+            "INSERT INTO programs"
+            " (id, name, version, package, signers, sealed, remote, removed, installed_at, changed_at)"
+            " VALUES (?, ?, ?, ?, '[]', ?, ?, 1, ?, ?)",
+            (
+                row_id,
+                name_aside(one.name, row_id),
+                one.version,
+                _package(tx, one.id),
+                _sealed(tx, replace(one, id=row_id)),
+                _is_remote(one.manifest),
+                tx.now,
+                tx.now,
+            ),
+        )
+        aside = self.by_id(tx, row_id)
+        assert aside is not None
+        return aside
+
     @staticmethod
     def allow(tx: Tx, name: str, allowed: bool) -> bool:
         """Let people open it, or not; either way it is not suspended any more. False: there is none."""
+        tx.sql("DELETE FROM program_failures WHERE program_id IN (SELECT id FROM programs WHERE name = ?)", (name,))
         done = tx.sql("UPDATE programs SET allowed = ?, suspended_until = NULL WHERE name = ?", (int(allowed), name))
         return done.rowcount == 1
 
@@ -159,16 +191,23 @@ class Programs:
 
     @staticmethod
     def _keep_keys(tx: Tx, one: Installed, signing: bytes, following: bytes | None) -> Installed:
-        kept = {"secret": one.secret.hex(), "signing": signing.hex()}
-        if following is not None:
-            kept["next"] = following.hex()
-        sealed = tx.vault.seal(HOUSE, "programs", one.id, "sealed", kept)
-        tx.sql("UPDATE programs SET sealed = ? WHERE id = ?", (sealed, one.id))
-        return replace(one, signing=signing, next_signing=following)
+        changed = replace(one, signing=signing, next_signing=following)
+        tx.sql("UPDATE programs SET sealed = ? WHERE id = ?", (_sealed(tx, changed), one.id))
+        return changed
 
-    @staticmethod
-    def suspend(tx: Tx, program_id: int, until: int) -> None:
+    def failed(self, tx: Tx, program_id: int) -> bool:
+        """Note that it failed. True: it did too often of late, and is suspended; it begins anew after that."""
+        limits = self._limits
+        forget_failures(tx, limits)
+        [row_id] = tx.new_ids("program_failures")
+        tx.sql("INSERT INTO program_failures (id, program_id, at) VALUES (?, ?, ?)", (row_id, program_id, tx.now))
+        count = tx.sql("SELECT COUNT(*) FROM program_failures WHERE program_id = ?", (program_id,)).scalar_one()
+        if count < limits.traps:
+            return False
+        _begin_anew(tx, program_id)
+        until = tx.now + limits.suspend_minutes * 60_000
         tx.sql("UPDATE programs SET suspended_until = ? WHERE id = ?", (until, program_id))
+        return True
 
     def _one(self, row: Any, tx: Tx) -> Installed | None:
         if row is None:
@@ -201,8 +240,31 @@ class Programs:
         return manifest
 
 
+def name_aside(name: str, program_id: int) -> str:
+    """What stands in the place of a name once that is free for another program: no name that one could have."""
+    return f"{name} {program_id}"
+
+
+def _sealed(tx: Tx, one: Installed) -> bytes:
+    kept = {"secret": one.secret.hex(), "signing": one.signing.hex()}
+    if one.next_signing is not None:
+        kept["next"] = one.next_signing.hex()
+    return tx.vault.seal(HOUSE, "programs", one.id, "sealed", kept)
+
+
+def forget_failures(tx: Tx, limits: ProgramsConfig) -> None:
+    """Those that count no more."""
+    tx.sql("DELETE FROM program_failures WHERE at <= ?", (tx.now - limits.trap_minutes * 60_000,))
+
+
+def _begin_anew(tx: Tx, program_id: int) -> None:
+    tx.sql("DELETE FROM program_failures WHERE program_id = ?", (program_id,))
+
+
 def _release(tx: Tx, program_id: int) -> None:
-    """What waited for the version before, or for consent to its server, waits no longer."""
+    """Another version begins anew: what waited for the version before, or for consent to its server, waits no longer, and
+    where that failed counts no more."""
+    _begin_anew(tx, program_id)
     tx.sql(
         "UPDATE program_events SET due_at = 0 WHERE due_at > 0"
         " AND session_id IN (SELECT id FROM program_sessions WHERE program_id = ?)",

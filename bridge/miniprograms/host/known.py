@@ -23,8 +23,8 @@ def note(tx: Tx, session: Session, person: PersonId, generation: int) -> None:
     )
 
 
-def take(tx: Tx, program_id: int, person: PersonId, generation: int) -> list[str]:
-    """The rooms that a program knows somebody from, `OWN` among them; forgotten here with that."""
+def rooms(tx: Tx, program_id: int, person: PersonId, generation: int) -> list[str]:
+    """The rooms that a program knows somebody from, `OWN` among them."""
     found = []
     for row in tx.sql(
         "SELECT id, sealed FROM program_known WHERE program_id = ? AND person_id = ? ORDER BY id", (program_id, person)
@@ -32,8 +32,22 @@ def take(tx: Tx, program_id: int, person: PersonId, generation: int) -> list[str
         said = tx.vault.read(person, "program_known", row.id, "sealed", row.sealed)
         if said is not None and said["generation"] == generation:
             found.append(str(said["room"]))
-    tx.sql("DELETE FROM program_known WHERE program_id = ? AND person_id = ?", (program_id, person))
     return found
+
+
+def forget(tx: Tx, program_id: int, person: PersonId) -> None:
+    tx.sql("DELETE FROM program_known WHERE program_id = ? AND person_id = ?", (program_id, person))
+
+
+def forget_all(tx: Tx, program_id: int) -> None:
+    """It runs elsewhere from now on, where nobody is known."""
+    tx.sql("DELETE FROM program_known WHERE program_id = ?", (program_id,))
+
+
+def people(tx: Tx, program_id: int) -> list[PersonId]:
+    """Whom a program was told of."""
+    found = tx.sql("SELECT DISTINCT person_id FROM program_known WHERE program_id = ?", (program_id,)).scalars()
+    return [PersonId(person) for person in found]
 
 
 def is_known(tx: Tx, program_id: int, person: PersonId) -> bool:

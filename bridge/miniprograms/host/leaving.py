@@ -4,7 +4,7 @@ account that ends. Rows, until it was told; with what came back, until the perso
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from bridge.config.programs import ProgramsConfig
@@ -40,6 +40,8 @@ class Leaving:
     kind: Where = "dm"
     done_at: int | None = None
     receipt: Mapping[str, Any] | None = None
+    shares: int | None = None
+    """The program in whose shared space it deletes what it keeps, where this is a version of it that was set aside."""
 
 
 def note(tx: Tx, installed: Installed, person: PersonId, generation: int, limits: ProgramsConfig, *, ends: bool) -> int:
@@ -49,13 +51,35 @@ def note(tx: Tx, installed: Installed, person: PersonId, generation: int, limits
     Args:
         ends: their account ends, and they are told what comes of it.
     """
-    rooms = known.take(tx, installed.id, person, generation)
+    rooms = known.rooms(tx, installed.id, person, generation)
+    known.forget(tx, installed.id, person)
     if installed.manifest.server is None and known.OWN not in rooms:
         rooms.append(known.OWN)
     for room in rooms:
-        wait = secrets.randbelow(limits.leave_hours * 3600 * 1000 + 1) if room != known.OWN else 0
-        _note(tx, installed, person, generation, room, tx.now + wait, owner=person if ends else None)
+        _note(tx, installed, person, generation, room, tx.now + _wait(room, limits), owner=person if ends else None)
     return len(rooms)
+
+
+def note_moved(
+    tx: Tx, before: Installed, program_id: int, person: PersonId, generation: int, limits: ProgramsConfig
+) -> None:
+    """Have the server that a program ran on before told that somebody left, who may well go on with it elsewhere."""
+    for room in known.rooms(tx, program_id, person, generation):
+        _note(tx, before, person, generation, room, tx.now + _wait(room, limits), owner=None)
+
+
+def hand_over(tx: Tx, program_id: int, before: Installed) -> None:
+    """What is still to be told is for the version of a program that is set aside."""
+    for row in tx.sql(f"SELECT {_COLUMNS} FROM program_leavings WHERE program_id = ?", (program_id,)).all():
+        found = _leaving(tx, row)
+        if found is not None:
+            said = _said(replace(found, shares=found.shares or program_id))
+            sealed = _seal(tx, row.id, said)
+            tx.sql("UPDATE program_leavings SET program_id = ?, sealed = ? WHERE id = ?", (before.id, sealed, row.id))
+
+
+def _wait(room: str, limits: ProgramsConfig) -> int:
+    return secrets.randbelow(limits.leave_hours * 3600 * 1000 + 1) if room != known.OWN else 0
 
 
 def _note(
@@ -122,12 +146,10 @@ def told(tx: Tx, leaving: Leaving, receipt: Receipt | None = None) -> bool:
     """The program was told. False: it was before."""
     if leaving.owner is None or leaving.until is None:
         return tx.sql("DELETE FROM program_leavings WHERE id = ?", (leaving.id,)).rowcount == 1
-    said = {"user": leaving.user, "chat": leaving.chat, "event": leaving.event, "kind": leaving.kind}
-    if receipt is not None:
-        said["receipt"] = {"at": receipt.at, "key": receipt.key, "signature": receipt.signature}  # type: ignore[assignment]
+    signed = None if receipt is None else {"at": receipt.at, "key": receipt.key, "signature": receipt.signature}
     done = tx.sql(
         "UPDATE program_leavings SET done_at = ?, sealed = ? WHERE id = ? AND done_at IS NULL AND owner IS NOT NULL",
-        (tx.now, _seal(tx, leaving.id, said), leaving.id),
+        (tx.now, _seal(tx, leaving.id, _said(replace(leaving, receipt=signed))), leaving.id),
     )
     # The person may be gone since it was taken up.
     return done.rowcount == 1 or tx.sql("DELETE FROM program_leavings WHERE id = ?", (leaving.id,)).rowcount == 1
@@ -168,6 +190,15 @@ def shown(installed: Installed, leaving: Leaving) -> dict[str, Any]:
     return json.loads(json.dumps({**told, **(leaving.receipt or {})}))  # type: ignore[no-any-return]
 
 
+def _said(leaving: Leaving) -> dict[str, Any]:
+    said: dict[str, Any] = {"user": leaving.user, "chat": leaving.chat, "event": leaving.event, "kind": leaving.kind}
+    if leaving.receipt is not None:
+        said["receipt"] = dict(leaving.receipt)
+    if leaving.shares is not None:
+        said["shares"] = leaving.shares
+    return said
+
+
 def _seal(tx: Tx, row_id: int, said: Mapping[str, Any]) -> bytes:
     return tx.vault.seal(HOUSE, "program_leavings", row_id, "sealed", dict(said))
 
@@ -189,4 +220,5 @@ def _leaving(tx: Tx, row: Any) -> Leaving | None:
         said.get("kind", "dm"),
         row.done_at,
         said.get("receipt"),
+        said.get("shares"),
     )

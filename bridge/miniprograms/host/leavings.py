@@ -75,7 +75,7 @@ class Leavings:
 
         def work(tx: Tx) -> None:
             if leaving.told(tx, one, None if handled is None else handled.receipt) and handled is not None:
-                self._performer.after_leaving(tx, one.program_id, handled.answer)
+                self._performer.after_leaving(tx, one.shares or one.program_id, handled.answer)
 
         await self._db.run(work)
 

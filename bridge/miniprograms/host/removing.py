@@ -3,10 +3,9 @@ it has confirmed that, or its time is over, there is still a row with the keys t
 
 from bridge.config.programs import ProgramsConfig
 from bridge.db import Tx
-from bridge.ids import PersonId
-from bridge.miniprograms.host import leaving
+from bridge.miniprograms.host import known, leaving
 from bridge.miniprograms.host.generations import generation_of
-from bridge.miniprograms.host.installed import Installed
+from bridge.miniprograms.host.installed import Installed, name_aside
 
 _OF_PEOPLE = (
     "program_sessions",
@@ -22,13 +21,13 @@ _OF_PEOPLE = (
 def remove(tx: Tx, installed: Installed, limits: ProgramsConfig) -> None:
     """Remove a program with all that it stored."""
     if installed.manifest.server is not None:
-        knows = tx.sql("SELECT DISTINCT person_id FROM program_known WHERE program_id = ?", (installed.id,)).scalars()
-        for person in [PersonId(one) for one in knows]:
+        for person in known.people(tx, installed.id):
             leaving.note(tx, installed, person, generation_of(tx, installed.id, person), limits, ends=False)
     for table in _OF_PEOPLE:
         tx.sql(f"DELETE FROM {table} WHERE program_id = ?", (installed.id,))
     # Its name is free for another one, which knows nobody.
-    tx.sql("UPDATE programs SET removed = 1, name = ? WHERE id = ?", (f"{installed.name} {installed.id}", installed.id))
+    name = name_aside(installed.name, installed.id)
+    tx.sql("UPDATE programs SET removed = 1, name = ? WHERE id = ?", (name, installed.id))
     forget(tx)
 
 
