@@ -262,8 +262,8 @@ def _begin_anew(tx: Tx, program_id: int) -> None:
 
 
 def _release(tx: Tx, program_id: int) -> None:
-    """Another version begins anew: what waited for the version before, or for consent to its server, waits no longer, and
-    where that failed counts no more."""
+    """Another version begins anew: what waited for the version before, or for consent to its server, waits no longer,
+    and how often that failed counts no more."""
     _begin_anew(tx, program_id)
     tx.sql(
         "UPDATE program_events SET due_at = 0 WHERE due_at > 0"
