@@ -208,6 +208,7 @@ class _Bot:
             parts.chats,
             guarded,
             parts.deletions.farewells,
+            lambda room_id: self._worker.hurry(room_id),
         )
         self._sandbox = Sandbox(config.miniprograms, lambda: guest.artifact(config.data_dir / "guest"))
         self._redraw = Redraw(pictures)
@@ -387,6 +388,7 @@ def account_settings(config: Config) -> AccountSettings:
         key_wait_ms=limits.key_wait_minutes * 60_000,
         key_notice_ms=limits.key_notice_seconds * 1000,
         exclude_unsigned=config.access.unsigned_devices == "strict",
+        first_key_wait_s=limits.first_key_seconds,
         look_back_after_ms=limits.outbox_check_after_minutes * 60_000,
         recovery_key_file=config.recovery_key_file,
         verification=VerificationSettings(

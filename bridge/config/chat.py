@@ -136,6 +136,13 @@ class LimitsConfig(Section):
         le=86_400,
         description="After how long a person is told that a message can't be read, in seconds.",
     )
+    first_key_seconds: float = Field(
+        default=5.0,
+        ge=0,
+        le=60,
+        description="How long a device that the bot has just met waits for its first room key, in seconds, unless it "
+        "writes before. Until then its client may not know the bot, and could never read the first message.",
+    )
     outbox_check_after_minutes: int = Field(
         default=30,
         ge=1,

@@ -234,6 +234,14 @@ def release(tx: Tx, room_id: RoomId | None, person_id: PersonId | None) -> bool:
     return released.rowcount > 0
 
 
+def hurry(tx: Tx, room_id: RoomId) -> None:
+    """What waits in a room after a failed try is due now."""
+    tx.sql(
+        "UPDATE outbox SET not_before = ? WHERE room_id = ? AND state = 'queued' AND attempts > 0 AND not_before > ?",
+        (tx.now, room_id, tx.now),
+    )
+
+
 def mark_tried(tx: Tx) -> None:
     """The database is an older copy of itself: whatever was queued then may have been sent since, by a device that we
     are no longer. The sender looks before it sends. (A redaction may be repeated.)"""

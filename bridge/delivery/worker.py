@@ -106,6 +106,11 @@ class DeliveryWorker:
         await self._db.run(lambda tx: queue.release(tx, room_id, person_id))
         self.wake()
 
+    async def hurry(self, room_id: RoomId) -> None:
+        """Try again at once what waits in a room after a failed try."""
+        await self._db.run(lambda tx: queue.hurry(tx, room_id))
+        self.wake()
+
     async def run(self) -> None:
         """Send until cancelled. Only one may run at a time on one database."""
         self._busy.clear()

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from bridge.db.engine import now_ms
 from bridge.delivery import queue
 from bridge.delivery.ports import Later
 from bridge.errors import OperatorError
-from bridge.ids import AccountId, DeviceId, RoomId, UserId
+from bridge.ids import AccountId, DeviceId, UserId
 from bridge.matrix import generation
 from bridge.matrix.account_settings import AccountSettings
 from bridge.matrix.cross_signing import CrossSigningKeys
@@ -30,12 +30,14 @@ from bridge.matrix.keys import Keys
 from bridge.matrix.late import LateKeys
 from bridge.matrix.machine import Machine
 from bridge.matrix.mending import mend_rooms
+from bridge.matrix.newcomers import Newcomers
 from bridge.matrix.own_devices import recorded_devices
 from bridge.matrix.private_rooms import PrivateRooms
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.seal import Sealer
 from bridge.matrix.sender import RoomSender
 from bridge.matrix.sync import Batch, SyncReader, account_data, sync_filter
+from bridge.matrix.upkeep import Readable, Upkeep, nobody_waits
 from bridge.matrix.verification import Operator, Verification
 from bridge.rights.farewells import Farewells
 
@@ -83,9 +85,11 @@ class MatrixAccount:
         chats: PrivateChats | None = None,
         guards: Callable[[str], bool] = lambda user: False,
         farewells: Farewells | None = None,
+        readable: Readable = nobody_waits,
     ) -> None:
         """`operator`: who is asked in operator-confirmed verification. `accepts_invite`, `has_turn`: see `Doorstep`.
-        `chats`: private rooms that are to be made. `guards`: see `Machine.guards`. `farewells`: chats to be left."""
+        `chats`: private rooms that are to be made. `guards`: see `Machine.guards`. `farewells`: chats to be left.
+        `readable`: see `Upkeep`."""
         self._db = db
         self.http = homeserver
         self._sealer = sealer
@@ -134,8 +138,7 @@ class MatrixAccount:
         self.identity: Identity | None = None
         self.standing: Standing | None = None
         self._reader: SyncReader | None = None
-        self._supply: tuple[int | None, bool] = (None, True)
-        self._supply_changed = asyncio.Event()
+        self._upkeep = Upkeep(lambda: self._current.keys, self.rooms, readable)
         self._reset_found = asyncio.Event()
         self._timeline = settings.timeline_limit
         self._suspicion = asyncio.Event()
@@ -276,6 +279,7 @@ class MatrixAccount:
         machine.is_private = self.rooms.is_private
         machine.exclude_unsigned = self._settings.exclude_unsigned
         machine.guards = self._guards
+        machine.newcomers = Newcomers(self._settings.first_key_wait_s)
         keys = Keys(self.http, machine, self._store)
         since = int(self._store.secrets.get("device since", b"0"))
         counter = Generation(self.http, self._store, self._sealer, self.me, device_id)
@@ -339,7 +343,7 @@ class MatrixAccount:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._dispatcher.run())
                 tasks.create_task(self._doorstep.run())
-                tasks.create_task(self._keep_supplied())
+                tasks.create_task(self._upkeep.run())
                 tasks.create_task(self.verification.run())
                 tasks.create_task(self._keep_identity())
                 tasks.create_task(self._settle_resets())
@@ -383,8 +387,7 @@ class MatrixAccount:
                 self._timeline = max(1, self._timeline // 8)
                 continue
             self._timeline = self._settings.timeline_limit
-            self._supply = (batch.one_time_keys, batch.fallback_unused)
-            self._supply_changed.set()
+            self._upkeep.synced(batch.one_time_keys, batch.fallback_unused)
             for room_id in batch.invites:
                 self._doorstep.invited(room_id)
             for room_id in batch.clear_rooms:
@@ -411,9 +414,9 @@ class MatrixAccount:
         # The first sync answers at once, so that the bot is ready without waiting for an event.
         assert self._reader is not None
         timeout_ms = 0 if first else int(self._settings.sync_timeout_s * 1000)
-        due = self._reader.late.next_ms()
-        if due is not None:
-            timeout_ms = min(timeout_ms, due)
+        for due in (self._reader.late.next_ms(), self._current.keys.settle_in_ms()):
+            if due is not None:
+                timeout_ms = min(timeout_ms, due)
         if self._current.keys.asking:
             timeout_ms = min(timeout_ms, _WHILE_ASKING_MS)
         elif self._reader.late.asks_again:
@@ -468,11 +471,6 @@ class MatrixAccount:
             for change in self._reader.identities() if self._reader is not None else ():
                 await self._dispatcher.handle_first(change)
 
-    def _members_of(self, room_id: RoomId) -> Collection[str]:
-        """Who may be given keys of a room that we are in."""
-        room = self.rooms.get(room_id)
-        return room.members.keys() if room is not None and room.joined and not room.private else ()
-
     async def _save_token(self, token: str) -> None:
         await self._db.run(lambda tx: tx.sql("UPDATE accounts SET sync_token = ? WHERE id = ?", (token, self.id)))
 
@@ -492,16 +490,3 @@ class MatrixAccount:
                 self.standing = standing
                 if standing is Standing.OURS:
                     log.info("the bot's identity is in place now")
-
-    async def _keep_supplied(self) -> None:
-        """Refill one-time keys and replace a used fallback key, off the sync loop."""
-        while True:
-            await self._supply_changed.wait()
-            self._supply_changed.clear()
-            count, unused = self._supply
-            try:
-                await self._current.keys.upload(count, unused)
-                await self._current.keys.repair()
-                await self._current.keys.settle(self._members_of)
-            except (Unreachable, MatrixError, TokenRevoked, TooLarge) as error:
-                log.warning("key upkeep failed; it is tried again with the next sync", error=str(error))

@@ -24,6 +24,8 @@ class AccountSettings:
     key_notice_ms: int = 20_000
     look_back_after_ms: int = 30 * 60 * 1000
     exclude_unsigned: bool = False
+    first_key_wait_s: float = 0.0
+    """How long a device that was just met waits for its first room key."""
     verification: VerificationSettings = field(default_factory=VerificationSettings)
     recovery_key_file: Path | None = None
     """None: the identity is not kept recoverable."""

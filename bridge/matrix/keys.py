@@ -291,19 +291,29 @@ class Keys:
             Unreachable, MatrixError, TokenRevoked
         """
         now = time.monotonic()
-        lacking = {room for room, session in self._store.outbound.items() if session.lacking}
-        rooms = lacking | self._store.debts.keys()
+        rooms = self._lacking_rooms()
         self._settle_after = {room: after for room, after in self._settle_after.items() if room in rooms}
         for room_id in rooms:
             due, pause = self._settle_after.get(room_id, (0.0, _SETTLE_PAUSE_S))
             if due > now:
                 continue
             if members_of(room_id):
-                self._settle_after[room_id] = (now + pause, min(2 * pause, _MAX_SETTLE_PAUSE_S))
+                if not self.machine.due_ms(room_id):  # who only has to wait is not tried less and less
+                    self._settle_after[room_id] = (now + pause, min(2 * pause, _MAX_SETTLE_PAUSE_S))
                 await self._settle(room_id, members_of)
             else:
                 self._store.forgive(room_id=room_id)
         await self._store.commit()
+
+    def settle_in_ms(self) -> int | None:
+        """When to settle again because a device has waited enough, ms; None: none waits."""
+        if not self.machine.newcomers:
+            return None
+        return min(filter(None, map(self.machine.due_ms, self._lacking_rooms())), default=None)
+
+    def _lacking_rooms(self) -> set[RoomId]:
+        """Rooms in which somebody lacks a key."""
+        return {room for room, session in self._store.outbound.items() if session.lacking} | self._store.debts.keys()
 
     async def _settle(self, room_id: RoomId, members_of: Callable[[RoomId], Collection[str]]) -> None:
         debts = self._store.debts.get(room_id, [])

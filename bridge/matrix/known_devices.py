@@ -10,6 +10,7 @@ from nio.crypto import Olm, OlmDevice, TrustState
 
 from bridge.ids import DeviceId, UserId, is_device_id
 from bridge.matrix.cryptostore import CryptoStore
+from bridge.matrix.newcomers import Newcomers
 from bridge.matrix.signing import verified
 
 log = structlog.get_logger(__name__)
@@ -36,6 +37,8 @@ class KnownDevices(Olm):  # type: ignore[misc]
         """Give no room keys to devices that their owners have not signed (MSC4153)."""
         self.guards: Callable[[str], bool] = lambda user: False
         """People who asked for more care than the setting gives: to them it is as if it were on."""
+        self.newcomers = Newcomers()
+        """Devices that wait for their first room key."""
 
     def users_to_query(self, among: Iterable[str] | None = None) -> list[str]:
         """Tracked users whose devices must be asked for before anything is encrypted to them."""
@@ -76,6 +79,9 @@ class KnownDevices(Olm):  # type: ignore[misc]
             signed = signer is not None and verified(keys, user, signer, signer)
             found.trust_state = TrustState.verified if signed else TrustState.unset
             known[device_id] = changed[device_id] = found
+            # With whom there is an Olm session before we know of them has made it, and knows us.
+            if old is None and user != self.user_id and not self.session_store._entries.get(found.curve25519):
+                self.newcomers.met(user, found.curve25519)
         for device_id, old in list(known.items()):
             if device_id not in devices and not old.deleted:
                 old.deleted = True
@@ -122,6 +128,12 @@ class KnownDevices(Olm):  # type: ignore[misc]
             if (device.verified and device.device_id != self.device_id)
             or (user != self.user_id and not self._excludes_unsigned(user))
         ]
+
+    def wait_ms(self, user: str) -> int:
+        """How long it takes until one of a user's devices that are to get room keys has waited enough, ms; 0: there is
+        one that has, or none at all."""
+        waits = [self.newcomers.wait_ms(user, device.curve25519) for device in self.devices_of([user])]
+        return min(waits, default=0)
 
     def excluded(self, users: Iterable[str]) -> list[OlmDevice]:
         """Other people's devices that get no room keys, because their owners have not signed them."""

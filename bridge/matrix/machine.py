@@ -121,6 +121,7 @@ class Machine(Outgoing):
         """nio's own flow is not the one of today's clients; nothing of it may run."""
 
     def _handle_olm_event(self, sender: str, sender_key: str, payload: dict[str, Any]) -> object:
+        self.newcomers.heard_from(sender, sender_key)
         if payload["type"].startswith("m.key.verification."):
             return OlmMessage(sender, payload["type"], payload["content"])
         return super()._handle_olm_event(sender, sender_key, payload)

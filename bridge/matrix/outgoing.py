@@ -164,12 +164,13 @@ class Outgoing(KnownDevices):
         return session
 
     def unshared(self, session: GroupSession, devices: Iterable[OlmDevice]) -> list[OlmDevice]:
-        """Devices that still lack the session and that we have an Olm session with."""
+        """Devices that still lack the session, that we have an Olm session with, and that need not wait."""
         return [
             d
             for d in devices
             if d.device_id not in session.shared_with.get(d.user_id, {})
             and self.store.session_to(d.curve25519) is not None
+            and not self.newcomers.wait_ms(d.user_id, d.curve25519)
         ]
 
     def encrypt_room_key(self, session: GroupSession, devices: Iterable[OlmDevice]) -> dict[str, dict[str, Any]]:
@@ -206,11 +207,28 @@ class Outgoing(KnownDevices):
         return found
 
     def owed(self, room_id: RoomId, members: Collection[str]) -> list[tuple[Debt, list[OlmDevice]]]:
-        """The same for the room's former sessions."""
+        """The same for the room's former sessions; without devices that are to wait."""
         owed = [(debt, self._owed(debt.lacking, members, {})) for debt in self.store.debts.get(room_id, [])]
         if owed:
             self.store.save_debts(room_id)
-        return owed
+        wait_ms = self.newcomers.wait_ms
+        return [(debt, [d for d in devices if not wait_ms(d.user_id, d.curve25519)]) for debt, devices in owed]
+
+    def due_ms(self, room_id: RoomId) -> int:
+        """When the first device that is to wait, and lacks a key of what was said in a room, has waited enough, ms; 0:
+        there is none."""
+        lacking = [debt.lacking for debt in self.store.debts.get(room_id, [])]
+        session = self.store.outbound.get(room_id)
+        if session is not None and session.messages:
+            lacking.append(session.lacking)
+        waits = [
+            self.newcomers.wait_ms(user, device.curve25519)
+            for theirs in lacking
+            for user, devices in theirs.items()
+            for device in self.device_store.active_user_devices(user)
+            if device.device_id in devices
+        ]
+        return min(filter(None, waits), default=0)
 
     def _owed(self, lacking: Lacking, members: Collection[str], have: Mapping[str, Collection[str]]) -> list[OlmDevice]:
         found: list[OlmDevice] = []

@@ -146,7 +146,7 @@ class RoomSender:
             if only_dm_with is None or keys.machine.reaches(session, only_dm_with):
                 break
             if not keys.machine.users_to_query([only_dm_with]) or not keys.may_query(only_dm_with):
-                raise _unreached(first_try)
+                raise _unreached(first_try, keys.machine.wait_ms(only_dm_with))
         else:
             raise _unreached(first_try)
         encrypted = keys.machine.encrypt_event(session, event_type, content)
@@ -222,8 +222,10 @@ def _is_like(event: Mapping[str, Any], relation: object, since: int) -> bool:
     return (content.get("m.relates_to") if isinstance(content, dict) else None) == relation
 
 
-def _unreached(first_try: int | None) -> Later:
+def _unreached(first_try: int | None, wait_ms: int = 0) -> Later:
     """What is for one person is not sent while nobody could read it: it waits until one of their devices can be given
-    the key. The pause grows with the time that has passed."""
+    the key. The pause grows with the time that has passed, unless it is known when one may be given it."""
+    if wait_ms:
+        return Later(wait_ms)
     waited = 0 if first_try is None else now_ms() - first_try
     return Later(min(max(_PAUSE_MS, waited // 2), _MAX_UNREACHED_MS))

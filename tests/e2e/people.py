@@ -41,6 +41,7 @@ async def open_dm(client: Client, bot: BotProcess) -> Friendly:
     mark = client.mark()
     room = await client.create_dm(bot.user_id)
     await client.wait_membership(room, bot.user_id, "join")
+    await client.begin_to_type(room)  # whoever is silent gets the greeting a few seconds later: see test_greeting.py
     await client.wait_message(room, lambda message: message.sender == bot.user_id, since=mark)
     return Friendly(client, room)
 

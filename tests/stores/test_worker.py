@@ -129,6 +129,22 @@ class TestFailures:
         assert [sent.first_attempt_at is None for sent in tries] == [True, False, False, True]
         assert house.homeserver.shown(ALICE) == ["one", "two"]
 
+    async def test_hurried_is_tried_again_at_once_and_what_is_for_later_stays_for_later(self, house: House) -> None:
+        alice, bob = await house.person("alice"), await house.person("bob")
+        for room in (ALICE, BOB):
+            house.homeserver.errors[room] = [Later(5 * SECOND)]
+        await _message(house, alice, "one", "two")
+        await _message(house, bob, "one")
+        await _note(house, alice, delay_ms=MINUTE)
+        async with house.delivering() as worker:
+            await until(lambda: len(house.homeserver.attempts) == 2)
+            await house.idle()
+            await worker.hurry(ALICE)
+            await until(lambda: house.homeserver.shown(ALICE) == ["one", "two"])
+            assert house.homeserver.shown(BOB) == []
+            house.later(MINUTE)
+            await until(lambda: house.homeserver.shown(ALICE) == ["one", "two", "a note"])
+
     async def test_waits_longer_each_time(self, house: House) -> None:
         alice = await house.person("alice")
         house.homeserver.errors[ALICE] = [Later(100) for _ in range(10)]

@@ -66,12 +66,14 @@ class JsProcess(NodeProcess):
         cross_signing: Literal["auto", "none", "reset"] = "auto",
         recovery_key: str | None = None,
         device_name: str | None = None,
+        hold_devices_of: str | None = None,
         timeout: float = TIMEOUT,
     ) -> JsClient:
         """Log a new device in, cross-sign it and wait for its first sync; ``name`` is unique in this process.
 
         "auto" makes the account's cross-signing identity if there is none; for a further device of an account, give the
         ``recovery_key`` from :meth:`JsClient.set_up_recovery`. ``exclude_insecure`` is the mode of MSC4153.
+        ``hold_devices_of``: see :meth:`JsClient.hold_devices`.
         """
         client = JsClient(self, name)
         self.listen(name, client._pushed)
@@ -87,6 +89,7 @@ class JsProcess(NodeProcess):
                 excludeInsecure=exclude_insecure,
                 crossSigning=cross_signing,
                 recoveryKey=recovery_key,
+                holdDevicesOf=hold_devices_of,
             )
         except BaseException:
             self.forget(name)
@@ -364,6 +367,10 @@ class JsClient:
     async def read(self, room_id: str, event_id: str) -> None:
         await self._call("read", roomId=room_id, eventId=event_id)
 
+    async def begin_to_type(self, room_id: str) -> None:
+        """Press a key: the client sees to it that whoever is in the room can read what comes."""
+        await self._call("beginToType", roomId=room_id)
+
     async def typing(self, room_id: str, on: bool) -> None:
         await self._call("typing", roomId=room_id, on=on)
 
@@ -386,6 +393,14 @@ class JsClient:
     async def user_trust(self, user_id: str) -> dict[str, bool]:
         """hasIdentity, verified, wasVerified, needsApproval."""
         return dict(await self._call("userTrust", userId=user_id))
+
+    async def hold_devices(self, user_id: str) -> None:
+        """Keep from the client what the server answers when it asks for this user's devices."""
+        await self._call("holdDevices", userId=user_id)
+
+    async def release_devices(self) -> int:
+        """Give it the answers; how many were held back."""
+        return int((await self._call("releaseDevices"))["held"])
 
     async def set_isolation(self, *, exclude_insecure: bool) -> None:
         await self._call("setIsolation", excludeInsecure=exclude_insecure)

@@ -229,6 +229,10 @@ class OlmClient(OlmDevice):
         path = f"{API}/rooms/{segment(room_id)}/send/{segment(type)}/{transaction or token_hex(12)}"
         return text((await self.http("PUT", path, content)).get("event_id"))
 
+    async def begin_to_type(self, room_id: str) -> None:
+        """See to it that whoever is in the room can read what comes, as clients do before anything is sent."""
+        await self.encrypt_megolm(room_id, "m.room.message", {"msgtype": "m.text", "body": ""})
+
     # -- what arrives ---------------------------------------------------------------------------------------------
 
     def timeline(self, room_id: str, *, everything: bool = False) -> list[Message]:

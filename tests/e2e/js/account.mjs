@@ -22,8 +22,8 @@ export class Account extends Verifying {
         "createDm", "createRoom", "join", "invite", "leave", "kick", "send", "sendImage", "sendRaw", "edit", "react",
         "redact", "downloadImage", "messages", "members", "rooms", "waitMembership", "waitRoom", "deviceTrust",
         "userTrust", "setIsolation", "setUpRecovery", "discardSession", "sendToDevice", "setState", "state", "request",
-        "syncState", "typing", "read", "logout", "stop", "requestVerification", "waitVerification", "startSas", "waitSas",
-        "confirmSas", "mismatchSas", "cancelVerification",
+        "syncState", "typing", "beginToType", "read", "logout", "stop", "requestVerification", "waitVerification", "startSas", "waitSas",
+        "confirmSas", "mismatchSas", "cancelVerification", "holdDevices", "releaseDevices",
     ]);
 
     /** {roomId, limit?: 100, all?: false} -> the timeline, oldest first; `all` keeps state, edits and redactions. */
@@ -264,6 +264,11 @@ export class Account extends Verifying {
     /** {roomId, on, timeoutMs?} */
     async typing({ roomId, on, timeoutMs = 10_000 }) {
         await this.client.sendTyping(roomId, on, timeoutMs);
+    }
+
+    /** {roomId}: what Element does at the first key that somebody presses: the room's devices get the key that comes. */
+    beginToType({ roomId }) {
+        this.crypto.prepareToEncrypt(this._room(roomId));
     }
 
     /** {roomId, eventId}: a read receipt */

@@ -11,6 +11,7 @@ import {
 } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { SyncState } from "matrix-js-sdk/lib/sync.js";
 
+import { Answers } from "./answers.mjs";
 import { isSettled, viewOf } from "./view.mjs";
 
 export const TIMELINE_LIMIT = 100; // what Synapse allows at most; the library's own default is 8
@@ -51,6 +52,7 @@ export class Session {
         this.pushing = false;
         this.waiters = new Set();
         this.secretStorageKey = null;
+        this.answers = new Answers();
         this.stopped = false;
     }
 
@@ -59,11 +61,14 @@ export class Session {
     /**
      * Logs in a new device and waits for the first sync.
      * {homeserver, user, password, deviceName?, excludeInsecure?: false,
-     *  crossSigning?: "auto" | "none" | "reset", recoveryKey?}
+     *  crossSigning?: "auto" | "none" | "reset", recoveryKey?, holdDevicesOf?: see holdDevices}
      * "auto" makes the cross-signing identity if the account has none, and signs this device with the existing one
      * if `recoveryKey` opens it.
      */
-    async login({ homeserver, user, password, deviceName, excludeInsecure = false, crossSigning = "auto", recoveryKey }) {
+    async login({
+        homeserver, user, password, deviceName, excludeInsecure = false, crossSigning = "auto", recoveryKey, holdDevicesOf,
+    }) {
+        if (holdDevicesOf) this.holdDevices({ userId: holdDevicesOf });
         const anonymous = createClient({ baseUrl: homeserver, logger });
         const session = await retrying(() =>
             anonymous.loginRequest({
@@ -81,6 +86,7 @@ export class Session {
             accessToken: session.access_token,
             timelineSupport: true,
             logger,
+            fetchFn: (url, options) => this.answers.fetch(url, options),
             cryptoCallbacks: {
                 getSecretStorageKey: async ({ keys }) =>
                     this.secretStorageKey ? [Object.keys(keys)[0], this.secretStorageKey] : null,
@@ -301,6 +307,16 @@ export class Session {
     /** {method, path, query?, body?}: any client-server request of this account, below /_matrix/client/v3 */
     request({ method, path: url, query, body }) {
         return retrying(() => this.client.http.authedRequest(method, url, query, body));
+    }
+
+    /** {userId}: from now on the client is not given what the server answers when it asks for this user's devices. */
+    holdDevices({ userId }) {
+        this.answers.hold(userId);
+    }
+
+    /** -> {held}: how many answers were held back. The client is given them now, and the next ones at once. */
+    releaseDevices() {
+        return { held: this.answers.release() };
     }
 
     syncState() {

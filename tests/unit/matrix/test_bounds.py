@@ -24,7 +24,7 @@ from bridge.matrix.strangers import Strangers
 from bridge.matrix.verification import Verification, VerificationSettings, _Live
 from tests.unit.matrix.conftest import Device, make_late, make_reader, make_rooms
 from tests.unit.matrix.fake_homeserver import FakeHomeserver
-from tests.unit.matrix.test_room_keys import deliver, know, read, say
+from tests.unit.matrix.talk import deliver, know, read, say
 from tests.unit.matrix.test_strangers import greeting
 
 ROOM = RoomId("!room:example.org")

@@ -12,7 +12,7 @@ from bridge.matrix.forgetting import forget_rooms, forget_sessions, forget_user
 from bridge.matrix.machine import NoKey
 from tests.unit.matrix.conftest import Device
 from tests.unit.matrix.fake_homeserver import FakeHomeserver
-from tests.unit.matrix.test_room_keys import ROOM, event, know, read, say
+from tests.unit.matrix.talk import ROOM, event, know, read, say
 
 OTHER = RoomId("!other:example.org")
 
