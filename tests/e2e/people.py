@@ -46,6 +46,17 @@ async def open_dm(client: Client, bot: BotProcess) -> Friendly:
     return Friendly(client, room)
 
 
+async def gather(host: Friendly, guest: Friendly, bot: BotProcess) -> str:
+    """One makes an encrypted room with the bot and somebody else; its id, once both are in."""
+    assert isinstance(host.client, JsClient)
+    room = await host.client.create_room(invite=[guest.user_id, bot.user_id])
+    await host.client.wait_membership(room, bot.user_id, "join")
+    assert await guest.client.wait_invite(host.user_id) == room
+    await guest.client.join(room)
+    await host.client.wait_membership(room, guest.user_id, "join")
+    return room
+
+
 async def js_person(js: JsProcess, hs: Homeserver, name: str, bot: BotProcess) -> Friendly:
     """Somebody with Element's crypto, in the mode that excludes insecure devices."""
     await hs.register(name, PASSWORD)

@@ -27,7 +27,7 @@ from tests.e2e.clients.message import Message
 from tests.e2e.conftest import unique
 from tests.e2e.flow import Meet, meeting, shown, told
 from tests.e2e.leaks import personal
-from tests.e2e.people import Friendly
+from tests.e2e.people import Friendly, gather
 from tests.e2e.recording import Told
 from tests.unit.miniprograms.net import certified
 
@@ -192,11 +192,7 @@ async def test_play_to_the_end(meet: Meet) -> None:
 async def test_two_people_on_two_servers_play_in_a_room(meet: Meet, bot: BotProcess) -> None:
     alice, carol = await meet("alice"), await meet("carol", 1)
     assert isinstance(alice.client, JsClient)
-    room = await alice.client.create_room(invite=[carol.user_id, bot.user_id])
-    await alice.client.wait_membership(room, bot.user_id, "join")
-    assert await carol.client.wait_invite(alice.user_id) == room
-    await carol.client.join(room)
-    await alice.client.wait_membership(room, carol.user_id, "join")
+    room = await gather(alice, carol, bot)
     await alice.client.send(room, "!open gomoku")
     board = await alice.client.wait_message(room, lambda m: "a b c d e f g" in m.body, WAIT)
     moves = [(who, f"{column}{row}") for column in "abcde" for who, row in ((alice, 1), (carol, 2))][:-1]
@@ -368,11 +364,7 @@ async def test_buttons_are_pressed_by_whom_they_were_offered_to(
     await install_tea(bot, tmp_path, "1.0.0", BAR_SOURCE, **about)
     alice, carol = await meet("alice"), await meet("carol", 1)
     assert isinstance(alice.client, JsClient)
-    room = await alice.client.create_room(invite=[carol.user_id, bot.user_id])
-    await alice.client.wait_membership(room, bot.user_id, "join")
-    assert await carol.client.wait_invite(alice.user_id) == room
-    await carol.client.join(room)
-    await alice.client.wait_membership(room, carol.user_id, "join")
+    room = await gather(alice, carol, bot)
 
     async def presses(person: Friendly, room: str, token: str) -> str:
         assert isinstance(person.client, JsClient)

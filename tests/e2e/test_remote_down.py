@@ -19,7 +19,7 @@ from tests.e2e.clients.olm_machine import MEGOLM
 from tests.e2e.conftest import unique
 from tests.e2e.flow import answers, meeting, number, told
 from tests.e2e.leaks import canary
-from tests.e2e.people import Friendly, befriend
+from tests.e2e.people import Friendly, befriend, gather
 from tests.e2e.servers import LEAN
 
 pytestmark = [pytest.mark.e2e, pytest.mark.crash]
@@ -114,11 +114,7 @@ async def test_who_was_away_reads_what_was_said_also_over_sessions_that_were_rep
     ):
         alice, carol = await meet("alice"), await meet("carol", 1)
         assert isinstance(alice.client, JsClient)
-        room = await alice.client.create_room(invite=[carol.user_id, bot.user_id])
-        await alice.client.wait_membership(room, bot.user_id, "join")
-        assert await carol.client.wait_invite(alice.user_id) == room
-        await carol.client.join(room)
-        await alice.client.wait_membership(room, carol.user_id, "join")
+        room = await gather(alice, carol, bot)
         rotation = {"algorithm": MEGOLM, "rotation_period_msgs": 1}
         await alice.client.set_state(room, "m.room.encryption", rotation)
         assert (await alice.client.ask(room, "!ping")).body == "pong"

@@ -28,7 +28,7 @@ from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsClient, JsProcess
 from tests.e2e.conftest import unique
 from tests.e2e.flow import meeting, shown, told
-from tests.e2e.people import Friendly
+from tests.e2e.people import Friendly, gather
 from tests.e2e.test_programs import WAIT, says
 from tests.unit.miniprograms.net import certified
 
@@ -178,11 +178,7 @@ async def test_alice_and_carol_on_two_servers(
 
         # In a room, under other ids.
         assert isinstance(alice.client, JsClient)
-        room = await alice.client.create_room(invite=[carol.user_id, bot.user_id])
-        await alice.client.wait_membership(room, bot.user_id, "join")
-        assert await carol.client.wait_invite(alice.user_id) == room
-        await carol.client.join(room)
-        await alice.client.wait_membership(room, carol.user_id, "join")
+        room = await gather(alice, carol, bot)
         await alice.client.send(room, "!open tea")
         await alice.client.wait_message(room, lambda m: "Tea: 0 cups, open" in m.body, WAIT)
         await carol.client.send(room, "!cup")

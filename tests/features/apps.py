@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -108,6 +110,21 @@ def village(
         yield one, engine
     finally:
         one.close()
+
+
+def live(town: Village, work: Coroutine[Any, Any, None], seconds: float = 20) -> None:
+    """Something happens while programs are run in earnest, in tasks of their own."""
+
+    async def lives() -> None:
+        assert town.host is not None
+        running = asyncio.create_task(town.host.run())
+        async with asyncio.timeout(seconds):
+            await work
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+    town.live(lives())
 
 
 def echo(event: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 
 from bridge.config.programs import ProgramsConfig
 from bridge.miniprograms.host.outside import Answered, Asked, Outside
-from tests.features.apps import Engine, packed
+from tests.features.apps import Engine, live, packed
 from tests.features.village import Village
 from tests.unit.miniprograms.fakes import does, says
 
@@ -175,29 +175,21 @@ def test_slow_servers_of_one_program_leave_others_their_places() -> None:
     for told in (outside.asked, engine.told):
         told.clear()
 
-    async def lives() -> None:
-        assert town.host is not None
-        running = asyncio.create_task(town.host.run())
-        async with asyncio.timeout(20):
-            for name in names:
-                await town.hear(name, "other")
-            while len(outside.asked) < 3:  # noqa: ASYNC110 (a server tells nobody)
-                await asyncio.sleep(0.005)
-            await town.hear("alice", "good morning")
-            while not engine.of("quick", "fetch.result"):  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
-            assert len([asked for asked in outside.asked if "other" in asked.url]) == 3
-            goes_on.set()
-            while len(engine.of("tester", "fetch.result")) < len(names):  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+    async def all_of_it() -> None:
+        for name in names:
+            await town.hear(name, "other")
+        while len(outside.asked) < 3:  # noqa: ASYNC110 (a server tells nobody)
+            await asyncio.sleep(0.005)
+        await town.hear("alice", "good morning")
+        while not engine.of("quick", "fetch.result"):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        assert len([asked for asked in outside.asked if "other" in asked.url]) == 3
+        goes_on.set()
+        while len(engine.of("tester", "fetch.result")) < len(names):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
 
-    try:
-        town.live(lives())
-    finally:
-        town.close()
+    with contextlib.closing(town):
+        live(town, all_of_it())
 
 
 def test_requests_that_follow_from_each_other_come_to_an_end() -> None:

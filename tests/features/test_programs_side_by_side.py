@@ -9,7 +9,7 @@ from typing import Any
 from bridge.db import Tx
 from bridge.miniprograms.events import Event
 from bridge.miniprograms.program import Handled, Program
-from tests.features.apps import Engine, echo, packed, village
+from tests.features.apps import Engine, echo, live, packed, village
 from tests.features.village import Village
 
 
@@ -41,28 +41,20 @@ def test_no_program_takes_the_places_of_others() -> None:
     for name in names:
         town.say(name, "open slow")
 
-    async def lives() -> None:
-        assert town.host is not None
-        running = asyncio.create_task(town.host.run())
-        async with asyncio.timeout(20):
-            for name in names:
-                await town.hear(name, "good morning")
-            await engine.entered.wait()
-            await town.hear("alice", "good morning")
-            while not engine.of("tester", "text"):  # noqa: ASYNC110 (an engine tells nobody)
-                await asyncio.sleep(0.005)
-            assert engine.inside == 1
-            engine.goes_on.set()
-            while len(engine.of("slow", "text")) < len(names):  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+    async def goes_on() -> None:
+        for name in names:
+            await town.hear(name, "good morning")
+        await engine.entered.wait()
+        await town.hear("alice", "good morning")
+        while not engine.of("tester", "text"):  # noqa: ASYNC110 (an engine tells nobody)
+            await asyncio.sleep(0.005)
+        assert engine.inside == 1
+        engine.goes_on.set()
+        while len(engine.of("slow", "text")) < len(names):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
 
-    try:
-        town.live(lives())
-    finally:
-        town.close()
+    with contextlib.closing(town):
+        live(town, goes_on())
 
 
 def test_a_fault_of_the_host_costs_one_event_and_nothing_else() -> None:
@@ -88,18 +80,13 @@ def test_a_fault_of_the_host_costs_one_event_and_nothing_else() -> None:
 
         host._work = observed  # type: ignore[method-assign]
 
-        async def lives() -> None:
-            running = asyncio.create_task(host.run())
+        async def goes_on() -> None:
             for text in ("break", "mend"):
                 done.clear()
                 await town.hear("alice", text)
-                async with asyncio.timeout(20):
-                    await done.wait()
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+                await done.wait()
 
-        town.live(lives())
+        live(town, goes_on())
         town.deliver()
         assert "mend" in town.bodies("alice")[-1]
         assert "break" not in "".join(town.bodies("alice"))

@@ -8,6 +8,7 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Collection, Coroutine
+from functools import partial
 from typing import Any
 
 from bridge.chat.again import AskAgain
@@ -46,7 +47,6 @@ from bridge.errors import UserError
 from bridge.features import compose
 from bridge.ids import EventId, RoomId, UserId
 from bridge.miniprograms.host import updating
-from bridge.miniprograms.host.host import Host
 from bridge.miniprograms.host.outside import Outside
 from bridge.miniprograms.host.pictures import Miniature, Redraw
 from bridge.miniprograms.package import Package
@@ -180,12 +180,8 @@ class Village:
             self.db, self.files, people, outbox, {EXPORT: exports.step, IMPORT: features.imports.step}, exports.settings
         )
         self.programs = features.programs
-
-        def new_host() -> Host | None:
-            return None if runtime is None else features.host(self.db, runtime, redraw, outside, miniature)
-
-        self._new_host = new_host
-        self.host = self._new_host()
+        self._new_host = partial(features.host, self.db, runtime, redraw, outside, miniature) if runtime else None
+        self.host = self._new_host() if self._new_host else None
         """Runs mini-programs; without a runtime they wait."""
         self.chats = features.chats
         vault = self.db.vault
@@ -227,8 +223,7 @@ class Village:
 
     def install(self, *packages: Package) -> None:
         """Install mini-programs."""
-        limits = self._apps_limits
-        self.db.run_sync(lambda tx: [updating.install(tx, self.programs, package, limits) for package in packages])
+        self.db.run_sync(lambda tx: [updating.install(tx, self.programs, one, self._apps_limits) for one in packages])
 
     def run_programs(self) -> None:
         """Tell mini-programs all that they are to be told."""
@@ -483,7 +478,7 @@ class Village:
 
     def restart(self) -> None:
         """The bot was killed: what was on its way is sent again, and what ran programs has forgotten all."""
-        self.host = self._new_host()
+        self.host = self._new_host() if self._new_host else None
         self.db.run_sync(self._claims.recover)
 
     def _handle(
