@@ -226,6 +226,11 @@ class Router:
             return None
         self._refuse_too_long(said)
         command = said.command
+        if command is not None and said.error is not None and command.name in gather.commands:
+            # Perhaps it was to make what is open narrower: it must not become a part of it.
+            if said.error.message_id == "too-many-arguments":
+                raise UserError("gather-command", name=command.name)
+            raise said.error
         if command is not None and said.error is None and not _is_plain(said):
             free = command.effect and any(Kind.REST in param.kinds for param in command.params)
             if free and command.name not in gather.commands:

@@ -4,14 +4,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bridge.chat import grammar, prompts, sources
+from bridge.chat import prompts, sources
 from bridge.chat.command import Command, Kind, Param, Request
 from bridge.chat.grammar import parse_number
 from bridge.chat.hooks import Hooks
-from bridge.chat.inbound import EditedMessage, Redaction
+from bridge.chat.inbound import Redaction
 from bridge.chat.people import People
 from bridge.chat.reply import NOTHING, Block, CopyRef, Message, Reply, Text
-from bridge.chat.router import handled
 from bridge.contacts.changes import Showing as ShowingPort
 from bridge.contacts.whom import whom
 from bridge.delivery.outbox import Outbox
@@ -19,7 +18,6 @@ from bridge.delivery.ports import ForMany, Renderer
 from bridge.errors import UserError
 from bridge.moments import (
     copy_counts,
-    defaults,
     draft_commands,
     kept_comments,
     numbers,
@@ -28,13 +26,12 @@ from bridge.moments import (
     post_commands,
 )
 from bridge.moments.change_commands import ChangeCommands
-from bridge.moments.compose import Composed
-from bridge.moments.content import Content
 from bridge.moments.copies import Copies
 from bridge.moments.copy_counts import CopyCounts
 from bridge.moments.digests import Digests
 from bridge.moments.draft_commands import DraftCommands
 from bridge.moments.drafting import AUDIENCE, Drafting
+from bridge.moments.edits import Edits
 from bridge.moments.erasing import MomentsEraser
 from bridge.moments.items import visible_comment
 from bridge.moments.keep_commands import KEEP, KeepCommands
@@ -63,7 +60,7 @@ from bridge.moments.post_commands import DESCRIBE, Posting
 from bridge.moments.publishing import DRAFT, DUE, Publisher
 from bridge.moments.readdress import Readdress
 from bridge.moments.refreshing import Refreshing
-from bridge.moments.said import Find, post_in
+from bridge.moments.said import Find
 from bridge.moments.service import Moments
 from bridge.moments.showing import Showing
 from bridge.privacy import settings
@@ -95,11 +92,10 @@ class Built:
 
 
 class _Commands:
-    def __init__(self, moments: Moments, polls: PollCommands, copies: CopyCounts, find: Find) -> None:
+    def __init__(self, moments: Moments, polls: PollCommands, copies: CopyCounts) -> None:
         self._moments = moments
         self._copies = copies
         self._polls = polls
-        self._find = find
 
     # --- reading --------------------------------------------------------------------------------------------
     def feed(self, request: Request) -> Reply:
@@ -231,37 +227,6 @@ class _Commands:
         self._moments.responding.retract_like(request.tx, request.person, ref_id, request.account, request.event.target)
         return NOTHING
 
-    def moment_edited(self, request: Request, ref_id: int, text: str) -> Reply:
-        moment = self._moments.visible(request.tx, request.person, ref_id)
-        if moment is None:
-            raise UserError("edit-too-late")
-        composed = post_in(request, self._find, text, picture=picture_store.count(request.tx, ref_id) > 0)
-        said = composed.to or defaults.load(request.tx, request.person.id)
-        # An edit changes what is said, never silently who may see it.
-        if not self._moments.says_the_same(request.tx, request.person, moment, said):
-            raise UserError("edit-audience")
-        if not _is_text_alone(moment.content, composed):
-            raise UserError("edit-text-alone")
-        if not self._moments.edit(request.tx, request.person, ref_id, composed.text):
-            raise UserError("edit-too-late")
-        return Reply.text("moment-changed", number=self._moments.number_of(request.tx, request.person, moment))
-
-    def comment_edited(self, request: Request, ref_id: int, text: str) -> Reply:
-        assert isinstance(request.event, EditedMessage)
-        if visible_comment(request.tx, request.person.id, ref_id) is None:
-            raise UserError("edit-too-late")
-        before = handled(request.tx, request.account, request.event.target)
-        if before is None:
-            raise UserError("edit-too-late")  # so long ago that it is forgotten how the comment was written
-        if before.command == "comment":
-            found = self._find(text)
-            if found is None or found.command.name != "comment":
-                raise UserError("edit-not-understood")
-            text = grammar.parse(found.command, found.rest)["text"]
-        if not self._moments.responding.edit_comment(request.tx, request.person, ref_id, text):
-            raise UserError("edit-too-late")
-        return Reply.text("comment-changed")
-
     # --- inside ---------------------------------------------------------------------------------------------
     def _deleted(self, request: Request, number: int | None) -> Reply:
         said = Text("moment-deleted", {"seconds": self._moments.limits.undo_ms // 1000})
@@ -287,7 +252,8 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
     drafting = Drafting(publisher, find)
     posting = Posting(publisher, drafting)
     polls = PollCommands(moments, Refreshing(outbox), find)
-    do = _Commands(moments, polls, CopyCounts(moments, people), find)
+    do = _Commands(moments, polls, CopyCounts(moments, people))
+    edits = Edits(moments, drafting, find)
     copies = Copies(moments)
     readdress = Readdress(moments, outbox)
     changes = ChangeCommands(moments, readdress)
@@ -332,7 +298,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
             VOTE: polls.redacted,
             DRAFT: drafting.redacted,
         },
-        on_edit={MOMENT: do.moment_edited, COMMENT: do.comment_edited, VOTE: polls.edited, DRAFT: drafting.edited},
+        on_edit={MOMENT: edits.moment, COMMENT: edits.comment, VOTE: polls.edited, DRAFT: drafting.edited},
         on_choice={
             **changes.choices,
             KEEP: keeping.choose,
@@ -359,15 +325,6 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
     }
     eraser = MomentsEraser(outbox, moments)
     return Built(commands, hooks, renderers, Showing(outbox, moments.limits), moments, readdress, digests, eraser)
-
-
-def _is_text_alone(content: Content, composed: Composed) -> bool:
-    """Whether a message that was edited says the same as before, but for its text."""
-    answers = () if content.poll is None else content.poll.answers
-    place = None if composed.place is None else composed.place.shown
-    # Where a message brought a part of what was gathered, it says nothing of the others.
-    same_warning = composed.warning in (content.warning, None)
-    return same_warning and composed.poll in (answers, ()) and place in (content.place, None)
 
 
 def _listed(request: Request, page: Page, empty: Text) -> Reply:

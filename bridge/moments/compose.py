@@ -4,15 +4,17 @@ comes at most once, in any order. Pure.
 All or nothing: what begins like a head and is none in full is refused with a word on why, and never taken for text.
 """
 
+import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bridge.contacts.model import cleaned, folded, one_line
 from bridge.errors import UserError
 from bridge.moments.audience import AudienceError, Called, Said, looks_addressed, nobody, parse_addressed, without_to
 from bridge.moments.ends import parse_end
+from bridge.moments.origin import Heads
 from bridge.moments.place import Place, parse_geo
-from bridge.moments.when import WhenError, looks_like_time, parse_when
+from bridge.moments.when import WhenError, looks_like_time, may_be_time, parse_when
 
 MAX_WARNING = 200
 """Characters of a content warning."""
@@ -58,15 +60,21 @@ class Composed:
     """M14: as it was said; others get what is `shown` of it."""
     alt: str = ""
     """M15: what the picture shows."""
+    heads: Heads = field(default=(), compare=False)
+    """M9: all this but the text, as it was said, to tell whether an edit changes anything else."""
 
 
-def parse_post(text: str, now: int, time_zone: str, *, picture: bool = False, called: Called = nobody) -> Composed:
-    """Understand what follows `post`; `picture`: it is the caption of one; `called`: see `parse_audience`.
+def parse_post(
+    text: str, now: int, time_zone: str, *, picture: bool = False, called: Called = nobody, past: bool = False
+) -> Composed:
+    """Understand what follows `post`; `picture`: it is the caption of one; `called`: see `parse_audience`; `past`: its
+    time may be over.
 
     Raises:
         ComposeError: a head is not understood in full, or the text begins like an audience without `to`.
     """
     composed, rest = Composed(""), cleaned(text)
+    heads: dict[str, str] = {}
     while True:
         behind = without_to(rest) if composed.to is None else None
         if behind is not None:
@@ -75,32 +83,40 @@ def parse_post(text: str, now: int, time_zone: str, *, picture: bool = False, ca
             except AudienceError as error:
                 raise ComposeError(error.message_id, **({"value": error.value[:60]} if error.value else {})) from None
             composed = replace(composed, to=to)
+            heads["to"] = json.dumps(to.to_json(), sort_keys=True)
         elif composed.warning is None and (head := _WARN.match(rest)):
             warning, rest = _split(rest[head.end() :], "warning-no-separator")
             composed = replace(composed, warning=checked_warning(warning))
-        elif composed.at is None and (head := _AT.match(rest)) and looks_like_time(rest[head.end() :]):
+            heads["cw"] = composed.warning or ""
+        elif composed.at is None and (head := _AT.match(rest)) and _begins_with_time(rest, head, now, time_zone):
             when, rest = _split(rest[head.end() :], "when-no-separator")
-            composed = replace(composed, at=checked_when(when, now, time_zone))
+            composed = replace(composed, at=checked_when(when, now, time_zone, past=past))
+            heads["at"] = folded(when)
         elif not composed.poll and (head := _POLL.match(rest)) and _SLASH.search(_first(rest[head.end() :])):
             answers, rest = _split(rest[head.end() :], "poll-no-separator")
             composed = replace(composed, poll=checked_poll(answers))
+            heads["poll"] = " / ".join(composed.poll)
         elif composed.expires is None and (head := _ENDS.match(rest)) and _looks_like_end(rest[head.end() :]):
             ends, rest = _split(rest[head.end() :], "expire-no-separator")
             composed = replace(composed, expires=checked_end(ends, now, time_zone))
+            heads["expire"] = composed.expires or ""
         elif composed.responses is None and (head := _WHO.match(rest)) and looks_like_responders(rest[head.end() :]):
             who, rest = _split(rest[head.end() :], "responses-no-separator")
             composed = replace(composed, responses=checked_responders(who))
+            heads["responses"] = composed.responses or ""
         elif composed.place is None and _GEO.match(rest):
             said, rest = _split(rest, None)
             composed = replace(composed, place=checked_place(said))
+            heads["geo"] = folded(said)
         elif picture and not composed.alt and (head := _ALT.match(rest)):
             said, rest = _split(rest[head.end() :], None)
             composed = replace(composed, alt=one_line(said))
+            heads["alt"] = composed.alt
         else:
             break
     if composed.to is None and looks_addressed(rest):
         raise ComposeError("audience-without-to")
-    return replace(composed, text=rest)
+    return replace(composed, text=rest, heads=tuple(sorted(heads.items())))
 
 
 def checked_warning(text: str) -> str:
@@ -117,14 +133,14 @@ def checked_warning(text: str) -> str:
     return warning
 
 
-def checked_when(text: str, now: int, time_zone: str) -> int:
-    """A time to come, ms.
+def checked_when(text: str, now: int, time_zone: str, *, past: bool = False) -> int:
+    """A time to come, ms. `past`: or one that is over.
 
     Raises:
         ComposeError: it is none.
     """
     try:
-        return parse_when(text, now, time_zone)
+        return parse_when(text, now, time_zone, past=past)
     except WhenError as error:
         raise ComposeError(error.message_id) from None
 
@@ -188,6 +204,18 @@ def checked_place(text: str) -> Place:
     if place is None:
         raise ComposeError("place-unknown")
     return place
+
+
+def _begins_with_time(rest: str, head: re.Match[str], now: int, time_zone: str) -> bool:
+    behind = rest[head.end() :]
+    if looks_like_time(behind):
+        return True
+    # Where a | follows, more may be a time: what was to come later must not come at once.
+    separator = _SEPARATOR.search(behind)
+    if separator is None or separator[0] == "\n":
+        return False
+    is_word = head[0] != head[0].rstrip() and not head[0].isascii()  # `定时 ` is how no text begins
+    return is_word or may_be_time(behind[: separator.start()], now, time_zone)
 
 
 def _looks_like_end(text: str) -> bool:

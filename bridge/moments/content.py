@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.ids import PersonId
+from bridge.moments.origin import NOWHERE, Origin
 from bridge.moments.place import Place
 
 
@@ -30,6 +31,8 @@ class Content:
     poll: Poll | None = None
     place: Place | None = None
     """M14: as exact as it is shown."""
+    origin: Origin = NOWHERE
+    """M9: which messages of its author it was made of."""
 
     def to_json(self) -> dict[str, Any]:
         """As it is sealed; what is not there takes no place."""
@@ -42,6 +45,8 @@ class Content:
             value["poll"] = {"answers": list(self.poll.answers), "closed": self.poll.closed}
         if self.place is not None:
             value["place"] = self.place.to_json()
+        if self.origin != NOWHERE:
+            value["origin"] = self.origin.to_json()
         return value
 
     @staticmethod
@@ -54,6 +59,7 @@ class Content:
             mentions,
             None if poll is None else Poll(tuple(poll["answers"]), poll["closed"]),
             None if place is None else Place.of_json(place),
+            Origin.of_json(value.get("origin", {})),
         )
 
 

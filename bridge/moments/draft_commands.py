@@ -19,7 +19,6 @@ from bridge.moments.compose import (
     checked_when,
 )
 from bridge.moments.drafting import Drafting
-from bridge.moments.drafts import State
 from bridge.moments.publishing import Publisher
 from bridge.moments.said import called_by
 
@@ -52,15 +51,9 @@ class DraftCommands:
     def set_time(self, request: Request) -> Reply:
         draft = self._drafting.latest(request)
         when: str = request.args["when"]
-        if folded(when) in _OFF:
-            self._publisher.unschedule(request.tx, draft)
-            state = State.KEPT if draft.state is State.SCHEDULED else draft.state
-            return self._view.show(request, replace(draft, due_at=None, state=state))
-        due_at = checked_when(when, request.tx.now, request.person.time_zone)
-        draft = replace(draft, due_at=due_at)
-        if draft.state is State.SCHEDULED:
-            self._publisher.schedule(request.tx, request.person, draft)
-        return self._view.show(request, draft)
+        off = folded(when) in _OFF
+        due_at = None if off else checked_when(when, request.tx.now, request.person.time_zone)
+        return self._view.show(request, self._drafting.timed(request, draft, due_at))
 
     def set_warning(self, request: Request) -> Reply:
         words: str = request.args["warning"]

@@ -17,10 +17,11 @@ from bridge.moments import defaults, drafts
 from bridge.moments.audience import Said
 from bridge.moments.draft_view import CANCEL, CHOOSE, DraftView
 from bridge.moments.drafts import Draft, Piece, Shot, State
+from bridge.moments.origin import changed
 from bridge.moments.picture_store import Described
 from bridge.moments.place import parse_geo
 from bridge.moments.publishing import DRAFT, Publisher
-from bridge.moments.said import Find, event_of, post_in
+from bridge.moments.said import Find, edited_post, event_of
 from bridge.privacy import Audience
 
 AUDIENCE = "draft-audience"
@@ -105,30 +106,62 @@ class Drafting:
         target = request.event.target
         before = handled(request.tx, request.account, target)
         if before is not None and before.command in ("post", "post to"):
-            composed = post_in(request, self._find, text, picture=bool(draft.pictures))
-            if (composed.to or defaults.load(request.tx, request.person.id)) != draft.to:
-                raise UserError("edit-audience")
-            text = composed.text
-            draft = replace(
-                draft,
-                warning=composed.warning,
-                poll=composed.poll,
-                expires=composed.expires,
-                responses=composed.responses,
-                place=composed.place,
-            )
+            return self._reposted(request, draft, target, text)
         text = cleaned(text)
         if any(shot.event_id == target for shot in draft.pictures) and before is not None and before.command is None:
             index = next(i for i, shot in enumerate(draft.pictures) if shot.event_id == target)
             return self.describe(request, draft, index, text)
         if not text:
             raise UserError("moment-empty")
+        return self.view.show(request, self._with_text(draft, target, text))
+
+    def _reposted(self, request: Request, draft: Draft, target: EventId, text: str) -> Reply:
+        """The message that posts says something else: what it says now of text, warning and the like holds, and what it
+        says as before stays as it was set meanwhile."""
+        composed = edited_post(request, self._find, text, picture=bool(draft.pictures))
+        other = changed(draft.heads, composed.heads)
+        if "to" in other and (composed.to or defaults.load(request.tx, request.person.id)) != draft.to:
+            raise UserError("edit-audience-draft")
+        if "geo" in other:
+            draft = replace(draft, place=composed.place, place_event=None if composed.place is None else target)
+        draft = self._with_text(draft, target, composed.text)
+        if "alt" in other and draft.pictures:
+            draft = self._described(draft, 0, composed.alt)
+        draft = replace(
+            draft,
+            warning=composed.warning if "cw" in other else draft.warning,
+            poll=composed.poll if "poll" in other else draft.poll,
+            expires=composed.expires if "expire" in other else draft.expires,
+            responses=composed.responses if "responses" in other else draft.responses,
+            heads=composed.heads,
+        )
+        return self.view.show(request, self.timed(request, draft, composed.at) if "at" in other else draft)
+
+    def _with_text(self, draft: Draft, target: EventId, text: str) -> Draft:
+        """The message `target` brings another text."""
         texts = tuple(replace(piece, text=text) if piece.event_id == target else piece for piece in draft.texts)
         if all(piece.event_id != target for piece in draft.texts):
             texts = (Piece(target, text), *texts)  # a caption that was empty before
-        draft = replace(draft, texts=texts)
+        draft = replace(draft, texts=tuple(piece for piece in texts if piece.text))
+        if draft.is_empty:
+            raise UserError("moment-empty")
         self._publisher.check_size(draft)
-        return self.view.show(request, draft)
+        return draft
+
+    def timed(self, request: Request, draft: Draft, due_at: int | None) -> Draft:
+        """The draft with another time, ms; None: it waits for none.
+
+        Raises:
+            UserError: it waits for its time already, and could not be published then.
+        """
+        if due_at is None:
+            self._publisher.unschedule(request.tx, draft)
+            state = State.KEPT if draft.state is State.SCHEDULED else draft.state
+            return replace(draft, due_at=None, state=state)
+        draft = replace(draft, due_at=due_at)
+        if draft.state is State.SCHEDULED:
+            self._publisher.schedule(request.tx, request.person, draft)
+        return draft
 
     def redacted(self, request: Request, ref_id: int) -> Reply:
         draft = drafts.get(request.tx, request.person.id, ref_id)
@@ -262,10 +295,12 @@ class Drafting:
 
     def describe(self, request: Request, draft: Draft, index: int, text: str) -> Reply:
         """Say what a picture of a draft shows."""
+        return self.view.show(request, self._described(draft, index, text))
+
+    def _described(self, draft: Draft, index: int, text: str) -> Draft:
         shot = draft.pictures[index]
         described = replace(shot, picture=replace(shot.picture, alt=self.checked_alt(text)))
-        shots = (*draft.pictures[:index], described, *draft.pictures[index + 1 :])
-        return self.view.show(request, replace(draft, pictures=shots))
+        return replace(draft, pictures=(*draft.pictures[:index], described, *draft.pictures[index + 1 :]))
 
     def checked_alt(self, text: str) -> str:
         """What a picture shows, as it is kept.

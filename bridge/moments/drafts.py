@@ -8,6 +8,7 @@ from bridge.db import Tx, day_keys, media, two_keys
 from bridge.ids import AccountId, EventId, PersonId
 from bridge.moments.audience import Said
 from bridge.moments.content import Content, Poll
+from bridge.moments.origin import BETWEEN, Heads
 from bridge.moments.picture_store import Described
 from bridge.moments.place import Place
 from bridge.privacy import Audience
@@ -68,10 +69,12 @@ class Draft:
     """As exact as its author said it; others get what is `shown` of it."""
     place_event: EventId | None = None
     """The author's event that brought the place."""
+    heads: Heads = ()
+    """What the message that posts said before its text; what was changed apart from it is not in there."""
 
     @property
     def text(self) -> str:
-        return "\n\n".join(piece.text for piece in self.texts)
+        return BETWEEN.join(piece.text for piece in self.texts)
 
     @property
     def content(self) -> Content:
@@ -202,6 +205,7 @@ def _seal(tx: Tx, draft: Draft, key: int) -> bytes:
         "responses": draft.responses,
         "place": None if draft.place is None else draft.place.to_json(),
         "place_event": draft.place_event,
+        "heads": dict(draft.heads),
     }
     return two_keys.seal(tx, key, draft.person, "drafts", draft.id, "sealed", value)
 
@@ -230,4 +234,5 @@ def _draft(tx: Tx, row: Any) -> Draft | None:
         responses=value.get("responses"),
         place=None if value.get("place") is None else Place.of_json(value["place"]),
         place_event=None if value.get("place_event") is None else EventId(value["place_event"]),
+        heads=tuple(value.get("heads", {}).items()),
     )

@@ -10,7 +10,7 @@ from bridge.chat.people import NOBODY
 from bridge.contacts.model import folded
 from bridge.db import Tx
 from bridge.ids import PersonId
-from bridge.moments import store
+from bridge.moments import picture_store, store
 from bridge.moments.items import Items
 from bridge.moments.model import Moment, Page, Position
 from bridge.moments.store import Span
@@ -30,8 +30,9 @@ def feed_page(tx: Tx, reader: PersonId, before: Position | None, size: int) -> P
 
 
 def search_page(tx: Tx, reader: PersonId, words: Sequence[str], before: Position | None, size: int, most: int) -> Page:
-    """Of the newest `most` moments in the reader's feed before a position those that hold all `words` (folded), in text
-    or answers. What is hidden from the reader does not count: it must not be felt in how far a search reaches."""
+    """Of the newest `most` moments in the reader's feed before a position those that hold all `words` (folded), in text,
+    warning, answers of a poll, or what is said of their pictures. What is hidden from the reader does not count: it
+    must not be felt in how far a search reaches."""
     found: list[Moment] = []
     looked = 0
     candidates = _Merge(tx, reader, _latest(tx, reader, before), before, _SEARCHED_AT_ONCE)
@@ -43,14 +44,16 @@ def search_page(tx: Tx, reader: PersonId, words: Sequence[str], before: Position
         seen = [m for m in some if items.sees(reader, m)][: most - looked]
         looked += len(seen)
         read = store.with_texts(tx, [m.id for m in seen])
-        found += [m for m in read if _holds(m, words)]
+        alts = picture_store.alts(tx, read)
+        found += [m for m in read if _holds(m, alts.get(m.id, ()), words)]
     page = found[:size]
     return Page(tuple(m.id for m in page), len(found) > size, page[-1].position if page else None)
 
 
-def _holds(moment: Moment, words: Sequence[str]) -> bool:
+def _holds(moment: Moment, alts: Sequence[str], words: Sequence[str]) -> bool:
     poll = moment.content.poll
-    text = folded(" ".join((moment.text, *(() if poll is None else poll.answers))))
+    answers = () if poll is None else poll.answers
+    text = folded(" ".join((moment.text, moment.content.warning or "", *answers, *alts)))
     return all(word in text for word in words)
 
 

@@ -131,17 +131,19 @@ def quiet_for(now: int, time_zone: str, quiet: tuple[int, int]) -> int:
     minute = here.hour * 60 + here.minute
     if not (start <= minute < end if start < end else minute >= start or minute < end):
         return 0
-    return next_time(now, time_zone, end) - now
+    return next_time(now, time_zone, end, each=True) - now
 
 
-def next_time(now: int, time_zone: str, minute: int) -> int:
-    """When a minute of the day comes next in this zone after `now` (ms), ms."""
+def next_time(now: int, time_zone: str, minute: int, *, each: bool = False) -> int:
+    """When a minute of the day comes next in this zone after `now` (ms), ms. Where clocks go back and it comes twice,
+    the second time counts only with `each`."""
     zone = ZoneInfo(time_zone)
     day = datetime.fromtimestamp(now / 1000, zone).date()
     for ahead in range(3):
         there = day + timedelta(days=ahead)
         at = datetime(there.year, there.month, there.day, minute // 60, minute % 60, tzinfo=zone)
-        ms = round(at.astimezone(UTC).timestamp() * 1000)
-        if ms > now:
-            return ms
+        for one in (at, at.replace(fold=1)) if each else (at,):
+            ms = round(one.astimezone(UTC).timestamp() * 1000)
+            if ms > now:
+                return ms
     raise AssertionError("a minute of the day comes every day")

@@ -19,7 +19,7 @@ _MODES = {
 _USUAL = frozenset(("default", "usual", "默认"))
 _AT = frozenset(("at", "在"))
 _QUIET = frozenset(("quiet", "安静", "免打扰"))
-_TIME = r"(\d{1,2})(?:[:.：](\d{2}))?"
+_TIME = r"(\d{1,2})(?:点|[:.：](\d{2}))?"
 _CLOCK = re.compile(_TIME, re.ASCII)
 _SPAN = re.compile(rf"{_TIME} ?(?:-|–|to|到|至|~) ?{_TIME}", re.ASCII)
 

@@ -59,6 +59,22 @@ def of_moment(tx: Tx, moment: Moment) -> list[Described | None]:
     return [None if value is None else Described.of_json(value) for value in values]
 
 
+def alts(tx: Tx, moments: Sequence[Moment]) -> dict[int, list[str]]:
+    """What the pictures of a few moments show in words, by the moment's id; what is damaged is left out."""
+    by_id = {moment.id: moment for moment in moments}
+    if not by_id:
+        return {}
+    marks = ",".join("?" * len(by_id))
+    rows = tx.sql(f"SELECT id, moment_id, sealed FROM pictures WHERE moment_id IN ({marks}) ORDER BY id", tuple(by_id))
+    found: dict[int, list[str]] = {}
+    for row in rows.all():
+        moment = by_id[row.moment_id]
+        value = read(tx, moment.key, moment.author, "pictures", row.id, "sealed", row.sealed)
+        if value is not None:
+            found.setdefault(moment.id, []).append(Described.of_json(value).alt)
+    return found
+
+
 def set_alt(tx: Tx, moment: Moment, index: int, alt: str) -> bool:
     """Put a picture, by its place from 0, into other words. False when there is none that can be read."""
     several = of_moment(tx, moment)

@@ -54,6 +54,8 @@ class Posting:
             expires=composed.expires,
             responses=composed.responses,
             place=composed.place,
+            place_event=None if composed.place is None else event_id,
+            heads=composed.heads,
         )
         reach = self._publisher.check(tx, person, draft)
         wider = self._publisher.wider_than(tx, person, reach)

@@ -1,7 +1,7 @@
 """What a post will be before it is one: for whom, and whether that is wider than the last time; then publishing it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.chat import sources
 from bridge.chat.command import Person
@@ -14,13 +14,14 @@ from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.ids import PersonId
-from bridge.moments import defaults, drafts, numbers, responders, store
+from bridge.moments import defaults, drafts, mentions, numbers, responders, store
 from bridge.moments.audience import Said
 from bridge.moments.content import NOTHING
 from bridge.moments.drafts import Draft
 from bridge.moments.ends import parse_end
 from bridge.moments.kinds import MOMENT
 from bridge.moments.model import Moment
+from bridge.moments.origin import Origin
 from bridge.moments.service import Moments
 from bridge.privacy import FRIENDS, Addressed, Audience, settings, undo
 
@@ -95,7 +96,8 @@ class Publisher:
         """
         who = None if draft.responses is None else responders.named(tx, author, draft.responses)
         ends = self._end(author, draft, tx.now)
-        moment = self._moments.post(tx, author, draft.to, draft.content, [shot.picture for shot in draft.pictures])
+        content = replace(draft.content, origin=self._origin(tx, author, draft))
+        moment = self._moments.post(tx, author, draft.to, content, [shot.picture for shot in draft.pictures])
         responders.save(tx, moment.id, who)
         if ends is not None:
             self._moments.expire(tx, moment, ends)
@@ -194,6 +196,15 @@ class Publisher:
     def _end(author: Person, draft: Draft, published_at: int) -> int | None:
         """When it ends, ms, if it is published at a time (ms)."""
         return None if draft.expires is None else parse_end(draft.expires, published_at, author.time_zone)
+
+    @staticmethod
+    def _origin(tx: Tx, author: Person, draft: Draft) -> Origin:
+        """Which messages brought what; of a single one that is plain."""
+        if len({*draft.events}) < 2:
+            return Origin(heads=draft.heads)
+        # As long as they are when names in them are Matrix ids.
+        texts = ((piece.event_id, len(mentions.find(tx, author.id, piece.text).text)) for piece in draft.texts)
+        return Origin(tuple(texts), tuple(shot.event_id for shot in draft.pictures), draft.heads)
 
     def _reach(self, tx: Tx, author: PersonId, to: Addressed, named_tags: frozenset[int]) -> Reach:
         planned = Moment(0, author, NOTHING, to, named_tags, tx.now, None)

@@ -23,8 +23,8 @@ def event_of(request: Request) -> EventId:
     return event.target if isinstance(event, EditedMessage) else event.origin.event_id
 
 
-def post_in(request: Request, find: Find, text: str, *, picture: bool = False) -> Composed:
-    """The post that the text of a whole message says.
+def edited_post(request: Request, find: Find, text: str, *, picture: bool = False) -> Composed:
+    """The post that the text of a whole message says that is edited: its time may have come meanwhile.
 
     Raises:
         UserError: it says none, or none that is understood.
@@ -34,18 +34,18 @@ def post_in(request: Request, find: Find, text: str, *, picture: bool = False) -
         raise UserError("edit-not-understood")
     args = grammar.parse(found.command, found.rest)
     return (
-        composed_in(request, "post", args.get("text", ""), picture=picture)
+        composed_in(request, "post", args.get("text", ""), picture=picture, past=True)
         if found.command.name == "post"
-        else composed_in(request, "post to", args["audience | text"], picture=picture)
+        else composed_in(request, "post to", args["audience | text"], picture=picture, past=True)
     )
 
 
-def composed_in(request: Request, command: str, text: str, *, picture: bool = False) -> Composed:
-    """What follows the name of one of the two commands that post."""
+def composed_in(request: Request, command: str, text: str, *, picture: bool = False, past: bool = False) -> Composed:
+    """What follows the name of one of the two commands that post. `past`: its time may be over."""
     if command == "post to":
         text = f"to {text}"
     called = called_by(request.tx, request.person.id)
-    return parse_post(text, request.tx.now, request.person.time_zone, picture=picture, called=called)
+    return parse_post(text, request.tx.now, request.person.time_zone, picture=picture, called=called, past=past)
 
 
 def called_by(tx: Tx, author: PersonId) -> Called:

@@ -13,7 +13,7 @@ from bridge.contacts.store import friends_of
 from bridge.db import Tx, own_limits, two_keys
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
-from bridge.ids import PersonId
+from bridge.ids import EventId, PersonId
 from bridge.moments import (
     copy_store,
     items,
@@ -33,6 +33,7 @@ from bridge.moments.items import Items
 from bridge.moments.kinds import COMMENT, LIKE, LIKES, MENTION, MOMENT, VIEWED, VOTE, VOTES
 from bridge.moments.mentions import Mentioned
 from bridge.moments.model import Moment, MomentLimits
+from bridge.moments.origin import Heads
 from bridge.moments.picture_store import Described
 from bridge.moments.reach import Reach
 from bridge.moments.reading import Reading
@@ -150,27 +151,34 @@ class Moments:
         # Who was in a tag that was named then is in the audience, whoever is in it now.
         return to.people == moment.to.people if not named_tags else True
 
-    def edit(self, tx: Tx, author: Person, moment_id: int, text: str) -> bool:
+    def edit(self, tx: Tx, author: Person, moment_id: int, text: str, part: EventId | None = None) -> bool:
         """Change the text. Whom it mentions now and was never told is told. False when there is no such moment of this
-        author.
+        author. `part`: the one of its author's messages whose part of it becomes `text`; None: the whole.
 
         Raises:
-            UserError: it is empty or too long, or mentions somebody who does not see the moment.
+            UserError: it is empty or too long, or mentions somebody who does not see the moment; or which part that
+                message brought is not known any more.
         """
         moment = store.moment(tx, moment_id)
         if moment is None or moment.author != author.id:
             return False
         silent = moment.content.place is not None or picture_store.count(tx, moment_id) > 0
-        mentioned = mentions.find(tx, author.id, text)
+        origin = moment.content.origin
+        around = ("", "") if part is None else origin.around(moment.text, part)
+        if around is None:
+            raise UserError("edit-part-gone", number=numbers.number_of(tx, author.id, moment_id))
+        mentioned = mentions.find(tx, author.id, cleaned(text).join(around))
         text = self.text(mentioned.text, empty_ok=silent and moment.content.poll is None)
         if text != moment.text or moment.damaged:
+            origin = origin.with_whole(len(text)) if part is None else origin.with_part(part, around, text)
             fresh = Mentioned(
                 text,
                 tuple(person for person in mentioned.friends if person not in moment.content.mentions),
                 tuple(user for user in mentioned.others if user not in moment.text),
             )
             self._check_mentioned(tx, author, fresh, moment.to, moment.named_tags, "edit-mention-outside")
-            store.set_text(tx, moment, replace(moment.content, text=text, mentions=mentioned.friends))
+            content = replace(moment.content, text=text, mentions=mentioned.friends, origin=origin)
+            store.set_text(tx, moment, content)
             self._refreshing.text_changed(tx, moment)
             self._ping(tx, moment, mentioned.friends)
         return True
@@ -185,6 +193,11 @@ class Moments:
         else:
             self._refreshing.text_changed(tx, moment)
         return True
+
+    def set_heads(self, tx: Tx, moment: Moment, heads: Heads) -> None:
+        """Another message is what posted it now, as far as what stands before its text."""
+        origin = replace(moment.content.origin, heads=heads)
+        store.set_content(tx, moment, replace(moment.content, origin=origin))
 
     def delete(self, tx: Tx, author: Person, moment_id: int) -> bool:
         """Delete one's own moment, and take back every copy of it and of what was said about it.

@@ -328,13 +328,14 @@ async def test_a_picture(three: Three, tmp_path: Path) -> None:
 
 
 async def test_several_pictures_gathered(three: Three, tmp_path: Path) -> None:
-    """M1, M12, M15: a draft of a text and three pictures, as two other clients show it, on two servers."""
+    """M1, M8, M9, M15: a draft of a text and three pictures, as two other clients show it, on two servers."""
     alice, bob, carol = three.alice, three.bob, three.carol
     assert isinstance(alice.client, JsClient)
     assert isinstance(carol.client, JsClient)
     text, words = canary(), canary()
     assert "draft is open" in await alice.ask("post")
-    assert "one text" in await alice.ask(text)
+    first_part = await alice.client.send(alice.room, text)
+    assert "one text" in (await alice.client.replies(alice.room, first_part))[0].body
     colours = [(200, 30, 30), (30, 200, 30), (30, 30, 200)]
     for index, colour in enumerate(colours):
         photo = tmp_path / f"{index}.png"
@@ -371,6 +372,14 @@ async def test_several_pictures_gathered(three: Three, tmp_path: Path) -> None:
     for reader in (bob, carol):
         copies = await answers(reader, f"moment {number(await find(reader, text))}")
         assert [copy.body for copy in copies[1:]] == [f"2/3 · {later}", f"3/3 · {words}"]
+        # What a picture shows is found, and the message that brought the text edits it.
+        assert [m.event_id for m in await answers(reader, f"search {later}") if text in m.body]
+    edited = canary()
+    mark = alice.client.mark()
+    await alice.client.edit(alice.room, first_part, edited)
+    await told(alice, mark, f"#{number(posted)} is changed.")
+    for reader in (bob, carol):
+        assert "Picture 1 of 3" in (await find(reader, edited)).body
     assert await alice.ask(f"delete {number(posted)}") == DELETED
     await gone(bob, *mine)
 

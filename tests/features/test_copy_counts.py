@@ -62,6 +62,19 @@ def test_who_reads_hides_or_blocks_changes_nothing(place: Village) -> None:
         assert asked(place) == ALL, what
 
 
+def test_who_hides_counts_as_reached_like_anybody(place: Village) -> None:
+    place.say("carol", "feed")
+    place.say("carol", "privacy set theirs @alice:x.org off")
+    assert asked(place) == ALL, "nobody is unreached"
+    place.thrown_out.add("carol")
+    out = ["x.org: up to 2; the chat of one of them I can't reach", "y.org: up to 2"]
+    assert asked(place) == out, "as of who throws the bot out and hides nobody"
+    place.say("alice", "delete 1")
+    assert asked(place) == out
+    place.thrown_out.clear()
+    assert asked(place) == ALL
+
+
 @pytest.mark.parametrize(
     "how",
     [

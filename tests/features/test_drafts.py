@@ -1,25 +1,11 @@
 """M1, M2, M15, M16: several messages and pictures in one post, who it is for, and when."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from bridge.errors import UserError
-from bridge.moments.model import MomentLimits
 from tests.features.village import MINUTE, STORED, Village
 
 HOUR, DAY = 60 * MINUTE, 24 * 60 * MINUTE
-
-
-@pytest.fixture
-def careful() -> Iterator[Village]:
-    """The village of `village`, where posts for others than the last time are asked about."""
-    village = Village(moment_limits=MomentLimits())
-    village.open("alice", "bob", "carol")
-    village.befriend("alice", "bob")
-    village.befriend("carol", "alice")
-    yield village
-    village.close()
 
 
 def nothing_is_posted(village: Village, *readers: str) -> bool:
@@ -80,6 +66,18 @@ def test_commands_run_while_a_draft_is_open_and_nothing_is_taken_for_one(village
     assert "one text" in village.one("alice", "like a child"), "that is no whole command"
     village.say("alice", "1")
     assert "like a child" in village.say("carol", "feed")[0]
+
+
+def test_what_begins_like_a_command_of_the_draft_is_none_of_its_texts(village: Village) -> None:
+    """Who wants to make it narrower and says it wrongly must not find these words, and everybody, in the post."""
+    village.say("alice", "post")
+    village.say("alice", "Secret")
+    for text in ("draft two @bob:x.org", "draft for", "draft to", "草稿 悄悄给 @bob:x.org"):
+        answer = village.one("alice", text)
+        assert "this begins like the command `draft`" in answer or "Something is missing" in answer, text
+    assert "one text" in village.one("alice", "draft")
+    village.say("alice", "语言 中文")
+    assert "范围：仅自己。" in village.one("alice", "草稿 发给 私密")
 
 
 def test_a_draft_is_open_for_a_while_only(village: Village) -> None:

@@ -28,6 +28,17 @@ def test_search_finds_what_one_sees_by_all_its_words(village: Village) -> None:
     assert village.one("bob", "search    ") != NOTHING
 
 
+def test_search_finds_what_pictures_show_and_what_a_warning_says(village: Village) -> None:
+    village.picture("alice", "post alt A red boat | Morning")
+    village.say("alice", "post cw Spiders | Look at that")
+    assert texts(village.say("bob", "search boat")) == ["Morning"]
+    assert texts(village.say("bob", "search morning boat")) == ["Morning"]
+    [closed] = village.say("bob", "search spiders")
+    assert "Look" not in closed
+    village.say("alice", "privacy set mine @bob:x.org off")
+    assert village.one("bob", "search boat") == NOTHING
+
+
 def test_what_is_found_is_taken_back_like_any_copy(village: Village) -> None:
     village.say("alice", "post At the lake")
     [found] = village.get("bob", "search lake")

@@ -196,6 +196,8 @@ def test_what_is_set_is_shown_and_nonsense_changes_nothing(place: Village) -> No
         answer = place.one("bob", f"notify {text}")
         assert "Nothing was changed" in answer or "no tag" in answer, text
     assert place.one("bob", "notify") == shown
+    place.say("bob", "language zh")
+    assert "22:00 到 7:00" in place.one("bob", "通知 免打扰 22点到7点")
 
 
 # --- many ----------------------------------------------------------------------------------------------------
@@ -271,3 +273,12 @@ def test_times_of_the_day() -> None:
     day = (9 * 60, 17 * 60 + 30)
     assert quiet_for(noon, "Europe/Berlin", day) == 5 * HOUR + 30 * MINUTE
     assert quiet_for(at("UTC", 2025, 1, 1, 17, 30), "UTC", day) == 0
+
+
+def test_quiet_hours_end_also_when_clocks_go_back() -> None:
+    """From 3:00 back to 2:00: it is 2:10 twice, and 2:30 too."""
+    first = round(datetime(2025, 10, 26, 2, 10, tzinfo=ZoneInfo("Europe/Berlin")).timestamp() * 1000)
+    night = (22 * 60, 2 * 60 + 30)
+    assert quiet_for(first, "Europe/Berlin", night) == 20 * MINUTE
+    assert quiet_for(first + HOUR, "Europe/Berlin", night) == 20 * MINUTE
+    assert next_time(first + 30 * MINUTE, "Europe/Berlin", 2 * 60 + 30) == first + 25 * HOUR + 20 * MINUTE, "one digest"

@@ -83,6 +83,6 @@ search-what = What should I look for? Write it like this: `search lake sunday`
 help-responses = says who may like and comment on one of your moments
     .details = `responses 3 nobody`, `responses 3 #family`, `responses 3 all`. Whoever it leaves out is told no more than that it is not open to them.
 help-search = finds moments by their words
-    .details = `search lake sunday` shows the newest of your feed that have all these words; `feed more` goes on.
+    .details = `search lake sunday` shows the newest of your feed that have all these words, in their texts or in what is said of their pictures; `feed more` goes on.
 alias-responses = allow responses
 alias-search = find

@@ -221,13 +221,14 @@ undo-setting = It is as it was before.
 moment-changed = #{ $number } is changed.
 edit-not-understood = I no longer understand that message, so nothing is changed. Leave its beginning as it was and edit the text behind it.
 edit-audience = An edit can't change who sees it, so nothing is changed. `audience` does that, with its number.
-
+edit-audience-draft = An edit can't change who sees it, so nothing is changed. `draft to` does that: `draft to #family`
+edit-part-gone = I no longer know which part of #{ $number } that message brought, as its text was changed since. Nothing is changed now; `edit { $number } TEXT` says all of it anew.
 edit-text-alone = An edit changes the text alone, and that would change something else too, so nothing is changed. Leave what stands before the text as it was.
 edit-mention-outside = { $user } does not see this post, so it can't mention them. `audience` lets them see it; a name between backticks mentions nobody. Nothing was changed.
 
 ## Help
 help-post = shares something with all your friends
-    .details = `post Hello from the lake`. A picture with the caption `post …` is shared too. Editing your message changes the text, deleting it deletes the moment. Before the text, each with a | behind it, may stand: `to #family`, `at 18:00`, `cw Spiders`, `poll Yes / No`, `expire 24h`, `responses nobody`, `geo:47.37,8.54`, and with a picture `alt A lake at dawn`.
+    .details = `post Hello from the lake`. A picture with the caption `post …` is shared too. Editing your message changes the text (of several messages, the part that it brought), deleting it deletes the moment. Before the text, each with a | behind it, may stand: `to #family`, `at 18:00`, `cw Spiders`, `poll Yes / No`, `expire 24h`, `responses nobody`, `geo:47.37,8.54`, and with a picture `alt A lake at dawn`.
 help-post-to = shares something with exactly whom you say
     .details = `post to friends | Hello`, `post to private | Only for me`, `post to @bob:example.org #family | Hello`, `post to friends except #work | Hello`, `post to public | Hello all`. For a friend, `@bob` is enough where it can mean only one: the remark that you gave them, or the beginning of their Matrix id. A line break does the same as |. A friend is mentioned by `@` and the Matrix id, name or remark. A tag means who is in it now; `post to #family live | …` follows it. Whom a tag leaves out is left out at any time. Who stops being a friend stops seeing it.
 help-feed = shows the newest moments of you and your friends
