@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from bridge.chat.people import user_ids
 from bridge.contacts.model import Friend, FriendRequest, RequestState
 from bridge.db import Tx, day_keys, two_keys
+from bridge.db.chunks import chunked
 from bridge.db.tables import cursors, friend_requests, friendships, people
 from bridge.ids import PersonId
 
-_CHUNK = 400
 _SLOTS = "requests"
 """Row of `cursors` that holds the numbers of a person's open requests."""
 
@@ -209,9 +209,7 @@ def set_remark(tx: Tx, person: PersonId, other: PersonId, value: dict[str, str])
 def remarks_about(tx: Tx, people: Sequence[PersonId], other: PersonId) -> dict[PersonId, str]:
     """The private names that these people keep for somebody."""
     found: dict[PersonId, str] = {}
-    for start in range(0, len(people), _CHUNK):
-        some = people[start : start + _CHUNK]
-        marks = ",".join("?" * len(some))
+    for some, marks in chunked(people):
         rows = tx.sql(
             "SELECT person_id, sealed FROM stances"
             f" WHERE other_id = ? AND sealed IS NOT NULL AND person_id IN ({marks})",
@@ -229,9 +227,7 @@ def remarks(tx: Tx, person: PersonId, others: Iterable[PersonId]) -> dict[Person
     """The private names that `person` keeps for these people."""
     found: dict[PersonId, str] = {}
     wanted = sorted(set(others))
-    for start in range(0, len(wanted), _CHUNK):
-        chunk = tuple(wanted[start : start + _CHUNK])
-        marks = ",".join("?" * len(chunk))
+    for chunk, marks in chunked(wanted):
         for row in tx.sql(
             "SELECT other_id, sealed FROM stances"
             f" WHERE person_id = ? AND sealed IS NOT NULL AND other_id IN ({marks})",

@@ -8,18 +8,16 @@ import uuid
 from collections.abc import Iterable, Sequence
 
 from bridge.db import Tx
+from bridge.db.chunks import chunked
 from bridge.ids import PersonId
 
-_CHUNK = 400
 PREFIX = "urn:uuid:"
 
 
 def names(tx: Tx, author: PersonId, moment_ids: Sequence[int]) -> dict[int, str]:
     """Names (`urn:uuid:…`) of moments of one author."""
     found = {moment_id: derived(tx, author, moment_id) for moment_id in moment_ids}
-    for start in range(0, len(moment_ids), _CHUNK):
-        chunk = tuple(moment_ids[start : start + _CHUNK])
-        marks = ",".join("?" * len(chunk))
+    for chunk, marks in chunked(moment_ids):
         rows = tx.sql(f"SELECT moment_id, sealed FROM archive_ids WHERE moment_id IN ({marks})", chunk).all()
         for row in rows:
             value = tx.vault.read(author, "archive_ids", row.moment_id, "sealed", row.sealed)
@@ -41,9 +39,7 @@ def known(tx: Tx, author: PersonId, wanted: Iterable[str]) -> set[str]:
     lookups = {_lookup(tx, author, name): name for name in wanted}
     found: set[str] = set()
     keys = list(lookups)
-    for start in range(0, len(keys), _CHUNK):
-        chunk = tuple(keys[start : start + _CHUNK])
-        marks = ",".join("?" * len(chunk))
+    for chunk, marks in chunked(keys):
         rows = tx.sql(f"SELECT lookup FROM archive_ids WHERE person_id = ? AND lookup IN ({marks})", (author, *chunk))
         found |= {lookups[bytes(row.lookup)] for row in rows}
     return found

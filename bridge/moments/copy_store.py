@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from bridge.db import Tx
+from bridge.db.chunks import chunked
 from bridge.db.tables import copies
 from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
 from bridge.moments import pages
 from bridge.moments.kinds import ALL_COPIES, MOMENT_COPIES, PAGE, VOTES
-
-_CHUNK = 400
 
 
 def count_copies(tx: Tx, kinds: Sequence[str], ref_id: int, reader: PersonId) -> int:
@@ -37,9 +36,7 @@ def shown_to(tx: Tx, moment_id: int, readers: Sequence[PersonId]) -> set[PersonI
     """The same for many readers: to which of them."""
     marks = ",".join(f"'{kind}'" for kind in MOMENT_COPIES)
     found: set[PersonId] = set()
-    for start in range(0, len(readers), _CHUNK):
-        some = readers[start : start + _CHUNK]
-        who = ",".join("?" * len(some))
+    for some, who in chunked(readers):
         rows = tx.sql(
             f"SELECT person_id FROM copies WHERE kind IN ({marks}) AND ref_id = ? AND person_id IN ({who})"
             f" UNION SELECT c.person_id FROM page_moments g JOIN copies c ON c.kind = '{PAGE}' AND c.ref_id = g.page_id"

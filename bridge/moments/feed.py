@@ -30,9 +30,9 @@ def feed_page(tx: Tx, reader: PersonId, before: Position | None, size: int) -> P
 
 
 def search_page(tx: Tx, reader: PersonId, words: Sequence[str], before: Position | None, size: int, most: int) -> Page:
-    """Of the newest `most` moments in the reader's feed before a position those that hold all `words` (folded), in text,
-    warning, answers of a poll, or what is said of their pictures. What is hidden from the reader does not count: it
-    must not be felt in how far a search reaches."""
+    """Of the newest `most` moments in the reader's feed before a position those that hold all `words` (folded): in
+    text, warning, answers of a poll, or what is said of their pictures. What is hidden from the reader does not count:
+    it must not be felt in how far a search reaches."""
     found: list[Moment] = []
     looked = 0
     candidates = _Merge(tx, reader, _latest(tx, reader, before), before, _SEARCHED_AT_ONCE)

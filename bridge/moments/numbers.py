@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from bridge.db import Tx
+from bridge.db.chunks import chunked
 from bridge.ids import PersonId
 from bridge.moments.places import position, positions, set_position, set_positions
 
 _COUNTER = "numbers"
 """The place with the highest number that a person was ever given."""
 _LATELY = 20
-_CHUNK = 400
 
 
 def number_of(tx: Tx, reader: PersonId, moment_id: int) -> int:
@@ -43,9 +43,7 @@ def numbers_of(tx: Tx, reader: PersonId, moment_ids: Sequence[int]) -> dict[int,
 def numbers_for(tx: Tx, readers: Sequence[PersonId], moment_id: int) -> dict[PersonId, int]:
     """The same for one moment and many readers."""
     found: dict[PersonId, int] = {}
-    for start in range(0, len(readers), _CHUNK):
-        some = readers[start : start + _CHUNK]
-        marks = ",".join("?" * len(some))
+    for some, marks in chunked(readers):
         rows = tx.sql(
             f"SELECT person_id, number FROM numbers WHERE moment_id = ? AND person_id IN ({marks})",
             (moment_id, *some),

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.db import Tx
+from bridge.db.chunks import chunked
 from bridge.ids import PersonId
-
-_CHUNK = 400
 
 
 def position(tx: Tx, person: PersonId, name: str) -> dict[str, Any] | None:
@@ -18,9 +17,7 @@ def position(tx: Tx, person: PersonId, name: str) -> dict[str, Any] | None:
 def positions(tx: Tx, people: Sequence[PersonId], name: str) -> dict[PersonId, dict[str, Any]]:
     """The same for several people; who has none is left out."""
     found: dict[PersonId, dict[str, Any]] = {}
-    for start in range(0, len(people), _CHUNK):
-        some = people[start : start + _CHUNK]
-        marks = ",".join("?" * len(some))
+    for some, marks in chunked(people):
         rows = tx.sql(
             f"SELECT person_id, position FROM cursors WHERE list = ? AND person_id IN ({marks})", (name, *some)
         )

@@ -7,14 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.db import Tx, two_keys
+from bridge.db.chunks import chunked
 from bridge.db.tables import moments, undos
 from bridge.ids import PersonId
 from bridge.moments.content import NOTHING, Content
 from bridge.moments.model import Moment, Position
 from bridge.privacy import Addressed, Audience
 from bridge.privacy.undo import DELETE
-
-_CHUNK = 400
 
 _MOMENT = (
     moments.c.id,
@@ -81,9 +80,7 @@ class _Named:
 
 def _named(tx: Tx, ids: Sequence[int]) -> _Named:
     found = _Named()
-    for start in range(0, len(ids), _CHUNK):
-        chunk = tuple(ids[start : start + _CHUNK])
-        marks = ",".join("?" * len(chunk))
+    for chunk, marks in chunked(ids):
         for row in tx.sql(
             f"SELECT moment_id, person_id, left_out FROM moment_people WHERE moment_id IN ({marks})", chunk
         ):
@@ -172,9 +169,8 @@ def moment(tx: Tx, moment_id: int) -> Moment | None:
 def with_texts(tx: Tx, moment_ids: Sequence[int]) -> list[Moment]:
     """These moments, in this order."""
     found: dict[int, Moment] = {}
-    for start in range(0, len(moment_ids), _CHUNK):
-        some = tuple(moment_ids[start : start + _CHUNK])
-        rows = tx.sql(f"SELECT {_WHOLE} FROM moments WHERE id IN ({','.join('?' * len(some))})", some).all()
+    for some, marks in chunked(moment_ids):
+        rows = tx.sql(f"SELECT {_WHOLE} FROM moments WHERE id IN ({marks})", some).all()
         found |= {moment.id: moment for moment in _moments(tx, rows)}
     return [found[moment_id] for moment_id in moment_ids if moment_id in found]
 
@@ -344,9 +340,7 @@ def latest_times(
 def windows(tx: Tx, authors: Sequence[PersonId]) -> dict[PersonId, int]:
     """How far back these authors let others look, ms; who sets no bound is left out."""
     found: dict[PersonId, int] = {}
-    for start in range(0, len(authors), _CHUNK):
-        chunk = tuple(authors[start : start + _CHUNK])
-        marks = ",".join("?" * len(chunk))
+    for chunk, marks in chunked(authors):
         where = (
             f"SELECT person_id, window_ms FROM privacy_settings WHERE window_ms IS NOT NULL AND person_id IN ({marks})"
         )

@@ -69,7 +69,7 @@ PERSONAL = {
     ("deletions", "sealed"),  # tests/features/test_erasure.py, and the next two
     ("farewells", "sealed"),
     ("ledger", "sealed"),
-    ("archive_jobs", "sealed"),  # tests/features/test_export.py
+    ("archive_jobs", "sealed"),  # tests/features/test_export_job.py
     ("archive_ids", "sealed"),
     ("gone_moments", "sealed"),  # tests/features/test_copy_counts.py
     ("media", "sealed"),  # tests/features/test_media_deletion.py

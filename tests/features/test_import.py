@@ -11,7 +11,8 @@ from bridge.rights.archive.layout import ArchiveSettings
 from bridge.rights.archive.ports import FileLater
 from tests.archives import alike, export, moments, parts, taken_back, unpacked
 from tests.features.test_erasure import changes
-from tests.features.test_export import live, much, numbered
+from tests.features.test_export import live, numbered
+from tests.features.test_export_job import much
 from tests.features.village import MINUTE, PICTURE, Village, user_id
 
 ALICE, BOB, CAROL = (user_id(name) for name in ("alice", "bob", "carol"))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bridge.ids import EventId
 from tests.archives import alike, export, parts
 from tests.features.village import Village, user_id
-from tests.property.test_non_interference import EVENTS, SETTING
+from tests.property.doings import EVENTS, SETTING
 from tests.property.twins import FIRST, ME, SECOND, Do, Event, Step, Twin
 
 ALICE, BOB, GINA, FOURTH = (user_id(name) for name in (ME, "bob", "gina", "fourth"))

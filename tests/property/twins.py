@@ -1,6 +1,6 @@
 """Twin villages: two worlds that live through the same events, but for some that only one of them has.
 
-Whoever adds a feature adds its commands to `test_non_interference.py`: what Alice does and what others do in both
+Whoever adds a feature adds its commands to `doings.py`: what Alice does and what others do in both
 worlds, and what happens out of her sight, in one world only. Everything that she receives must be equal to the last
 byte, redactions and their order included.
 

@@ -31,7 +31,7 @@ from bridge.chat.people import People
 from bridge.chat.pipeline import OPENING, Pipeline
 from bridge.chat.quota import Quotas, Rate
 from bridge.chat.render import render
-from bridge.chat.reply import CopyRef, Message, Reply
+from bridge.chat.reply import CopyRef, Message, Reply, Text
 from bridge.db import Database, Tx
 from bridge.errors import UserError
 from bridge.ids import AccountId, EventId, PersonId, RoomId, UserId
@@ -275,3 +275,8 @@ async def world(
         yield World(db, pipeline, delivery, people, logs, calls)
     finally:
         await db.close()
+
+
+def say(message_id: str, language: str = "en", **args: Any) -> str:
+    """A text of the catalogue, as a person reads it."""
+    return CATALOGUE.format(language, Text(message_id, args))

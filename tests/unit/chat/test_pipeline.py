@@ -1,23 +1,17 @@
 """What a person relies on: each event counts once, answers come, and nobody acts in another's name."""
 
 import asyncio
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from bridge.chat import prompts, sources
+from bridge.chat import sources
 from bridge.chat.inbound import PictureMessage, RoomView, TextMessage
 from bridge.chat.people import People
 from bridge.chat.pipeline import OPENING
-from bridge.chat.reply import Message, Text
 from bridge.errors import UserError
 from bridge.ids import EventId, RoomId
-from tests.unit.chat.harness import ACCOUNT, ALICE, BOB, BOBS_DM, CATALOGUE, DM, ROOM, World, world
-
-
-def say(message_id: str, language: str = "en", **args: Any) -> str:
-    return CATALOGUE.format(language, Text(message_id, args))
+from tests.unit.chat.harness import ACCOUNT, ALICE, BOB, BOBS_DM, DM, ROOM, World, say, world
 
 
 async def test_ping_is_answered_in_dm_and_with_prefix_in_rooms() -> None:
@@ -270,88 +264,6 @@ async def test_replies_and_reactions_reach_the_feature_for_the_addressee_alone()
         assert [c for c in w.calls if c[0] != "opened"] == [c for c in before if c[0] != "opened"]
 
 
-async def asked(w: World, kind: str, ref: int, shown_as: str | None = None, ttl: int = 60_000) -> None:
-    """A question to Alice; `shown_as`: the event that it was sent as."""
-    alice = await w.db.run(lambda tx: w.people.ensure(tx, ALICE))
-    prompt = await w.db.run(lambda tx: prompts.open(tx, alice.id, kind, ref, ["yes", "no"], ttl))
-    if shown_as is not None:
-        w.copy(shown_as, "prompt", prompt)
-
-
-async def test_a_number_answers_the_question_that_it_is_a_reply_to() -> None:
-    async with world() as w:
-        await asked(w, "friend", 11, "$q1")
-        await asked(w, "friend", 12, "$q2")
-        assert await w.text("3", reply_to="$q1") == [say("prompt-range", count=2)]
-        await w.text("2", reply_to="$q1")
-        assert w.last() == ("choice", ALICE, 11, "no")
-        assert await w.text("1", reply_to="$q1") == [say("prompt-none")]
-        await asked(w, "friend", 15, "$gone")
-        w.db.run_sync(lambda tx: prompts.close(tx, "friend", 15))
-        assert await w.text("1", reply_to="$gone") == [say("prompt-none")]
-        assert w.last() == ("choice", ALICE, 11, "no")
-
-
-async def test_a_bare_number_answers_the_only_question_once_it_was_seen() -> None:
-    async with world() as w:
-        assert await w.text("1") == [say("prompt-none")]
-        before = len(w.calls)
-        await asked(w, "friend", 11)
-        assert await w.text("1") == [say("prompt-none")]  # it has not reached her
-        await asked(w, "friend", 11, "$q1")
-        await asked(w, "friend", 12)
-        assert await w.text("1") == [say("prompt-several")]  # nobody can know which one she means
-        w.copy("$q2", "prompt", w.rows("SELECT MAX(id) FROM prompts")[0][0])
-        assert await w.text("1") == [say("prompt-several")]
-        assert len(w.calls) == before
-        await w.text("2", reply_to="$q2")
-        await w.text(" 1. ")
-        assert w.last() == ("choice", ALICE, 11, "yes")
-        assert await w.text("1") == [say("prompt-none")]
-        await asked(w, "friend", 14, "$late", ttl=0)
-        assert await w.text("1") == [say("prompt-none")]
-
-
-async def test_a_bare_number_is_for_the_menu_that_was_just_called_up() -> None:
-    async with world() as w:
-        await asked(w, "friend", 11, "$q1")
-        await asked(w, "menu", 21, "$m1")
-        await asked(w, "menu", 22, "$m2")
-        await w.text("2")
-        assert w.last() == ("choice", ALICE, 22, "no")
-        await w.text("1", reply_to="$m1", outside=True)
-        assert w.last() == ("choice", ALICE, 21, "yes")
-        await asked(w, "menu", 23, "$m3")
-        await asked(w, "friend", 12, "$q2")  # something came in between
-        assert await w.text("1") == [say("prompt-several")]
-        assert await w.text("1", reply_to="$m3", outside=True) == [say("prompt-unsure")]
-        assert w.last() == ("choice", ALICE, 21, "yes")
-
-
-async def test_reactions_answer_only_questions_of_which_nothing_comes() -> None:
-    async with world() as w:
-        for key, option in (("👍🏽", "yes"), ("2️⃣", "no"), ("❌", "no"), ("✅", "yes"), ("1️⃣", "yes")):
-            await asked(w, "taste", 13, "$q")
-            assert await w.react("$q", "🎉") == []
-            assert await w.react("$q", key, sender=BOB, room=BOBS_DM) == []
-            await w.react("$q", key)
-            assert w.last() == ("choice", ALICE, 13, option)
-        assert await w.react("$q", "👍") == [say("prompt-none")]
-
-
-@pytest.mark.parametrize("key", ["👍", "1️⃣", "2️⃣"])
-async def test_a_reaction_lets_nobody_in(key: str) -> None:
-    """Her homeserver could have made it up."""
-    async with world() as w:
-        await asked(w, "friend", 11, "$q")
-        before = list(w.calls)
-        assert await w.react("$q", key) == [say("prompt-reaction")]
-        assert await w.react("$q", "🎉") == []
-        assert [c for c in w.calls if c[0] != "opened"] == before
-        await w.text("1")
-        assert w.last() == ("choice", ALICE, 11, "yes")
-
-
 async def test_a_relation_that_a_server_could_have_made_up_turns_no_command_into_a_comment() -> None:
     async with world() as w:
         w.copy("$copy", "moment", 5)
@@ -380,18 +292,6 @@ async def test_an_edit_that_a_server_aims_at_a_comment_brings_no_command_into_it
         assert w.last()[0] != "edit"
         await w.edit("$comment", "very nice", outside=True)
         assert w.last() == ("edit", ALICE, 3, "very nice")
-
-
-async def test_which_of_several_questions_is_meant_must_be_the_senders_own_word() -> None:
-    async with world() as w:
-        await asked(w, "friend", 11, "$q1")
-        await asked(w, "friend", 12, "$q2")
-        assert await w.text("1", reply_to="$q1", outside=True) == [say("prompt-unsure")]
-        assert [c for c in w.calls if c[0] != "opened"] == []
-        await w.text("1", reply_to="$q1")
-        assert w.last() == ("choice", ALICE, 11, "yes")
-        await w.text("2", reply_to="$q2", outside=True)  # the only one that is left
-        assert w.last() == ("choice", ALICE, 12, "no")
 
 
 async def test_messages_that_cannot_be_used_get_one_line_and_others_silence() -> None:
@@ -455,55 +355,6 @@ async def test_who_chose_nothing_gets_the_operators_language_and_time_zone() -> 
         assert await w.text("what is this") == [say("unknown-command")]
         alice = await w.db.run(lambda tx: w.people.ensure(tx, ALICE))
         assert (alice.language, alice.time_zone) == ("en", "Asia/Shanghai")
-
-
-@pytest.mark.parametrize("unsigned_ms", [1, 61_000])
-async def test_a_strict_bot_takes_nothing_from_unsigned_sessions(unsigned_ms: int) -> None:
-    prepared: list[PictureMessage] = []
-
-    async def prepare(event: PictureMessage) -> str:
-        prepared.append(event)
-        return "ready"
-
-    async with world(unsigned="strict", pictures=prepare) as w:
-        await w.text("post hello", id="$mine")
-        await w.text("pst bye", id="$typo")
-        before = list(w.calls)
-        w.session = {"device": "NEW", "unsigned_ms": unsigned_ms}
-        refused = [say("unsigned-refused")]
-        assert await w.text("post hello") == refused
-        assert await w.text("ping") == refused
-        assert await w.picture("post look") == refused
-        assert await w.edit("$mine", "post bye") == refused
-        assert await w.edit("$typo", "post bye") == refused
-        w.copy("$copy", "moment", 5)
-        assert await w.text("nice", reply_to="$copy") == refused
-        assert await w.text("!post hello", room=ROOM) == []
-        assert (w.calls, prepared, w.delivery.messages) == (before, [], [])
-
-
-async def test_who_writes_from_an_unsigned_session_is_answered_and_told_once() -> None:
-    async with world() as w:
-        w.session = {"device": "NEW", "unsigned_ms": 1}
-        assert await w.text("ping") == ["pong"]
-        assert w.delivery.messages == [], "the signature may be on its way"
-        w.session = {"device": "NEW", "unsigned_ms": 61_000}
-        assert await w.text("ping") == ["pong"]
-        assert await w.text("ping") == ["pong"]
-        assert w.delivery.messages == [Message((Text("unsigned-device"),))]
-        w.session = {"device": "OTHER", "unsigned_ms": 61_000}
-        assert await w.text("ping") == ["pong"]
-        assert len(w.delivery.messages) == 2, "once for each session"
-        w.session = {"device": "OLD", "signed_at": 1}
-        assert await w.text("ping") == ["pong"]
-        assert len(w.delivery.messages) == 2
-
-
-async def test_unsigned_sessions_may_be_no_matter() -> None:
-    async with world(unsigned="allow") as w:
-        w.session = {"device": "NEW", "unsigned_ms": 61_000}
-        assert await w.text("ping") == ["pong"]
-        assert w.delivery.messages == []
 
 
 async def test_language_and_time_zone() -> None:

@@ -15,8 +15,7 @@ from bridge.chat.quota import Quotas, Rate
 from bridge.ids import UserId
 from bridge.matrix.confirmations import Confirmations
 from bridge.matrix.sas_values import ShortAuth
-from tests.unit.chat.harness import ALICE, BOB, BOBS_DM, CATALOGUE, World, world
-from tests.unit.chat.test_pipeline import say
+from tests.unit.chat.harness import ALICE, BOB, BOBS_DM, CATALOGUE, World, say, world
 
 CAROL = UserId("@carol:two.example.org")
 SHOWN = ShortAuth((1, 2, 3, 4, 5, 6, 7), (1000, 2000, 3000))

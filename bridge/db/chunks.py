@@ -1,0 +1,14 @@
+"""Many values for one statement, some at a time: engines bound how many a statement may have."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+_MOST = 400
+
+
+def chunked(values: Sequence[T]) -> Iterator[tuple[tuple[T, ...], str]]:
+    """Some of the values and the `?,?,?` for them, until all of them were there."""
+    for start in range(0, len(values), _MOST):
+        some = tuple(values[start : start + _MOST])
+        yield some, ",".join("?" * len(some))
