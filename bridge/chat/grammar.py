@@ -122,7 +122,7 @@ def parse_user(text: str) -> UserId | None:
 
 def parse_number(text: str) -> int | None:
     """The positive whole number that `text` spells, at most MAX_NUMBER; digits of any script, a leading `#` is ok."""
-    digits = text.removeprefix("#")
+    digits = text[1:] if text.startswith(("#", "＃")) else text
     # isdecimal, not isdigit: int() takes exactly the former. The length bounds the work.
     if not digits.isdecimal() or len(digits) > 10:
         return None

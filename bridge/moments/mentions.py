@@ -1,4 +1,5 @@
-"""Mentions in texts (M7): `@bob:example.org`, a pill of it, or `@` and the name by which its author knows a friend.
+"""Mentions in texts (M7): `@bob:example.org`, a pill of it, or `@` and the name by which its author knows a friend; where
+that is nobody's, `@` and how the friend's Matrix id begins.
 
 A name is replaced by the Matrix id: a remark is its owner's alone, and others know people by other names. What stands
 between backticks is no mention.
@@ -45,6 +46,9 @@ def find(tx: Tx, author: PersonId, text: str) -> Mentioned:
     friends = {friend.user_id: friend.id for friend in store.friends_of(tx, author)}
     users = {person: user for user, person in friends.items()}
     names = _names(tx, author, friends)
+    beginnings: dict[str, list[PersonId]] = {}
+    for friend, person_id in friends.items():
+        beginnings.setdefault(folded(friend[1:].partition(":")[0]), []).append(person_id)
     found: dict[PersonId, None] = {}
     others: dict[UserId, None] = {}
     parts: list[str] = []
@@ -65,6 +69,8 @@ def find(tx: Tx, author: PersonId, text: str) -> Mentioned:
             continue
         at = match.start() + 1
         person, length = _named(text[at : at + 80], names)
+        if person is None:
+            person, length = _named(text[at : at + 80], beginnings)
         if person is None:
             continue
         end = at + length

@@ -40,6 +40,19 @@ def test_a_remark_stays_its_owners(village: Village) -> None:
     assert "oney" not in "".join(village.bodies("carol") + village.bodies("bob"))
 
 
+def test_the_beginning_of_a_matrix_id_is_a_name_where_no_other_is(village: Village) -> None:
+    assert village.one("alice", "post Hi @bob, and @CAROL.").startswith("Posted")
+    assert len(pinged(village, "bob")) == len(pinged(village, "carol")) == 1
+    assert f"Hi {BOB}, and {CAROL}." in village.one("bob", "feed")
+    village.say("alice", f"remark {CAROL} Bob")
+    village.say("alice", "post Bye @bob")
+    assert (len(pinged(village, "bob")), len(pinged(village, "carol"))) == (1, 2), "what one calls somebody comes first"
+    village.open("bob:y.org")
+    village.befriend("alice", "bob:y.org")
+    village.say("alice", f"remark {CAROL} Carol")
+    assert village.one("alice", "post Hi @bob").startswith("You know several friends as “bob”.")
+
+
 def test_who_is_outside_is_not_mentioned_and_nothing_is_sent(village: Village) -> None:
     for text in (
         f"post to {BOB} | Not for {CAROL}",

@@ -85,7 +85,8 @@ def test_refusals_show_the_usage(command: Command, text: str, error: str) -> Non
 
 
 def test_numbers() -> None:
-    assert [parse_number(t) for t in ("1", "007", "²", "-1", "1.5", "", "#", "2147483648")] == [1, 7, *[None] * 6]
+    assert [parse_number(t) for t in ("1", "007", "#3", "＃４")] == [1, 7, 3, 4]
+    assert [parse_number(t) for t in ("²", "-1", "1.5", "", "#", "##1", "2147483648")] == [None] * 7
     assert parse_user("@a:b.") == "@a:b"
     assert parse_user("@a") is None
 
