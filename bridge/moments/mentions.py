@@ -1,5 +1,5 @@
-"""Mentions in texts (M7): `@bob:example.org`, a pill of it, or `@` and the name by which its author knows a friend; where
-that is nobody's, `@` and how the friend's Matrix id begins.
+"""Mentions in texts (M7): `@bob:example.org`, a pill of it, or `@` and the name by which its author knows a friend;
+where that is nobody's, `@` and how the friend's Matrix id begins.
 
 A name is replaced by the Matrix id: a remark is its owner's alone, and others know people by other names. What stands
 between backticks is no mention.
