@@ -30,7 +30,8 @@ from bridge.moments.copies import Copies
 from bridge.moments.copy_counts import CopyCounts
 from bridge.moments.digests import Digests
 from bridge.moments.draft_commands import DraftCommands
-from bridge.moments.drafting import AUDIENCE, Drafting
+from bridge.moments.drafting import Drafting
+from bridge.moments.drafts import AUDIENCE, DRAFT
 from bridge.moments.edits import Edits
 from bridge.moments.erasing import MomentsEraser
 from bridge.moments.items import visible_comment
@@ -57,7 +58,7 @@ from bridge.moments.page_copies import visible as visible_on_page
 from bridge.moments.part_copies import for_many
 from bridge.moments.poll_commands import PollCommands
 from bridge.moments.post_commands import DESCRIBE, Posting
-from bridge.moments.publishing import DRAFT, DUE, Publisher
+from bridge.moments.publishing import DUE, Publisher
 from bridge.moments.readdress import Readdress
 from bridge.moments.refreshing import Refreshing
 from bridge.moments.said import Find

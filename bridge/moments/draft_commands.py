@@ -24,7 +24,8 @@ from bridge.moments.said import called_by
 
 GROUP = "moments"
 LIST = "drafts"
-"""Kind of the question which draft is meant."""
+"""Kind of the question which draft is meant; each list takes the place of the one before."""
+_LIST_MS = 24 * 3_600_000
 _OFF = frozenset(("off", "none", "关", "无"))
 _EXACT, _COARSE = frozenset(("exact", "精确")), frozenset(("coarse", "粗略"))
 
@@ -124,7 +125,7 @@ class DraftCommands:
             for number, draft in enumerate(waiting, 1)
         ]
         options = [str(draft.id) for draft in waiting]
-        prompt_id = prompts.open(tx, person.id, LIST, None, options, self._limits.draft_ms)
+        prompt_id = prompts.open(tx, person.id, LIST, 0, options, _LIST_MS)
         blocks: tuple[Block, ...] = (Text("drafts-head"), Lines(tuple(lines)), Text("drafts-howto"))
         return Reply((Message(blocks, CopyRef(prompts.COPY_KIND, prompt_id)),))
 

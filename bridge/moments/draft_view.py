@@ -10,8 +10,8 @@ from bridge.contacts.names import enumeration
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.moments import drafts
-from bridge.moments.drafts import Draft, State
-from bridge.moments.publishing import DRAFT, Publisher
+from bridge.moments.drafts import DRAFT, Draft, State
+from bridge.moments.publishing import Publisher
 
 PUBLISH, CHOOSE, CANCEL = "publish", "audience", "cancel"
 _SNIPPET = 60

@@ -16,16 +16,14 @@ from bridge.ids import EventId
 from bridge.moments import defaults, drafts
 from bridge.moments.audience import Said
 from bridge.moments.draft_view import CANCEL, CHOOSE, DraftView
-from bridge.moments.drafts import Draft, Piece, Shot, State
+from bridge.moments.drafts import AUDIENCE, DRAFT, Draft, Piece, Shot, State
 from bridge.moments.origin import changed
 from bridge.moments.picture_store import Described
 from bridge.moments.place import parse_geo
-from bridge.moments.publishing import DRAFT, Publisher
+from bridge.moments.publishing import Publisher
 from bridge.moments.said import Find, edited_post, event_of
 from bridge.privacy import Audience
 
-AUDIENCE = "draft-audience"
-"""Kind of the question for whom a draft is."""
 OWN_COMMANDS = frozenset(
     (
         "post",

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
+from bridge.chat import prompts
 from bridge.db import Tx, day_keys, media, two_keys
 from bridge.ids import AccountId, EventId, PersonId
 from bridge.moments.audience import Said
@@ -12,6 +13,11 @@ from bridge.moments.origin import BETWEEN, Heads
 from bridge.moments.picture_store import Described
 from bridge.moments.place import Place
 from bridge.privacy import Audience
+
+DRAFT = "draft"
+"""Kind of the sources of drafts, and of the question what is to become of one."""
+AUDIENCE = "draft-audience"
+"""Kind of the question for whom a draft is."""
 
 
 class State(Enum):
@@ -126,11 +132,20 @@ def save(tx: Tx, draft: Draft) -> Draft:
     media.release(tx, media.DRAFT, draft.id)
     if sealed is not None:
         _hold(tx, draft)
+    else:
+        _close_questions(tx, draft.id)
     return replace(draft, touched_at=tx.now)
 
 
 def delete(tx: Tx, draft_id: int) -> None:
+    _close_questions(tx, draft_id)
     tx.sql("DELETE FROM drafts WHERE id = ?", (draft_id,))
+
+
+def _close_questions(tx: Tx, draft_id: int) -> None:
+    """Nothing is to become of it any more: a number must not answer that, but what else is open."""
+    for kind in (DRAFT, AUDIENCE):
+        prompts.close(tx, kind, draft_id)
 
 
 def get(tx: Tx, person: PersonId, draft_id: int) -> Draft | None:

@@ -10,9 +10,9 @@ from bridge.errors import UserError
 from bridge.moments import defaults, drafts
 from bridge.moments.draft_commands import GROUP
 from bridge.moments.drafting import Drafting
-from bridge.moments.drafts import Draft, Piece, Shot, State
+from bridge.moments.drafts import DRAFT, Draft, Piece, Shot, State
 from bridge.moments.picture_store import Described
-from bridge.moments.publishing import DRAFT, Publisher
+from bridge.moments.publishing import Publisher
 from bridge.moments.said import composed_in, event_of
 
 DESCRIBE = "picture-question"

@@ -17,7 +17,7 @@ from bridge.ids import PersonId
 from bridge.moments import defaults, drafts, mentions, numbers, responders, store
 from bridge.moments.audience import Said
 from bridge.moments.content import NOTHING
-from bridge.moments.drafts import Draft
+from bridge.moments.drafts import DRAFT, Draft
 from bridge.moments.ends import parse_end
 from bridge.moments.kinds import MOMENT
 from bridge.moments.model import Moment
@@ -27,8 +27,6 @@ from bridge.privacy import FRIENDS, Addressed, Audience, settings, undo
 
 DUE = "draft-due"
 """Kind of the row of the outbox that is rendered when a scheduled post's time has come; its ref is the draft."""
-DRAFT = "draft"
-"""Kind of the sources of drafts, and of the question what is to become of one."""
 _LOOK_BACK = 20
 
 

@@ -90,6 +90,26 @@ def test_a_draft_is_open_for_a_while_only(village: Village) -> None:
     assert "2 texts" in village.one("alice", "Again")
 
 
+def test_what_is_gone_asks_nothing_any_more(village: Village) -> None:
+    """A number is for the question that is left."""
+    village.open("dora")
+    village.say("dora", "friend add @alice:x.org")
+    village.say("alice", "post at in 2 hours | Hello")
+    scheduled = village.last_event
+    village.edit("alice", scheduled, "post at in 2 hours | Hello there")
+    village.redact("alice", scheduled)
+    village.say("alice", "post at in 2 hours | Dinner")
+    village.edit("alice", village.last_event, "post at in 2 hours | Supper")
+    village.wait(3 * HOUR)
+    village.say("alice", "post")
+    village.say("alice", "3")
+    village.say("alice", "drafts")
+    village.say("alice", "post at in 2 hours | Dinner")
+    village.say("alice", "drafts")
+    village.wait(25 * HOUR)
+    assert "friends now" in village.say("alice", "1")[0]
+
+
 def test_nothing_to_publish(village: Village) -> None:
     village.say("alice", "post")
     assert village.one("alice", "1").startswith("There is nothing in your draft yet")
