@@ -107,7 +107,7 @@ def parse_post(
         elif composed.place is None and _GEO.match(rest):
             said, rest = _split(rest, None)
             composed = replace(composed, place=checked_place(said))
-            heads["geo"] = folded(said)
+            heads["geo"] = "" if composed.place is None else composed.place.shown.uri
         elif picture and not composed.alt and (head := _ALT.match(rest)):
             said, rest = _split(rest[head.end() :], None)
             composed = replace(composed, alt=one_line(said))

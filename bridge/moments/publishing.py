@@ -198,11 +198,15 @@ class Publisher:
     @staticmethod
     def _origin(tx: Tx, author: Person, draft: Draft) -> Origin:
         """Which messages brought what; of a single one that is plain."""
+        heads = dict(draft.heads)
+        if heads.pop("geo", None) is not None and draft.place is not None:
+            heads["geo"] = draft.place.shown.uri  # a place that was made coarse, or taken out, is forgotten as it was
+        origin = Origin(heads=tuple(sorted(heads.items())))
         if len({*draft.events}) < 2:
-            return Origin(heads=draft.heads)
+            return origin
         # As long as they are when names in them are Matrix ids.
         texts = ((piece.event_id, len(mentions.find(tx, author.id, piece.text).text)) for piece in draft.texts)
-        return Origin(tuple(texts), tuple(shot.event_id for shot in draft.pictures), draft.heads)
+        return replace(origin, texts=tuple(texts), pictures=tuple(shot.event_id for shot in draft.pictures))
 
     def _reach(self, tx: Tx, author: PersonId, to: Addressed, named_tags: frozenset[int]) -> Reach:
         planned = Moment(0, author, NOTHING, to, named_tags, tx.now, None)

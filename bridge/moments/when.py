@@ -155,7 +155,7 @@ def _clock(text: str) -> tuple[int, int]:
     hour, half = int(found["hour"]), found["half"]
     if half is not None:
         hour = _of_half(half, hour)
-    if hour > 24 or minute > 59 or (hour == 24 and (minute or half is None)):
+    if hour > 24 or minute > 59 or (hour == 24 and half is None):
         raise WhenError("when-unknown")
     return hour, minute
 

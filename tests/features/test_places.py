@@ -1,9 +1,12 @@
 """M14: places in posts, to about a kilometre unless their author wants them exact."""
 
+from typing import Any
+
 import pytest
 
+from bridge.db import Tx
 from bridge.moments.place import Place, parse_geo
-from tests.features.village import Village
+from tests.features.village import HOUR, MINUTE, Village
 
 EXACT = "47.376882,8.541694"
 
@@ -60,11 +63,20 @@ def test_a_shared_location_joins_a_draft(village: Village) -> None:
 
 def test_nothing_more_exact_is_kept_than_is_shown(village: Village) -> None:
     village.say("alice", f"post geo:{EXACT} | Here")
-    moments = village.db.run_sync(lambda tx: tx.sql("SELECT id, author_id, sealed FROM moments").all())
-    [row] = moments
-    said = village.db.run_sync(lambda tx: tx.vault.read(row.author_id, "moments", row.id, "sealed", row.sealed))
-    assert said is not None
-    assert said["place"] == {"latitude": 47.38, "longitude": 8.54, "exact": False}
+    for change in ("coarse", "off"):
+        village.say("alice", f"post at in 1 hour | geo:{EXACT} exact | There")
+        village.say("alice", f"draft place {change}")
+        village.wait(HOUR + MINUTE)
+
+    def read(tx: Tx) -> list[dict[str, Any]]:
+        rows = tx.sql("SELECT id, author_id, sealed FROM moments ORDER BY id").all()
+        return [tx.vault.open(row.author_id, "moments", row.id, "sealed", row.sealed) for row in rows]
+
+    kept = village.db.run_sync(read)
+    coarse = {"latitude": 47.38, "longitude": 8.54, "exact": False}
+    assert [said.get("place") for said in kept] == [coarse, coarse, None]
+    assert "47.37" not in str(kept)
+    assert "47" not in str(kept[2]), "what was taken out is not kept at all"
 
 
 def test_exact_only_when_asked(village: Village) -> None:

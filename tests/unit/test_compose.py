@@ -68,6 +68,7 @@ def at(*parts: int, zone: str = "UTC") -> int:
         ("定时 明天中午12点 | 饭", Composed("饭", at=NOON + 24 * HOUR)),
         ("定时 今晚8:30 | 饭", Composed("饭", at=NOON + 8 * HOUR + HOUR // 2)),
         ("定时 晚上12点 | 睡", Composed("睡", at=NOON + 12 * HOUR)),
+        ("定时 晚上12点半 | 睡", Composed("睡", at=NOON + 12 * HOUR + HOUR // 2)),
         ("定时 凌晨1点 | 睡", Composed("睡", at=NOON + 13 * HOUR)),
         ("定时 半小时后 | 饭", Composed("饭", at=NOON + HOUR // 2)),
         ("at noon we met | again", Composed("at noon we met | again")),
