@@ -384,6 +384,7 @@ def account_settings(config: Config) -> AccountSettings:
         device_name=matrix.device_name,
         timeline_limit=limits.sync_timeline,
         sync_timeout_s=limits.sync_timeout_seconds,
+        sync_pause_ms=limits.sync_pause_ms,
         max_backfill=limits.backfill_events,
         key_wait_ms=limits.key_wait_minutes * 60_000,
         key_notice_ms=limits.key_notice_seconds * 1000,

@@ -145,19 +145,21 @@ class People:
             (new, lookup(tx, user_id), card, tx.now),
         )
 
-    def dm(self, tx: Tx, person_id: PersonId) -> tuple[AccountId, RoomId] | None:
+    def dm(self, tx: Tx, person_id: PersonId, user_id: UserId | None = None) -> tuple[AccountId, RoomId] | None:
         """The person's current DM: the last used. None when they never opened one, it is none any more, or they get
-        nothing just now."""
+        nothing just now. `user_id`: theirs, where it has been read already."""
         row = tx.sql(
             "SELECT dm_account_id, dm_room_id, card FROM people WHERE id = ? AND paused_at IS NULL", (person_id,)
         ).first()
         if row is None or row.dm_account_id is None or row.dm_room_id is None:
             return None
         account, room_id = AccountId(row.dm_account_id), RoomId(row.dm_room_id)
-        card = tx.vault.read(person_id, "people", person_id, "card", row.card)
-        if card is None or not self._is_dm(account, room_id, UserId(card["user_id"])):
-            return None
-        return account, room_id
+        if user_id is None:
+            card = tx.vault.read(person_id, "people", person_id, "card", row.card)
+            if card is None:
+                return None
+            user_id = UserId(card["user_id"])
+        return (account, room_id) if self._is_dm(account, room_id, user_id) else None
 
     def paused_at(self, tx: Tx, person_id: PersonId) -> int | None:
         """Since when (ms) the person gets nothing personal; None: they get it."""

@@ -334,10 +334,11 @@ class Pipeline:
             return False
         if not job.in_dm and not isinstance(event, DmOpened) and self._is_unknown(tx, event):
             return False
-        if not _claim(tx, origin.account, _mark(event)):
+        # Of most commands it is known already what will be written of them.
+        said = job.said.command if job.said is not None else None
+        expected = (None, False) if said is None else (said.name, said.effect)
+        if not _claim(tx, origin.account, _mark(event), *expected, ciphertext=origin.ciphertext):
             return False
-        if origin.ciphertext is not None and not _claim(tx, origin.account, EventId(f"megolm:{origin.ciphertext}")):
-            return False  # the same ciphertext in another event: a server played it again
         try:
             person = self._people.ensure(tx, job.sender)
         except sealing.Unreadable:
@@ -350,7 +351,7 @@ class Pipeline:
             if spoken and self._hooks.on_spoke is not None:
                 self._hooks.on_spoke(tx, person)
         outcome = produce(person)
-        if outcome.command is not None or outcome.effect:
+        if (outcome.command, outcome.effect) != expected:
             tx.sql(
                 "UPDATE handled SET command = ?, effect = ? WHERE account_id = ? AND event_id = ?",
                 (outcome.command, int(outcome.effect), origin.account, origin.event_id),
@@ -410,7 +411,7 @@ class Pipeline:
     def _enter_dm(self, tx: Tx, job: _Job, person: Person) -> None:
         """Make the room the person's current DM; greet once per room, and hand out what waited for the first."""
         origin, room_id = job.event.origin, job.room.room_id
-        known = self._people.dm(tx, person.id) == (origin.account, room_id)
+        known = self._people.dm(tx, person.id, person.user_id) == (origin.account, room_id)
         if isinstance(job.event, DmOpened) or not known:
             self._delivery.release(tx, person_id=person.id)
         if known:
@@ -463,11 +464,25 @@ def opening_mark(room_id: RoomId) -> EventId:
     return EventId(f"opened:{room_id}")
 
 
-def _claim(tx: Tx, account: AccountId, event_id: EventId) -> bool:
-    """Mark an event as handled. False when it is marked already."""
+def _claim(
+    tx: Tx,
+    account: AccountId,
+    event_id: EventId,
+    command: str | None = None,
+    effect: bool = False,
+    *,
+    ciphertext: str | None = None,
+) -> bool:
+    """Mark an event as handled, with the Megolm message that it was, if any. False when either is marked already: then
+    the same ciphertext came in another event, a server played it again."""
+    rows = "(?, ?, ?, ?, ?)"
+    marks: tuple[Any, ...] = (account, event_id, tx.now, command, int(effect))
+    if ciphertext is not None:
+        rows += ", (?, ?, ?, NULL, 0)"
+        marks += (account, f"megolm:{ciphertext}", tx.now)
     done = tx.sql(
-        "INSERT INTO handled (account_id, event_id, at, command, effect) VALUES (?, ?, ?, NULL, 0)"
+        f"INSERT INTO handled (account_id, event_id, at, command, effect) VALUES {rows}"
         " ON CONFLICT (account_id, event_id) DO NOTHING",
-        (account, event_id, tx.now),
+        marks,
     )
-    return done.rowcount == 1
+    return done.rowcount == 1 + (ciphertext is not None)

@@ -114,6 +114,13 @@ class LimitsConfig(Section):
     sync_timeout_seconds: float = Field(
         default=30.0, ge=1, le=300, description="How long the homeserver may hold a sync open, in seconds."
     )
+    sync_pause_ms: int = Field(
+        default=10,
+        ge=0,
+        le=1000,
+        description="The next sync is asked for no sooner than this after the last answer, in milliseconds: what many "
+        "people say at once comes together then, and costs the homeserver and the bot less.",
+    )
     backfill_events: int = Field(
         default=2000, ge=0, le=100_000, description="Events per room that are fetched to fill a gap after a stop."
     )

@@ -53,12 +53,14 @@ class Tx:
         now: int,
         vault: Sealing | None = None,
         watch: Callable[[str], None] | None = None,
+        ids: dict[str, int] | None = None,
     ) -> None:
+        """`ids`: the last id of each table that was given out, shared by all that one commit makes durable."""
         self.conn = conn
         self.now = now
         """The transaction's time, ms since the epoch: the same for all that it writes."""
         self._vault = vault
-        self._ids: dict[str, int] = {}
+        self._ids: dict[str, int] = {} if ids is None else ids
         self._after_commit: list[Callable[[], None]] = []
         self._qmark = conn.dialect.paramstyle == "qmark"
         self._statements = Statements(conn)
@@ -168,8 +170,7 @@ class Database:
         """
         waiting = Work(work, asyncio.get_running_loop())
         self._works.add(waiting)
-        # shield: cancelling the caller must neither cancel a queued commit nor skip its after-commit callbacks.
-        return await asyncio.shield(waiting.future)
+        return await waiting.future  # cancelling it cancels neither the work nor what follows its commit
 
     def scrub(self) -> bool:
         """Make sure that nothing of deleted rows is left in the files of SQLite: no page, no entry of the journal.
@@ -232,10 +233,11 @@ class Database:
         try:
             with self._lock, self._begin() as conn:
                 cursor = conn.connection.cursor()
+                ids: dict[str, int] = {}
                 work: Work[Any] | None = first
                 while work is not None:
                     cursor.execute("SAVEPOINT work")
-                    tx = Tx(conn, self.clock(), self.vault, self.watch)
+                    tx = Tx(conn, self.clock(), self.vault, self.watch, ids)
                     try:
                         work.succeed(work.run(tx), tx._after_commit)
                     except DBAPIError as error:
@@ -339,6 +341,6 @@ def _sqlite(url: sa.URL) -> Engine:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(conn: Connection) -> None:
-        conn.exec_driver_sql("BEGIN IMMEDIATE")
+        Statements(conn).run("BEGIN IMMEDIATE", ())
 
     return engine

@@ -1,5 +1,6 @@
 """Transactions that wait for the database's thread. What has gathered meanwhile is committed together: making a commit
-durable costs more than the statements of most of them."""
+durable costs more than the statements of most of them. So the thread begins when the loop has run all that was ready:
+what comes of one sync, or of one beat, is one commit."""
 
 import asyncio
 import contextlib
@@ -62,14 +63,32 @@ class Works:
         self._waiting: deque[Work[Any]] = deque()
         self._lock = Lock()
         self._running = False
+        self._due: asyncio.AbstractEventLoop | None = None
+        """The loop that is about to begin."""
 
     def add(self, work: Work[Any]) -> None:
-        """Queue it. From any thread. Raises RuntimeError when the executor has been shut down."""
+        """Queue it, on its loop. It fails with RuntimeError when the executor has been shut down."""
         with self._lock:
-            if not self._running:
+            self._waiting.append(work)
+            if self._running or self._due is work.loop:
+                return
+            self._due = work.loop
+        work.loop.call_soon(self._begin)
+
+    def _begin(self) -> None:
+        with self._lock:
+            self._due = None
+            if self._running or not self._waiting:
+                return
+            try:
                 self._executor.submit(self._run)  # it waits for the lock
                 self._running = True
-            self._waiting.append(work)
+                return
+            except RuntimeError as error:
+                refused, self._waiting = self._waiting, deque()
+                for work in refused:
+                    work.fail(error)
+        _tell(refused)
 
     def _run(self) -> None:
         while True:

@@ -69,6 +69,8 @@ class Claims:
         self._renderers = renderers
         self._maker = Maker(people, renderers, catalogue, again)
         self._budget = budget or Budget()
+        self._instances: dict[AccountId, str] = {}
+        """Of each account, what its transaction ids begin with: it never changes while a program runs."""
 
     def recover(self, tx: Tx) -> None:
         """Queue again what was being sent when the last run ended."""
@@ -159,7 +161,25 @@ class Claims:
         """The same for several rooms."""
         for settle, _ in settled:
             settle(tx)
-        return self.claim_all(tx, [target for _, target in settled])
+        targets = [target for _, target in settled]
+        steps = {target: Step(None) for target in targets}
+        # Most rooms had one answer to send: those with nothing left are found together.
+        steps.update(self.claim_all(tx, self._with_more(tx, targets)))
+        return steps
+
+    @staticmethod
+    def _with_more(tx: Tx, targets: Sequence[Target]) -> Sequence[Target]:
+        """Rooms of these in which anything is queued, maybe for later."""
+        if len(targets) == 1:
+            return targets
+        marks = ",".join(["(?,?)"] * len(targets))
+        queued = tx.sql(
+            f"SELECT DISTINCT account_id, room_id FROM outbox WHERE (account_id, room_id) IN (VALUES {marks})"
+            " AND state = 'queued'",
+            tuple(part for target in targets for part in target),
+        )
+        found = {(row.account_id, row.room_id) for row in queued}
+        return [target for target in targets if target in found]
 
     def maintain(self, tx: Tx, max_age_ms: int) -> None:
         """Queue held rows again; drop those that nobody could take for `max_age_ms`, and old traces of answers."""
@@ -247,7 +267,10 @@ class Claims:
         # What was told otherwise before: the homeserver may have that, and calls it the same event.
         unsure = row.first_attempt_at is not None and row.tried is not None and bytes(row.tried) != made.fingerprint
         account, room_id = target
-        instance = tx.sql("SELECT instance FROM accounts WHERE id = ?", (account,)).scalar_one()
+        instance = self._instances.get(account)
+        if instance is None:
+            instance = tx.sql("SELECT instance FROM accounts WHERE id = ?", (account,)).scalar_one()
+            self._instances[account] = instance
         return Claimed(
             row_id=row.id,
             what=What.REDACT if row.kind == "redact" else What.SEND,

@@ -99,8 +99,7 @@ class Outbox:
             queue.drop_unsent_answers(tx, event.origin.account, source)
         parts = self._parts(tx, event, room, person, reply)
         if not edited:
-            rows = [self._row(place, part, person, source) for place, part in parts]
-            queue.insert(tx, rows if since is None else [replace(row, since=since) for row in rows])
+            queue.insert(tx, [self._row(place, part, person, source, since) for place, part in parts])
         else:
             self._replace_answers(tx, event.origin.account, source, parts, person)
         tx.after_commit(self._wake)
@@ -320,7 +319,9 @@ class Outbox:
                 queue.redact(tx, copy)
         queue.insert(tx, rows)
 
-    def _row(self, place: _Place, part: _Part, person: Person, source: EventId) -> queue.NewRow:
+    def _row(
+        self, place: _Place, part: _Part, person: Person, source: EventId, since: int | None = None
+    ) -> queue.NewRow:
         ref = part if isinstance(part, CopyRef) else part.copy or CopyRef(ANSWER)
         content: Mapping[str, Any] | None = None
         match part:
@@ -342,6 +343,7 @@ class Outbox:
             thread=place.thread,
             source_event=source,
             priority=place.priority,
+            since=since,
         )
 
     def render(self, message: Message, person: Person) -> dict[str, Any]:

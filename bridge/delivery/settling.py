@@ -19,9 +19,8 @@ def sent(claimed: Claimed, event_id: EventId) -> Settle:
 
     def settle(tx: Tx) -> None:
         row = tx.sql(
-            "SELECT withdrawn, thread, source_event, person_id FROM outbox WHERE id = ?", (claimed.row_id,)
-        ).first()
-        tx.sql("DELETE FROM outbox WHERE id = ?", (claimed.row_id,))
+            "DELETE FROM outbox WHERE id = ? RETURNING withdrawn, thread, source_event, person_id", (claimed.row_id,)
+        ).one_or_none()
         if claimed.what is What.REDACT:
             return
         out = claimed.outgoing

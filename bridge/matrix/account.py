@@ -32,6 +32,7 @@ from bridge.matrix.machine import Machine
 from bridge.matrix.mending import mend_rooms
 from bridge.matrix.newcomers import Newcomers
 from bridge.matrix.own_devices import recorded_devices
+from bridge.matrix.pause import Pause
 from bridge.matrix.private_rooms import PrivateRooms
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.seal import Sealer
@@ -141,6 +142,7 @@ class MatrixAccount:
         self._upkeep = Upkeep(lambda: self._current.keys, self.rooms, readable)
         self._reset_found = asyncio.Event()
         self._timeline = settings.timeline_limit
+        self._pause = Pause(settings.sync_pause_ms / 1000)
         self._suspicion = asyncio.Event()
         """Somebody else may be counting the generations of the store."""
 
@@ -411,6 +413,7 @@ class MatrixAccount:
                     tasks.create_task(self._farewells.run())
 
     async def _sync_once(self, since: str | None, first: bool) -> Batch:
+        await self._pause.wait()
         # The first sync answers at once, so that the bot is ready without waiting for an event.
         assert self._reader is not None
         timeout_ms = 0 if first else int(self._settings.sync_timeout_s * 1000)
@@ -446,6 +449,7 @@ class MatrixAccount:
                 raise
 
         answer = await retrying(ask, "syncing")
+        self._pause.begin()
         if any(self._current.generation.is_strange(content) for content in account_data(answer, ACCOUNT_DATA)):
             self._suspicion.set()
         return await self._reader.read(answer, since, lazy=lazy)

@@ -19,6 +19,8 @@ class AccountSettings:
     device_name: str = "Courtyard"
     timeline_limit: int = 50
     sync_timeout_s: float = 30.0
+    sync_pause_ms: int = 0
+    """The next sync is asked for no sooner than this after the last answer."""
     max_backfill: int = 2000
     key_wait_ms: int = 24 * 3600 * 1000
     key_notice_ms: int = 20_000

@@ -415,6 +415,7 @@ class CryptoStore(OutboundStore):
         async with self._lock:
             if not self.dirty and also is None:
                 return
+            await asyncio.sleep(0)  # what others change in this turn of the loop is written with it
             unwritten = self._dirty
             write = self._snapshot()
 

@@ -9,6 +9,7 @@ import random
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 _MAX_JSON = 64 * 1024 * 1024
 _MAX_BACKOFF = 60.0
 _MAX_NESTING = 100
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 # What media ids and server names may consist of (spec: "Matrix Content (mxc://) URIs", security considerations):
 # anything else could name another path of the server.
@@ -66,6 +68,7 @@ class TooLarge(CourtyardError):
     """The other side sent more than it may."""
 
 
+@lru_cache(4096)
 def segment(text: str) -> str:
     """`text` as one path segment."""
     return quote(text, safe="")
@@ -126,7 +129,7 @@ class Homeserver:
             headers |= self._authorization()
         data: bytes | None = None
         if body is not None:
-            data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+            data = _encoded(body).encode("utf-8", "replace")
             headers["Content-Type"] = "application/json"
         url = self.base_url + path
         if params:

@@ -16,6 +16,7 @@ from bridge.matrix.outbound import GroupSession
 from bridge.matrix.signing import SigningKey, unpadded, verified
 
 log = structlog.get_logger(__name__)
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Outgoing(KnownDevices):
@@ -275,7 +276,7 @@ class Outgoing(KnownDevices):
     def encrypt_event(self, session: GroupSession, event_type: str, content: Mapping[str, Any]) -> dict[str, Any]:
         """Content of an m.room.encrypted event. Commit before it is sent: its index must never be used again."""
         payload = {"type": event_type, "content": content, "room_id": session.room_id}
-        plaintext = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        plaintext = _encoded(payload).encode("utf-8", "replace")
         encrypted: dict[str, Any] = {
             "algorithm": MEGOLM,
             "ciphertext": session.session.encrypt(plaintext).to_base64(),

@@ -17,6 +17,7 @@ from bridge.errors import OperatorError
 from bridge.ids import EventId
 
 _NONCE = 12
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +29,7 @@ class Sealer:
         if len(store_key) != 32:
             raise OperatorError("the store key must be 32 bytes; restore the key file from your backup.")
         self._aead = AESGCM(_derive(store_key, b"courtyard sealed values"))
-        self._lookup_key = _derive(store_key, b"courtyard keyed hashes")
+        self._lookup = HMAC(_derive(store_key, b"courtyard keyed hashes"), SHA256())
         self.pickle_passphrase = _derive(store_key, b"courtyard pickles").hex()
         """What the pickles of the Olm account and its sessions are encrypted with."""
 
@@ -51,7 +52,7 @@ class Sealer:
             ) from None
 
     def seal_json(self, context: str, value: Any) -> bytes:
-        return self.seal(context, json.dumps(value, separators=(",", ":")).encode())
+        return self.seal(context, _encoded(value).encode())
 
     def open_json(self, context: str, sealed: bytes) -> Any:
         """What `seal_json` sealed. Raises as `open`."""
@@ -67,7 +68,7 @@ class Sealer:
 
     def lookup(self, kind: str, value: str) -> bytes:
         """A keyed hash, 32 bytes: finds a row by an id that does not stand in it."""
-        mac = HMAC(self._lookup_key, SHA256())
+        mac = self._lookup.copy()
         mac.update(kind.encode() + b"\0" + value.encode("utf-8", "surrogatepass"))
         return mac.finalize()
 

@@ -21,6 +21,7 @@ _VERSION = b"\x01"
 _NONCE = 12
 _STEP = 64
 _SEPARATOR = "\x1f"
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def place(owner: int, table: str, row: Row, column: str) -> bytes:
@@ -32,7 +33,7 @@ def place(owner: int, table: str, row: Row, column: str) -> bytes:
 def seal(key: AESGCMSIV, where: bytes, value: Any) -> bytes:
     """Seal anything that JSON can say."""
     nonce = os.urandom(_NONCE)
-    plain = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    plain = _encoded(value).encode("utf-8", "surrogatepass")
     return _VERSION + nonce + key.encrypt(nonce, _pad(plain), where)
 
 

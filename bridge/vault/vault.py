@@ -31,7 +31,7 @@ class Vault:
         self._gone: set[int] = set()
         """Erased since the start: a key that was being read meanwhile must not be kept."""
         self._lock = threading.Lock()
-        self._lookup_key = self._fetch(LOOKUP)
+        self._lookup = HMAC(self._fetch(LOOKUP), SHA256())
 
     def seal(self, owner: int, table: str, row: Row, column: str, value: Any) -> bytes:
         return envelope.seal(self._key(owner), envelope.place(owner, table, row, column), value)
@@ -71,7 +71,7 @@ class Vault:
             self._keep(owner, AESGCMSIV(key))
 
     def lookup(self, kind: str, value: str) -> bytes:
-        mac = HMAC(self._lookup_key, SHA256())
+        mac = self._lookup.copy()
         mac.update(kind.encode() + b"\0" + value.encode("utf-8", "surrogatepass"))
         return mac.finalize()
 
