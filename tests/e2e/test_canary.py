@@ -6,7 +6,7 @@ import base64
 import contextlib
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -41,14 +41,28 @@ class Words:
     def found_in(self, content: bytes) -> set[str]:
         """Places whose word is in some bytes, as it is or in a usual encoding."""
         lower = content.lower()
+        words = {word.encode(): place for word, place in self.places.items()}
+        parts = [(list(_base64_parts(word)), place) for word, place in self.places.items()]
         return {
-            place
-            for word, place in self.places.items()
-            if word.encode() in lower
-            or word.encode().hex().encode() in lower
-            or any(part in content for part in _base64_parts(word))
-            or word.encode("utf-16-le") in content
+            *_standing(words, lower),
+            *_standing({word.hex().encode(): place for word, place in words.items()}, lower),
+            *(place for n in range(3) for place in _standing({part[n]: place for part, place in parts}, content)),
+            *_standing({word.encode("utf-16-le"): place for word, place in self.places.items()}, content),
         }
+
+
+def _standing(needles: Mapping[bytes, str], content: bytes) -> Iterator[str]:
+    """Which of some needles of one length stand in a haystack. All begin alike: so only that is searched for."""
+    if not needles:
+        return
+    first, last = min(needles), max(needles)
+    length = len(first)
+    alike = next((n for n in range(length) if first[n] != last[n]), length)
+    at = content.find(first[:alike])
+    while at >= 0:
+        if (place := needles.get(content[at : at + length])) is not None:
+            yield place
+        at = content.find(first[:alike], at + 1)
 
 
 def _base64_parts(word: str) -> Iterator[bytes]:
@@ -60,12 +74,31 @@ def _base64_parts(word: str) -> Iterator[bytes]:
 
 def test_words_are_found_where_they_stand() -> None:
     words = Words()
-    word = words.new("here")
-    for content in (word, f"x{word}y", word.upper(), word.encode().hex()):
+    assert words.found_in(b"anything") == set()
+    word, other = words.new("here"), words.new("there")
+    for content in (
+        word,
+        f"x{word}y",
+        word.upper(),
+        word.encode().hex(),
+        f"z{word[:-1]}{word}",
+        f"7a{word.encode().hex()}",
+    ):
         assert words.found_in(content.encode()) == {"here"}
+    assert words.found_in(f"x{word}".encode("utf-16-le")) == {"here"}
     for before in range(6):
         assert words.found_in(base64.b64encode(b"x" * before + word.encode() + b"yyyy")) == {"here"}
+    assert words.found_in((word + other).encode()) == {"here", "there"}
     assert words.found_in(base64.b64encode(secrets.token_bytes(9999))) == set()
+    for _ in range(50):
+        words.new("elsewhere")
+    for spoken in (
+        word,
+        word.encode().hex(),
+        base64.b64encode(word.encode()).decode(),
+        base64.b64encode(b"x" + word.encode()).decode(),
+    ):
+        assert words.found_in(b"zq zqz 7a71 enF" + spoken.encode()) == {"here"}
 
 
 def tables(url: str) -> bytes:
