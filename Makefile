@@ -92,7 +92,7 @@ pytest: venv
 unit: venv
 	@echo "--- unit and property tests"
 	@mkdir -p build
-	@$(BIN)/python -m pytest -q -m "not e2e" -n 2 >build/unit.log 2>&1 || { cat build/unit.log; exit 1; }
+	@$(BIN)/python -m pytest -q -m "not e2e" -n 2 --dist worksteal >build/unit.log 2>&1 || { cat build/unit.log; exit 1; }
 	@echo "unit and property tests: $$(tail -n 1 build/unit.log)"
 
 # Each process has homeservers of its own; the tests of one file share them. The slowest files come first.

@@ -1,5 +1,6 @@
 """Fixtures for all tests. `database` runs a test once on SQLite and once on PostgreSQL."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -35,6 +36,13 @@ def pytest_configure() -> None:
     usable = os.path.isdir(MEMORY) and os.access(MEMORY, os.W_OK) and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
     if usable and shutil.disk_usage(MEMORY).free >= PLENTY:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays: the collector of garbage need not look at it again and again, nor so often at all."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

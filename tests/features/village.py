@@ -60,6 +60,7 @@ from bridge.rights.archive.worker import ArchiveWorker
 from bridge.rights.disclosure import Installation
 from bridge.rights.farewells import Farewell
 from bridge.vault import Vault
+from tests.at_once import DatabaseAtOnce
 from tests.features.homes import (
     ACCOUNT,
     HOUR,
@@ -101,7 +102,7 @@ class Village:
         self._apps_limits = apps_limits or ProgramsConfig()
         self.has_digests = digests
         """Whether people get their daily digest."""
-        self.db = database or Database.open("sqlite://", vault=new_vault())
+        self.db = database or DatabaseAtOnce.open("sqlite://", vault=new_vault())
         self.db.clock = lambda: self.now
         if database is None:
             create_tables(self.db)
