@@ -74,6 +74,7 @@ _plain = _either(
     "|profile set phone 1"
     "|post poll Yes / No || Mine|post expire 1h || Mine|post responses nobody || Mine|post geo:1.234,5.678 || Mine"
     "|draft poll Yes / No|draft expire 1h|draft place geo:1,2|edit 1 Hello @bob:x.org"
+    "|post Hello @bob|post Hello @gina and @fourth|post at noon || Mine|search hidden|draft nonsense"
     "|notify|notify now|notify digest|notify now #one|notify quiet 22-7|search h|search from|search mine|search first"
     "|tag rename #one #three|tag delete #one|tag delete #two|fed|freinds|language zh|language en|1|2|3"
     "|export|import|moments keep|moments keep 1d|moments keep all"
