@@ -156,6 +156,12 @@ def parse_audience(text: str, called: Called = nobody) -> Said:
     )
 
 
+def before_bar(text: str) -> str | None:
+    """What stands before the first separator; None: that is no |, but a line's end, or there is none."""
+    separator = _SEPARATOR.search(text)
+    return None if separator is None or separator[0] == "\n" else text[: separator.start()].strip()
+
+
 def looks_addressed(text: str) -> bool:
     """Whether a text without `to` begins like one that names its audience, e.g. `private | …`: better ask. Far more is
     understood here than `parse_addressed` takes: what is doubtful must not go to all friends."""

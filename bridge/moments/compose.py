@@ -10,7 +10,16 @@ from dataclasses import dataclass, field, replace
 
 from bridge.contacts.model import cleaned, folded, one_line
 from bridge.errors import UserError
-from bridge.moments.audience import AudienceError, Called, Said, looks_addressed, nobody, parse_addressed, without_to
+from bridge.moments.audience import (
+    AudienceError,
+    Called,
+    Said,
+    before_bar,
+    looks_addressed,
+    nobody,
+    parse_addressed,
+    without_to,
+)
 from bridge.moments.ends import parse_end
 from bridge.moments.origin import Heads
 from bridge.moments.place import Place, parse_geo
@@ -31,6 +40,13 @@ _ALT = re.compile(r"(?:alt|图片说明)(?![^\s|｜:：])[:：]?", re.IGNORECASE
 _GEO = re.compile(r"geo:(?=[+-]?\d)", re.IGNORECASE)
 _EXACT = re.compile(r"\s+(?:exact|精确)\s*$", re.IGNORECASE)
 _LIKE_END = re.compile(r"\d|in \d|never|永不")
+_ALIKE_END = re.compile(
+    r"(?:today|tonight|tomorrow|in|on|at|by|after|next|this|an?|one|two|three|half|end|soon|later|noon|midnight"
+    r"|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?)(?!\w)"
+)
+"""What a time at which something ends may begin with, beside what is understood."""
+_LIKE_ANSWERS = re.compile(r"[,，、;；]|\sor\s|还是", re.IGNORECASE)
+"""What people put between answers who don't know that a / belongs there."""
 RESPONSES_NOBODY = frozenset(("nobody", "none", "off", "没有人", "关"))
 RESPONSES_ALL = frozenset(("all", "everybody", "everyone", "on", "所有人", "开"))
 
@@ -92,15 +108,15 @@ def parse_post(
             when, rest = _split(rest[head.end() :], "when-no-separator")
             composed = replace(composed, at=checked_when(when, now, time_zone, past=past))
             heads["at"] = folded(when)
-        elif not composed.poll and (head := _POLL.match(rest)) and _SLASH.search(_first(rest[head.end() :])):
+        elif not composed.poll and (head := _POLL.match(rest)) and _begins_with_answers(rest[head.end() :]):
             answers, rest = _split(rest[head.end() :], "poll-no-separator")
             composed = replace(composed, poll=checked_poll(answers))
             heads["poll"] = " / ".join(composed.poll)
-        elif composed.expires is None and (head := _ENDS.match(rest)) and _looks_like_end(rest[head.end() :]):
+        elif composed.expires is None and (head := _ENDS.match(rest)) and _begins_with_end(rest, head):
             ends, rest = _split(rest[head.end() :], "expire-no-separator")
             composed = replace(composed, expires=checked_end(ends, now, time_zone))
             heads["expire"] = composed.expires or ""
-        elif composed.responses is None and (head := _WHO.match(rest)) and looks_like_responders(rest[head.end() :]):
+        elif composed.responses is None and (head := _WHO.match(rest)) and _begins_with_responders(rest, head):
             who, rest = _split(rest[head.end() :], "responses-no-separator")
             composed = replace(composed, responses=checked_responders(who))
             heads["responses"] = composed.responses or ""
@@ -211,15 +227,38 @@ def _begins_with_time(rest: str, head: re.Match[str], now: int, time_zone: str) 
     if looks_like_time(behind):
         return True
     # Where a | follows, more may be a time: what was to come later must not come at once.
-    separator = _SEPARATOR.search(behind)
-    if separator is None or separator[0] == "\n":
-        return False
-    is_word = head[0] != head[0].rstrip() and not head[0].isascii()  # `定时 ` is how no text begins
-    return is_word or may_be_time(behind[: separator.start()], now, time_zone)
+    said = before_bar(behind)
+    return said is not None and (_is_alone(head) or may_be_time(said, now, time_zone))
 
 
-def _looks_like_end(text: str) -> bool:
-    return _LIKE_END.match(folded(text[:40])) is not None
+def _begins_with_end(rest: str, head: re.Match[str]) -> bool:
+    behind = rest[head.end() :]
+    if _LIKE_END.match(folded(behind[:40])) is not None:
+        return True
+    # Where a separator follows, more may be one: what was to end must not stay for ever.
+    if _is_alone(head) and before_bar(behind) is not None:
+        return True
+    return _SEPARATOR.search(behind) is not None and _ALIKE_END.match(folded(_first(behind))) is not None
+
+
+def _begins_with_responders(rest: str, head: re.Match[str]) -> bool:
+    behind = rest[head.end() :]
+    if looks_like_responders(behind):
+        return True
+    said = before_bar(behind)
+    return said is not None and (_is_alone(head) or len(said.split()) == 1)
+
+
+def _begins_with_answers(behind: str) -> bool:
+    if _SLASH.search(_first(behind)):
+        return True
+    said = before_bar(behind)
+    return said is not None and _LIKE_ANSWERS.search(said) is not None
+
+
+def _is_alone(head: re.Match[str]) -> bool:
+    """Whether it is a Chinese head with a space behind it, as no text begins."""
+    return head[0] != head[0].rstrip() and not head[0].isascii()
 
 
 def _first(text: str) -> str:

@@ -6,11 +6,12 @@ from bridge.chat import grammar
 from bridge.chat.command import Request
 from bridge.chat.inbound import EditedMessage
 from bridge.chat.registry import Found
+from bridge.contacts import tags
 from bridge.contacts.whom import whom
 from bridge.db import Tx
 from bridge.errors import UserError
 from bridge.ids import EventId, PersonId, UserId
-from bridge.moments.audience import Called
+from bridge.moments.audience import Called, before_bar
 from bridge.moments.compose import Composed, parse_post
 
 Find = Callable[[str], Found | None]
@@ -44,8 +45,14 @@ def composed_in(request: Request, command: str, text: str, *, picture: bool = Fa
     """What follows the name of one of the two commands that post. `past`: its time may be over."""
     if command == "post to":
         text = f"to {text}"
-    called = called_by(request.tx, request.person.id)
-    return parse_post(text, request.tx.now, request.person.time_zone, picture=picture, called=called, past=past)
+    tx, author = request.tx, request.person
+    called = called_by(tx, author.id)
+    composed = parse_post(text, tx.now, author.time_zone, picture=picture, called=called, past=past)
+    # `post family | …` by somebody who has a tag of that name is hardly for all friends.
+    first = None if composed.to is not None else before_bar(composed.text)
+    if first and tags.find(tx, author.id, first) is not None:
+        raise UserError("audience-without-to")
+    return composed
 
 
 def called_by(tx: Tx, author: PersonId) -> Called:

@@ -34,6 +34,14 @@ def test_by_the_beginning_of_the_matrix_id(place: Village) -> None:
     assert "@carol:x.org" in place.one("alice", "draft to @carol")
 
 
+def test_a_tag_of_ones_own_before_the_bar_is_no_text_for_all(place: Village) -> None:
+    for text in ("family | Hello", "Family| Hello", "cw Spiders | family | Hello"):
+        assert place.one("alice", f"post {text}").startswith("That begins like an audience."), text
+    assert place.one("bob", "feed").startswith("Nothing here yet")
+    assert place.one("alice", "post family\nis everything").startswith("Posted")
+    assert place.one("bob", "post family | is everything").startswith("Posted"), "his are others"
+
+
 def test_by_remark(place: Village) -> None:
     place.say("alice", "remark @carol:x.org Lina")
     assert posted(place, "@lina") == "Posted as #1, for Lina (@carol:x.org): one person."
