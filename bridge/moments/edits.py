@@ -66,7 +66,8 @@ class Edits:
 
     def comment(self, request: Request, ref_id: int, text: str) -> Reply:
         assert isinstance(request.event, EditedMessage)
-        if visible_comment(request.tx, request.person.id, ref_id) is None:
+        visible = visible_comment(request.tx, request.person.id, ref_id)
+        if visible is None:
             raise UserError("edit-too-late")
         before = handled(request.tx, request.account, request.event.target)
         if before is None:
@@ -75,7 +76,11 @@ class Edits:
             found = self._find(text)
             if found is None or found.command.name != "comment":
                 raise UserError("edit-not-understood")
-            text = grammar.parse(found.command, found.rest)["text"]
+            args = grammar.parse(found.command, found.rest)
+            # The number of the moment is what it was: an edit does not move a comment.
+            if self._moments.numbered(request.tx, request.person, args["number"]).id != visible[1].id:
+                raise UserError("edit-not-understood")
+            text = args["text"]
         if not self._moments.responding.edit_comment(request.tx, request.person, ref_id, text):
             raise UserError("edit-too-late")
         return Reply.text("comment-changed")

@@ -157,6 +157,19 @@ def test_a_place_alone_goes_with_its_message(village: Village) -> None:
     assert village.one("bob", "feed").startswith("Nothing here yet")
 
 
+def test_an_edit_moves_no_comment(village: Village) -> None:
+    village.say("alice", "post One")
+    village.say("alice", "post Two")
+    village.say("bob", "feed")
+    village.say("bob", "comment 1 Nice")
+    event = village.last_event
+    assert village.edit("bob", event, "comment 2 Better")[0].startswith("I no longer understand that message")
+    assert village.edit("bob", event, "comment 9 Better")[0].startswith("There is no moment 9.")
+    assert "you: Nice" in village.one("bob", "moment 1")
+    assert village.edit("bob", event, "comment 1 Better") == ["Your comment is changed."]
+    assert "you: Better" in village.one("bob", "moment 1")
+
+
 # --- what waits ----------------------------------------------------------------------------------------------------
 def test_another_time_for_what_is_scheduled(village: Village) -> None:
     village.say("alice", "post at in 2 hours | Dinner")
