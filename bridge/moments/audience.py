@@ -102,8 +102,14 @@ def parse_addressed(text: str, called: Called = nobody) -> tuple[Said, str]:
     separator = _SEPARATOR.search(text)
     head = text[: separator.start()] if separator else text
     if separator is None:
-        if _words(head):
-            parse_audience(head, called)  # say what is wrong with it before asking for a separator
+        words = _words(head)
+        if words:
+            try:
+                parse_audience(head, called)  # say what is wrong with it before asking for a separator
+            except AudienceError as error:
+                # Where it begins like one, the text has probably begun: `to @bob How are you?`
+                if error.message_id != "audience-unknown" or error.value == words[0]:
+                    raise
         raise AudienceError("audience-no-separator")
     return parse_audience(head, called), text[separator.end() :].strip()
 

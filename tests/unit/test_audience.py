@@ -111,7 +111,8 @@ def test_an_error_says_which_word() -> None:
         ("friends |", (Said(FRIENDS), "")),
         ("friends", "audience-no-separator"),
         ("", "audience-no-separator"),
-        ("friends Hello", "audience-unknown"),
+        ("friends Hello", "audience-no-separator"),
+        ("Hello friends", "audience-unknown"),
         ("| Hello", "audience-missing"),
     ],
 )
