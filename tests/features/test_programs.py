@@ -87,6 +87,7 @@ def test_food_is_ordered_with_the_name_that_was_granted() -> None:
         asked = town.one("alice", "order")
         assert "Canteen asks for your name." in asked
         assert "What for: To call your name when your order is ready." in asked
+        assert "2. yes, until I take it back, for 180 days at most" in asked
         decided, ordered = town.say("alice", "1")
         assert decided.startswith("Canteen gets your name until")
         assert ordered == "Canteen\n\n**Order 1**, €9.00. We call you when it is ready."
@@ -413,7 +414,7 @@ def test_messages_that_go_on_are_agreed_to_apart_and_easily_stopped() -> None:
     with village(tester, limits=limits, tester=news) as (town, engine):
         said = town.say("alice", "open tester")
         asked = [body for body in said if "until you stop it" in body]
-        assert "1. yes, until I stop it\n2. no" in asked[0]
+        assert "1. yes, until I stop it, for 180 days at most\n2. no" in asked[0]
         questions = [body for body in said if "one message later" in body]
         assert len(questions) == 2, "what may be asked, and the question about the timer, which is another one"
         town.say("alice", "close")

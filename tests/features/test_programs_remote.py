@@ -79,6 +79,7 @@ def test_in_chinese_it_says_the_same() -> None:
         _, question = town.say("alice", "打开 far")
         assert HOST in question
         assert "离开这个加密的聊天" in question
+        assert "最长 180 天" in question
 
 
 def test_never_closes_it_and_nothing_was_sent() -> None:

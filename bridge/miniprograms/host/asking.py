@@ -46,9 +46,9 @@ class Request:
         return {"effect": self.effect, "tag": self.tag, "granted": list(self.granted), "denied": list(self.denied)}
 
 
-def ask(tx: Tx, installed: Installed, person: Person, request: Request) -> Message | dict[str, Any]:
+def ask(tx: Tx, installed: Installed, person: Person, request: Request, grant_days: int) -> Message | dict[str, Any]:
     """The question for the person; or, when nothing is left to ask, what the program is told. Who does nothing just
-    now is asked nothing."""
+    now is asked nothing. `grant_days`: how long a yes holds at most."""
     manifest = installed.manifest
     decided = grants.of_program(tx, person.id, installed.id, manifest)
     held = grants.held(tx, person.id, installed.id, manifest, request.session_id)
@@ -65,7 +65,7 @@ def ask(tx: Tx, installed: Installed, person: Person, request: Request) -> Messa
     waiting = tx.sql("SELECT COUNT(*) FROM program_questions WHERE session_id = ?", (request.session_id,)).scalar_one()
     if not request.open or waiting >= MAX_OPEN or request.source.push is not None:
         return replace(request, denied=(*request.denied, *request.open)).result
-    return _question(tx, person, manifest, request)
+    return _question(tx, person, manifest, request, grant_days)
 
 
 def decide(
@@ -88,7 +88,7 @@ def decide(
         request = replace(request, denied=(*request.denied, scope))
     else:
         request = replace(request, granted=(*request.granted, scope))
-    return request, scope, _question(tx, person, manifest, request) if request.open else None
+    return request, scope, _question(tx, person, manifest, request, grant_days) if request.open else None
 
 
 def load(tx: Tx, person: PersonId, question_id: int) -> Request | None:
@@ -109,7 +109,7 @@ def load(tx: Tx, person: PersonId, question_id: int) -> Request | None:
     )
 
 
-def _question(tx: Tx, person: Person, manifest: Manifest, request: Request) -> Message:
+def _question(tx: Tx, person: Person, manifest: Manifest, request: Request, grant_days: int) -> Message:
     [question_id] = tx.new_ids("program_questions")
     said = {
         "effect": request.effect,
@@ -137,19 +137,9 @@ def _question(tx: Tx, person: Person, manifest: Manifest, request: Request) -> M
     else:
         asks = _text("program-wants", scope, {"title": title, "scope": scope_text(scope)})
         why = Text("program-purpose", {"purpose": in_language(manifest.scopes[scope], person.language)})
-    return Message(
-        (
-            asks,
-            why,
-            Lines(
-                tuple(
-                    Text("program-choice", {"number": number, "label": _text(f"program-verdict-{verdict}", scope)})
-                    for number, verdict in enumerate(grants.verdicts(scope), 1)
-                )
-            ),
-        ),
-        CopyRef(prompts.COPY_KIND, prompt),
-    )
+    labels = [_text(f"program-verdict-{verdict}", scope, {"days": grant_days}) for verdict in grants.verdicts(scope)]
+    choices = (Text("program-choice", {"number": number, "label": label}) for number, label in enumerate(labels, 1))
+    return Message((asks, why, Lines(tuple(choices))), CopyRef(prompts.COPY_KIND, prompt))
 
 
 def _text(name: str, scope: str, values: Mapping[str, Any] | None = None) -> Text:

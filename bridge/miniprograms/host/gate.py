@@ -35,7 +35,8 @@ class Gate:
             if session.is_open and waiting.source.push is None:
                 self._turn_away(tx, session, about, server)
             return False
-        asked = asking.ask(tx, installed, person, remotely.consent(installed, waiting.source, session))
+        wanted = remotely.consent(installed, waiting.source, session)
+        asked = asking.ask(tx, installed, person, wanted, self._limits.grant_days)
         if isinstance(asked, Message):
             self._performer.say(tx, session, about, asked)
             remotely.hold(tx, waiting)

@@ -282,7 +282,7 @@ class Performer:
         wanted = asking.Request(
             effect_id, effect.tag, tuple(dict.fromkeys(effect.scopes)), source=about.source, session_id=turn.session.id
         )
-        asked = asking.ask(tx, about.installed, about.person, wanted)
+        asked = asking.ask(tx, about.installed, about.person, wanted, self._limits.grant_days)
         if isinstance(asked, Message):
             self.say(tx, turn.session, about, asked)
         else:
@@ -306,7 +306,7 @@ class Performer:
             return
         scope = grants.server(host)
         wanted = asking.Request(None, "", (scope,), source=about.source, session_id=session.id)
-        asked = asking.ask(tx, about.installed, person, wanted)
+        asked = asking.ask(tx, about.installed, person, wanted, self._limits.grant_days)
         if isinstance(asked, Message):
             self.say(tx, session, about, asked)
         else:
@@ -324,7 +324,7 @@ class Performer:
             return
         # Whether it may ring is asked when it is set, while the person is here.
         wanted = asking.Request(None, "", (grants.NOTIFY,), source=about.source, session_id=turn.session.id)
-        asked = asking.ask(tx, about.installed, about.person, wanted)
+        asked = asking.ask(tx, about.installed, about.person, wanted, self._limits.grant_days)
         if isinstance(asked, Message):
             self.say(tx, turn.session, about, asked)
 
