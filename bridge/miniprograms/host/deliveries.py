@@ -36,15 +36,12 @@ def record_text(tx: Tx, person: PersonId, program_id: int, text: str) -> None:
         "INSERT INTO program_deliveries (id, person_id, program_id, sealed, at, key_id) VALUES (?, ?, ?, ?, ?, ?)",
         (row_id, person, program_id, sealed, tx.now, key),
     )
-    sizes = tx.sql(
-        "SELECT id, LENGTH(sealed) AS size FROM program_deliveries WHERE person_id = ? ORDER BY id DESC", (person,)
-    ).all()
-    total = 0
-    for count, row in enumerate(sizes):
-        total += int(row.size)
-        if count and (count >= KEPT or total > _BYTES):
-            tx.sql("DELETE FROM program_deliveries WHERE person_id = ? AND id <= ?", (person, row.id))
-            break
+    tx.sql(
+        "DELETE FROM program_deliveries WHERE person_id = ? AND id < (SELECT MIN(id) FROM (SELECT id,"
+        " ROW_NUMBER() OVER (ORDER BY id DESC) AS number, SUM(LENGTH(sealed)) OVER (ORDER BY id DESC) AS total"
+        " FROM program_deliveries WHERE person_id = ?) told WHERE number = 1 OR (number <= ? AND total <= ?))",
+        (person, person, KEPT, _BYTES),
+    )
 
 
 def newest(tx: Tx, person: PersonId, program_id: int | None, most: int) -> list[Delivery]:
