@@ -93,7 +93,7 @@ def test_it_is_told_of_every_id_that_it_knew_each_room_apart(package: Any) -> No
             town.now += 6000
         assert len(left(engine, "tester")) == 1, "her own chat at once"
         assert left(engine, "tester")[0]["chat"]["kind"] == "dm"
-        times = []
+        times, begun = [], town.now
         for hour in range(25):
             before = len(left(engine, "tester"))
             town.wait(HOUR)
@@ -101,6 +101,9 @@ def test_it_is_told_of_every_id_that_it_knew_each_room_apart(package: Any) -> No
         told = left(engine, "tester")
         assert {event["user"]["id"] for event in told} == mine
         assert len(told) == 3
+        for event, hour in zip(told[1:], times, strict=True):
+            since = event["now"] - begun // 1000
+            assert hour * 3600 <= since <= (hour + 1) * 3600, "nor does what it is told say when she left"
         assert [event["chat"]["kind"] for event in told] == ["dm", "room", "room"]
         rooms = {event["chat"]["id"] for event in engine.of("tester", "text")}
         assert {event["chat"]["id"] for event in told[1:]} == rooms

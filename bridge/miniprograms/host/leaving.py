@@ -89,7 +89,8 @@ def _note(
     own = room == known.OWN
     user = pseudonym.user_id(installed.secret, str(person), generation=generation, room=None if own else room)
     chat = pseudonym.chat_id(installed.secret, str(person) if own else room, generation=generation if own else 0)
-    said = {"user": user, "chat": chat, "event": secrets.token_hex(12), "kind": "dm" if own else "room"}
+    # When it is told, and not when they left: that is the same moment for every room.
+    said = {"user": user, "chat": chat, "event": secrets.token_hex(12), "kind": "dm" if own else "room", "at": due}
     promised = installed.manifest.deletion or Deletion()
     until = None if installed.manifest.server is None else tx.now + promised.days * _DAY_MS
     tx.sql(
@@ -192,6 +193,7 @@ def shown(installed: Installed, leaving: Leaving) -> dict[str, Any]:
 
 def _said(leaving: Leaving) -> dict[str, Any]:
     said: dict[str, Any] = {"user": leaving.user, "chat": leaving.chat, "event": leaving.event, "kind": leaving.kind}
+    said["at"] = leaving.at
     if leaving.receipt is not None:
         said["receipt"] = dict(leaving.receipt)
     if leaving.shares is not None:
@@ -213,7 +215,7 @@ def _leaving(tx: Tx, row: Any) -> Leaving | None:
         said["user"],
         said["chat"],
         said["event"],
-        row.created_at,
+        said.get("at", row.created_at),
         row.tries,
         row.until_at,
         None if row.owner is None else PersonId(row.owner),
