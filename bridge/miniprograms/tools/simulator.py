@@ -149,6 +149,8 @@ class Simulator:
         self._used = settings.now
         self._last: str | None = None
         """When somebody did something, and who."""
+        self._whose: str | None = None
+        """Whose chat it is, if it is that of one person."""
         self._agreed: set[str] = set()
         """Who has agreed to one message later."""
         self._pushes = 0
@@ -159,6 +161,8 @@ class Simulator:
 
     async def open(self, person: str, payload: str | None = None) -> list[Output]:
         """`open NAME [payload]`. In a room everybody who takes part opens it."""
+        if self._is_elsewhere(person):
+            return self._said()
         if not self.is_open:
             self._state = None  # another session
         self.is_open = True
@@ -167,6 +171,8 @@ class Simulator:
 
     async def close(self, person: str) -> list[Output]:
         """`close`."""
+        if self._is_elsewhere(person):
+            return self._said()
         if self.is_open:
             self._end()
             await self._happened(CloseEvent(**self._about(person), data=Closed(reason="user")), person)
@@ -208,6 +214,8 @@ class Simulator:
 
     async def type(self, person: str, line: str) -> list[Output]:
         """What somebody types while the program is open: an answer to a form, a choice, a command, or text."""
+        if self._is_elsewhere(person):
+            return self._said()
         if not self.is_open:
             self._tell(person, "No program is open.")
             return self._said()
@@ -215,6 +223,16 @@ class Simulator:
         if event is not None:
             await self._happened(event, person)
         return self._said()
+
+    def _is_elsewhere(self, person: str) -> bool:
+        """Whether this is the own chat of somebody else, who is told so."""
+        if self._settings.kind == "room":
+            return False
+        self._whose = self._whose or person
+        if person == self._whose:
+            return False
+        self._tell(person, f"(This is the own chat of {self._whose}; with --room it is one of several people.)")
+        return True
 
     # --- from what was typed to an event ---------------------------------------------------------------------
 

@@ -154,6 +154,15 @@ async def test_two_people_can_not_take_one_seat() -> None:
     assert kept == {"value": world.user_id("alice"), "version": 1}
 
 
+async def test_nobody_else_is_in_somebodys_own_chat() -> None:
+    world, runtime = simulator(lambda event: does(says("here"), state=1))
+    await world.open("alice")
+    for said in (await world.type("bob", "hello"), await world.open("bob"), await world.close("bob")):
+        assert "the own chat of alice" in lines(said)[0]
+    assert len(runtime.events) == 1
+    assert lines(await world.type("alice", "hello")) == ["| here"]
+
+
 async def test_what_one_person_stores_is_not_another_persons() -> None:
     def handle(event: dict[str, Any]) -> dict[str, Any]:
         if event["type"] == "text":
