@@ -59,12 +59,15 @@ class Person:
         self._asking = asyncio.Lock()
         """Held until it is known which answer is not to be shown."""
         self._unshown: EventId | None = None
-        self._greeted = asyncio.Event()
+        self._opened, self._greeted = asyncio.Event(), asyncio.Event()
         self._txn = (f"{secrets.token_hex(6)}.{n}" for n in itertools.count())
 
     async def take(self, event: Inbound, room: RoomView) -> None:
         """What the account received."""
-        if event.origin.sender != self.bot or isinstance(event, DmOpened):
+        if isinstance(event, DmOpened):
+            self._opened.set()
+            return
+        if event.origin.sender != self.bot:
             return
         answered = None
         if isinstance(event, TextMessage | PictureMessage):
@@ -96,9 +99,12 @@ class Person:
                 "initial_state": [{"type": "m.room.encryption", "state_key": "", "content": {"algorithm": MEGOLM}}],
             },
         )
-        self.room = RoomId(answer["room_id"])
+        self.room = room_id = RoomId(answer["room_id"])
         try:
             async with asyncio.timeout(_GREETING_S):
+                await self._opened.wait()
+                # Whoever begins to type is greeted at once: the bot sees that their client knows it.
+                await _patiently(lambda: self.account.sender.prepare(room_id, self.bot))
                 await self._greeted.wait()
         except TimeoutError:
             raise CannotSend(f"the bot did not join the chat of {self.name} within {_GREETING_S:.0f} s") from None

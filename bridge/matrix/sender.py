@@ -108,6 +108,19 @@ class RoomSender:
 
         return await self._guarded(work)
 
+    async def prepare(self, room_id: RoomId, only_dm_with: UserId) -> None:
+        """Share the key of what is to be said in this person's DM, as clients do when somebody begins to type.
+
+        Raises:
+            Held, Later, Refused: as for `send`.
+        """
+
+        async def work() -> None:
+            async with self._lock(room_id):
+                await self._keys().session_for(room_id, *self._admitted(room_id, only_dm_with))
+
+        await self._guarded(work)
+
     async def _send(self, event: Outgoing) -> EventId:
         async with self._lock(event.room_id):
             self._admitted(event.room_id, event.only_dm_with)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.delivery.ports import Later
+from bridge.delivery.ports import Held, Later
 from bridge.ids import RoomId
 from bridge.matrix.machine import NoKey
 from bridge.matrix.newcomers import Newcomers
@@ -85,6 +85,19 @@ async def test_who_has_written_does_not_wait(device: Make, homeserver: FakeHomes
     await write_to(bot, alice, homeserver)
     assert bot.machine.newcomers.take_shown() == ({alice.user_id} if when == "while it waited" else set())
     assert await sender.send(outgoing(alice.user_id)) == "$sent1"
+
+
+async def test_beginning_to_type_shares_the_key_and_says_nothing(device: Make, homeserver: FakeHomeserver) -> None:
+    bot, alice = device("bot"), device("alice")
+    sender = sender_of(alice, [bot.user_id, alice.user_id], homeserver)
+    await sender.prepare(ROOM, bot.user_id)
+    await sender.send(outgoing(bot.user_id))
+    assert (len(homeserver.sent), keys_given(homeserver, bot)) == (1, 1)
+    await know(bot, alice)
+    deliver(alice, bot, homeserver)
+    assert read(bot, alice, homeserver.sent[0]) == "hello"
+    with pytest.raises(Held):
+        await sender.prepare(ROOM, alice.user_id)
 
 
 async def test_who_is_known_from_before_does_not_wait(device: Make, homeserver: FakeHomeserver, clock: Clock) -> None:
