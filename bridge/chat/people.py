@@ -1,7 +1,8 @@
 """The people that Courtyard knows, and the DM in which each of them is reached."""
 
+import contextlib
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bridge.chat.command import Person
@@ -114,6 +115,14 @@ class People:
         row = tx.sql("SELECT id, card FROM people WHERE id = ?", (person_id,)).first()
         return None if row is None else self._person(tx, row)
 
+    def several(self, tx: Tx, ids: Sequence[PersonId]) -> dict[PersonId, Person]:
+        """The same for several. Who is not known, or whose row is damaged, is left out."""
+        found: dict[PersonId, Person] = {}
+        for row in self._rows(tx, ids, "SELECT id, card FROM people WHERE id IN ({marks})"):
+            with contextlib.suppress(Unreadable):
+                found[PersonId(row.id)] = self._person(tx, row)
+        return found
+
     def ensure(self, tx: Tx, user_id: UserId) -> Person:
         """The person with this id; a new row, without a DM, when nobody named them before.
 
@@ -149,22 +158,37 @@ class People:
         """The person's current DM: the last used. None when they never opened one, it is none any more, or they get
         nothing just now. `user_id`: theirs, where it has been read already."""
         row = tx.sql(
-            "SELECT dm_account_id, dm_room_id, card FROM people WHERE id = ? AND paused_at IS NULL", (person_id,)
+            "SELECT id, dm_account_id, dm_room_id, card FROM people WHERE id = ? AND paused_at IS NULL", (person_id,)
         ).first()
-        if row is None or row.dm_account_id is None or row.dm_room_id is None:
+        return None if row is None else self._dm(tx, row, user_id)
+
+    def dms(self, tx: Tx, ids: Sequence[PersonId]) -> dict[PersonId, tuple[AccountId, RoomId]]:
+        """The same for several; who has none is left out."""
+        found: dict[PersonId, tuple[AccountId, RoomId]] = {}
+        columns = "id, dm_account_id, dm_room_id, card"
+        for row in self._rows(tx, ids, f"SELECT {columns} FROM people WHERE id IN ({{marks}}) AND paused_at IS NULL"):
+            dm = self._dm(tx, row, None)
+            if dm is not None:
+                found[PersonId(row.id)] = dm
+        return found
+
+    @staticmethod
+    def _rows(tx: Tx, ids: Sequence[PersonId], statement: str) -> Iterator[Any]:
+        tx.vault.prepare(ids)
+        for start in range(0, len(ids), _CHUNK):
+            chunk = tuple(ids[start : start + _CHUNK])
+            yield from tx.sql(statement.format(marks=",".join("?" * len(chunk))), chunk)
+
+    def _dm(self, tx: Tx, row: Any, user_id: UserId | None) -> tuple[AccountId, RoomId] | None:
+        if row.dm_account_id is None or row.dm_room_id is None:
             return None
         account, room_id = AccountId(row.dm_account_id), RoomId(row.dm_room_id)
         if user_id is None:
-            card = tx.vault.read(person_id, "people", person_id, "card", row.card)
+            card = tx.vault.read(row.id, "people", row.id, "card", row.card)
             if card is None:
                 return None
             user_id = UserId(card["user_id"])
         return (account, room_id) if self._is_dm(account, room_id, user_id) else None
-
-    def paused_at(self, tx: Tx, person_id: PersonId) -> int | None:
-        """Since when (ms) the person gets nothing personal; None: they get it."""
-        at: int | None = tx.sql("SELECT paused_at FROM people WHERE id = ?", (person_id,)).scalar()
-        return at
 
     def set_dm(self, tx: Tx, person_id: PersonId, account: AccountId, room_id: RoomId) -> bool:
         """Make this room the current DM. True when it is the person's first ever."""

@@ -16,7 +16,7 @@ from bridge.delivery.making import Ahead, Broken, Made, Maker, Same, Target
 from bridge.delivery.ports import Again, Directory, Outgoing, Renderer
 from bridge.delivery.queue import EDIT
 from bridge.delivery.refresh import Budget, not_before
-from bridge.delivery.settling import HOLD_MS, Settle, give_up
+from bridge.delivery.settling import HOLD_MS, Sent, Settle, give_up, settle_sent
 from bridge.ids import AccountId, PersonId, RoomId
 
 SCAN_PEOPLE = 200
@@ -83,8 +83,8 @@ class Claims:
             f" LIMIT {SCAN_PEOPLE}",
             (tx.now,),
         ).all()
-        for row in people:
-            self._bind(tx, row.person_id)
+        if people:
+            self._bind(tx, [row.person_id for row in people])
         rooms = tx.sql(
             "SELECT account_id, room_id FROM outbox o"
             " WHERE state = 'queued' AND not_before <= ? AND room_id IS NOT NULL AND NOT EXISTS ("
@@ -115,21 +115,28 @@ class Claims:
         """The same for several rooms: a copy of one thing for the people of many is looked up and rendered once."""
         rows = {target: self._next(tx, target) for target in dict.fromkeys(targets)}
         ahead = self._maker.ahead(tx, [row for row in rows.values() if row is not None and row is not _MORE])
-        return {target: self._claim(tx, target, row, ahead) for target, row in rows.items()}
+        tried: list[tuple[int, bytes | None, int]] = []
+        steps = {target: self._claim(tx, target, row, ahead, tried) for target, row in rows.items()}
+        if tried:
+            tx.sql(
+                "UPDATE outbox SET state = 'sending', attempts = attempts + 1, first_attempt_at = ?, tried = ?"
+                " WHERE id = ?",
+                tried,
+            )
+        return steps
 
-    def _claim(self, tx: Tx, target: Target, row: Any, ahead: Ahead) -> Step:
-        """Claim the row that comes next; when nothing is to be sent for it, the one after that."""
+    def _claim(
+        self, tx: Tx, target: Target, row: Any, ahead: Ahead, tried: list[tuple[int, bytes | None, int]]
+    ) -> Step:
+        """The row that comes next; when nothing is to be sent for it, the one after that. What stands in it from now
+        on is added to `tried`."""
         for _ in range(_DROPS_AT_ONCE):
             if row is None or row is _MORE:
                 return Step(None, again=row is _MORE)
             claimed = self._prepare(tx, target, row, ahead)
             if claimed is not None:
                 first = tx.now if row.first_attempt_at is None else row.first_attempt_at
-                tx.sql(
-                    "UPDATE outbox SET state = 'sending', attempts = attempts + 1, first_attempt_at = ?, tried = ?"
-                    " WHERE id = ?",
-                    (first, claimed.tried, row.id),
-                )
+                tried.append((first, claimed.tried, row.id))
                 return Step(claimed)
             row, ahead = self._next(tx, target), Ahead()
         return Step(None, again=True)
@@ -141,7 +148,8 @@ class Claims:
             # one that was never tried blocks nobody.
             row = tx.sql(
                 "SELECT id, person_id, kind, copy_kind, copy_ref, sealed, target_event, reply_to, thread,"
-                " attempts, first_attempt_at, tried, not_before, withdrawn, source_event, created_at, account_id"
+                " attempts, first_attempt_at, tried, not_before, withdrawn, source_event, created_at, account_id,"
+                " (SELECT paused_at FROM people WHERE people.id = outbox.person_id) AS paused_at"
                 " FROM outbox WHERE account_id = ? AND room_id = ? AND state = 'queued'"
                 " AND (not_before <= ? OR attempts > 0)"
                 " ORDER BY priority DESC, id LIMIT 1",
@@ -159,8 +167,11 @@ class Claims:
 
     def settle_all(self, tx: Tx, settled: Sequence[tuple[Settle, Target]]) -> dict[Target, Step]:
         """The same for several rooms."""
+        if sent := [settle for settle, _ in settled if isinstance(settle, Sent)]:
+            settle_sent(tx, sent)
         for settle, _ in settled:
-            settle(tx)
+            if not isinstance(settle, Sent):
+                settle(tx)
         targets = [target for _, target in settled]
         steps = {target: Step(None) for target in targets}
         # Most rooms had one answer to send: those with nothing left are found together.
@@ -199,23 +210,24 @@ class Claims:
         """Forget plain answers after `max_age_ms`: nothing but an edit of the question asks for them."""
         tx.sql("DELETE FROM copies WHERE kind = 'answer' AND created_at < ?", (tx.now - max_age_ms,))
 
-    def _bind(self, tx: Tx, person_id: PersonId) -> None:
-        """Bind the floating rows of a person to their current DM, or hold them until there is one."""
-        dm = self._people.dm(tx, person_id)
+    def _bind(self, tx: Tx, people: Sequence[PersonId]) -> None:
+        """Bind the floating rows of people to their current DMs, or hold them until there is one."""
         where = "WHERE room_id IS NULL AND person_id = ? AND state = 'queued' AND not_before <= ?"
-        if dm is None:
-            tx.sql(f"UPDATE outbox SET state = 'held', not_before = ? {where}", (tx.now + HOLD_MS, person_id, tx.now))
-        else:
-            tx.sql(f"UPDATE outbox SET account_id = ?, room_id = ? {where}", (*dm, person_id, tx.now))
+        dms = self._people.dms(tx, people)
+        bound = [(*dms[person], person, tx.now) for person in people if person in dms]
+        held = [(tx.now + HOLD_MS, person, tx.now) for person in people if person not in dms]
+        if bound:
+            tx.sql(f"UPDATE outbox SET account_id = ?, room_id = ? {where}", bound)
+        if held:
+            tx.sql(f"UPDATE outbox SET state = 'held', not_before = ? {where}", held)
 
     def _is_kept_back(self, tx: Tx, row: Row[Any]) -> bool:
         """Hold a row of somebody who gets nothing personal now: all but the answers of that time, which aren't."""
         if row.person_id is None or row.kind == "redact" or row.withdrawn:
             return False
-        paused_at = self._people.paused_at(tx, row.person_id)
-        if paused_at is None:
+        if row.paused_at is None:
             return False
-        if row.kind == "message" and row.source_event is not None and row.created_at >= paused_at:
+        if row.kind == "message" and row.source_event is not None and row.created_at >= row.paused_at:
             return False
         tx.sql("UPDATE outbox SET state = 'held', not_before = ? WHERE id = ?", (tx.now + HOLD_MS, row.id))
         return True

@@ -16,7 +16,7 @@ from bridge.db.sealing import Unreadable
 from bridge.delivery import queue
 from bridge.delivery.ports import Again, Directory, ForMany, Renderer
 from bridge.delivery.queue import EDIT
-from bridge.ids import AccountId, RoomId
+from bridge.ids import AccountId, PersonId, RoomId
 
 Target: TypeAlias = tuple[AccountId, RoomId]
 
@@ -50,7 +50,7 @@ class Ahead:
 
     messages: dict[int, Message | None] = field(default_factory=dict)
     """By row; None: its reader may not see it."""
-    people: dict[int, Person] = field(default_factory=dict)
+    people: dict[PersonId, Person] = field(default_factory=dict)
     """By id."""
     contents: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Events by what they say: many readers read the same."""
@@ -69,12 +69,16 @@ class Maker:
 
     def ahead(self, tx: Tx, rows: Iterable[Row[Any]]) -> Ahead:
         """Render together what is a copy of one thing for several readers. What fails is left to be made alone."""
+        rows = list(rows)
+        found = Ahead()
+        if len(rows) > 1:
+            people = {row.person_id for row in rows if row.person_id is not None}
+            found.people.update(self._people.several(tx, sorted(people)))
         groups: dict[tuple[str, int], list[Row[Any]]] = {}
         for row in rows:
             together = isinstance(self._renderers.get(row.copy_kind), ForMany)
             if together and row.kind == "copy" and not row.withdrawn and None not in (row.person_id, row.copy_ref):
                 groups.setdefault((row.copy_kind, row.copy_ref), []).append(row)
-        found = Ahead()
         for (kind, ref_id), some in groups.items():
             renderer = self._renderers[kind]
             if len(some) > 1 and isinstance(renderer, ForMany):
@@ -82,17 +86,9 @@ class Maker:
         return found
 
     def _together(
-        self, tx: Tx, renderer: ForMany, ref_id: int, rows: Iterable[Row[Any]], people: dict[int, Person]
+        self, tx: Tx, renderer: ForMany, ref_id: int, rows: Iterable[Row[Any]], people: Mapping[PersonId, Person]
     ) -> dict[int, Message | None]:
-        readers: dict[int, Person] = {}
-        tx.vault.prepare(row.person_id for row in rows)
-        for row in rows:
-            try:
-                reader = self._people.by_id(tx, row.person_id)
-            except Unreadable:
-                continue
-            if reader is not None:
-                readers[row.id] = people[reader.id] = reader
+        readers = {row.id: people[row.person_id] for row in rows if row.person_id in people}
         savepoint = tx.savepoint()
         try:
             made = renderer.many(tx, list({reader.id: reader for reader in readers.values()}.values()), ref_id)

@@ -34,12 +34,16 @@ class Directory(Protocol):
 
     def by_id(self, tx: Tx, person_id: PersonId, /) -> Person | None: ...
 
+    def several(self, tx: Tx, ids: Sequence[PersonId], /) -> dict[PersonId, Person]:
+        """The same for several; who can't be read is left out."""
+        ...
+
     def dm(self, tx: Tx, person_id: PersonId, /) -> tuple[AccountId, RoomId] | None:
         """The person's current DM; None: they have none (yet)."""
         ...
 
-    def paused_at(self, tx: Tx, person_id: PersonId, /) -> int | None:
-        """Since when (ms) the person gets nothing but answers to what they say; None: they get everything."""
+    def dms(self, tx: Tx, ids: Sequence[PersonId], /) -> dict[PersonId, tuple[AccountId, RoomId]]:
+        """The same for several; who has none is left out."""
         ...
 
 

@@ -1,6 +1,7 @@
 """What is written down when a row was tried."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from bridge.db import Tx
@@ -14,34 +15,45 @@ HOLD_MS = 60_000
 Settle: TypeAlias = Callable[[Tx], None]
 
 
-def sent(claimed: Claimed, event_id: EventId) -> Settle:
+@dataclass(frozen=True, slots=True)
+class Sent:
     """The homeserver took it: the row becomes a copy, or, withdrawn meanwhile, is redacted."""
 
-    def settle(tx: Tx) -> None:
-        row = tx.sql(
-            "DELETE FROM outbox WHERE id = ? RETURNING withdrawn, thread, source_event, person_id", (claimed.row_id,)
-        ).one_or_none()
+    claimed: Claimed
+    event_id: EventId
+
+    def __call__(self, tx: Tx) -> None:
+        settle_sent(tx, [self])
+
+
+def settle_sent(tx: Tx, several: Sequence[Sent]) -> None:
+    """What became of rows of different rooms, together."""
+    marks = ",".join("?" * len(several))
+    gone = tx.sql(
+        f"DELETE FROM outbox WHERE id IN ({marks}) RETURNING id, withdrawn, thread, source_event, person_id",
+        tuple(one.claimed.row_id for one in several),
+    )
+    rows = {row.id: row for row in gone}
+    copies: list[tuple[object, ...]] = []
+    for one in several:
+        claimed, out, row = one.claimed, one.claimed.outgoing, rows.get(one.claimed.row_id)
         if claimed.what is What.REDACT:
-            return
-        out = claimed.outgoing
+            continue
         # Without a row the person was erased meanwhile: nothing of theirs may stay either.
         if row is None or row.withdrawn:
             if row is not None and claimed.target_event is None:
-                queue.remember(tx, out.account, out.room_id, [event_id], row.person_id, claimed.copy.kind)
-            queue.redact_events(tx, out.account, out.room_id, [event_id])
-            return
+                queue.remember(tx, out.account, out.room_id, [one.event_id], row.person_id, claimed.copy.kind)
+            queue.redact_events(tx, out.account, out.room_id, [one.event_id])
+            continue
         if claimed.target_event is not None:
             tx.sql(
                 "UPDATE copies SET kind = ?, ref_id = ?, rendering = ? WHERE account_id = ? AND event_id = ?",
                 (claimed.copy.kind, claimed.copy.ref_id, claimed.rendering, out.account, claimed.target_event),
             )
-        tx.sql(
-            "INSERT INTO copies (account_id, event_id, room_id, person_id, kind, ref_id, source_event, thread,"
-            " replaces, outbox_id, rendering, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
+        copies.append(
             (
                 out.account,
-                event_id,
+                one.event_id,
                 out.room_id,
                 claimed.person_id,
                 claimed.copy.kind,
@@ -52,12 +64,17 @@ def sent(claimed: Claimed, event_id: EventId) -> Settle:
                 claimed.row_id,
                 claimed.rendering if claimed.target_event is None else None,
                 tx.now,
-            ),
+            )
         )
         if claimed.unsure and claimed.target_event is None:
-            queue.insert(tx, [_correction(claimed, event_id)])
-
-    return settle
+            queue.insert(tx, [_correction(claimed, one.event_id)])
+    if copies:
+        tx.sql(
+            "INSERT INTO copies (account_id, event_id, room_id, person_id, kind, ref_id, source_event, thread,"
+            " replaces, outbox_id, rendering, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            copies,
+        )
 
 
 def _correction(claimed: Claimed, event_id: EventId) -> queue.NewRow:

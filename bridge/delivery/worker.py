@@ -237,8 +237,8 @@ class DeliveryWorker:
             if claimed.what is What.REDACT:
                 assert claimed.target_event is not None
                 await self._sender.redact(out.account, out.room_id, claimed.target_event, out.txn_id)
-                return _Outcome(settling.sent(claimed, claimed.target_event))
-            return _Outcome(settling.sent(claimed, await self._sender.send(out)))
+                return _Outcome(settling.Sent(claimed, claimed.target_event))
+            return _Outcome(settling.Sent(claimed, await self._sender.send(out)))
         except Held:
             return _Outcome(settling.held(claimed), failed=True)
         except Later as wait:

@@ -204,6 +204,8 @@ class Rooms:
         self._sealer = sealer
         self._rooms: dict[RoomId, Room] = {}
         self._changed: set[RoomId] = set()
+        self.changes = 0
+        """Grows with each change of any room."""
         self.damaged: list[RoomId] = []
         """Rooms whose rows could not be read: the homeserver must be asked."""
         self._private: set[str] = set()
@@ -238,12 +240,13 @@ class Rooms:
     def ensure(self, room_id: RoomId) -> Room:
         if room_id not in self._rooms:
             self._rooms[room_id] = Room(room_id, private=room_id in self._private)
-        self._changed.add(room_id)
+        self.changed(room_id)
         return self._rooms[room_id]
 
     def changed(self, room_id: RoomId) -> None:
         """Note that the room's snapshot must be written."""
         self._changed.add(room_id)
+        self.changes += 1
 
     def forget(self, room_id: RoomId) -> None:
         """We are no longer in it. Kept is only that the notice about missing encryption was sent: once is enough,
@@ -254,13 +257,13 @@ class Rooms:
             traces = [room.room_id for room in self._rooms.values() if room.is_trace]
             for old in traces[:-_MAX_TRACES]:
                 del self._rooms[old]
-                self._changed.add(old)
-        self._changed.add(room_id)
+                self.changed(old)
+        self.changed(room_id)
 
     def drop(self, room_id: RoomId) -> None:
         """We have left it, and nothing of it is remembered."""
         self._rooms.pop(room_id, None)
-        self._changed.add(room_id)
+        self.changed(room_id)
 
     def users(self) -> set[str]:
         """Everybody whom we share an encrypted room with: whose devices are tracked."""
@@ -292,7 +295,7 @@ class Rooms:
             room = self._rooms.get(room_id)
             if room is not None and not room.private:
                 room.private = True
-                self._changed.add(room_id)
+                self.changed(room_id)
 
     def is_private(self, room_id: str) -> bool:
         """Whether we made this room for two others, be we still in it or not."""

@@ -110,6 +110,8 @@ class SyncReader:
         self._hear = hear
         self._guards = guards
         self.opener = Opener(account, me, store, keys, rooms, late, hear)
+        self._tracked = -1
+        """Of `Rooms.changes`, when people were last looked for whose devices are to be kept."""
 
     async def read(self, answer: Mapping[str, Any], since: str | None, *, lazy: bool = False) -> Batch:
         """Process one answer and commit what it changed. Without `since` the timeline is history: not handled.
@@ -182,8 +184,10 @@ class SyncReader:
         return received, withheld
 
     def _track(self) -> None:
-        for user in self._rooms.users():
-            self._store.track(user)
+        if self._tracked != self._rooms.changes:  # looking at all rooms takes milliseconds where there are thousands
+            self._tracked = self._rooms.changes
+            for user in self._rooms.users():
+                self._store.track(user)
 
     def _untrack(self, answer: Mapping[str, Any]) -> None:
         """Whom we share no room with any more, now that the rooms of the batch are known: nobody tells of their devices

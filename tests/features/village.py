@@ -42,7 +42,7 @@ from bridge.db import Database, Tx
 from bridge.delivery.claim import Claims
 from bridge.delivery.claimed import Claimed, What
 from bridge.delivery.outbox import Outbox
-from bridge.delivery.settling import later, sent
+from bridge.delivery.settling import Sent, later
 from bridge.errors import UserError
 from bridge.features import compose
 from bridge.ids import EventId, RoomId, UserId
@@ -440,7 +440,7 @@ class Village:
     def settle(self, claimed: Claimed, event_id: EventId | None) -> Claimed | None:
         """Write down that it was sent; None: no answer came, so it is tried again. What is sent next in that room."""
         target = (claimed.outgoing.account, claimed.outgoing.room_id)
-        write = later(claimed, 1000) if event_id is None else sent(claimed, event_id)
+        write = later(claimed, 1000) if event_id is None else Sent(claimed, event_id)
         return self.db.run_sync(lambda tx: self._claims.settle(write, tx, target)).claimed
 
     # --- the end of accounts ----------------------------------------------------------------------------------
