@@ -11,5 +11,8 @@ LEAN: Final[Mapping[str, Any]] = {
     "push": {"enabled": False},
     "update_user_directory_from_worker": "nobody",
     "stats": {"enabled": False},
+    # A server lives for minutes: what is in its caches stays there, and garbage need not be looked for often.
+    "gc_thresholds": [300_000, 20, 20],
+    "caches": {"global_factor": 2, "sync_response_cache_duration": "0s", "expire_caches": False},
 }
 """Keys of homeserver.yaml for `config_overrides`; the servers of test_synapse.py and of the demo do without."""
