@@ -52,17 +52,18 @@ class Words:
 
 
 def _standing(needles: Mapping[bytes, str], content: bytes) -> Iterator[str]:
-    """Which of some needles of one length stand in a haystack. All begin alike: so only that is searched for."""
-    if not needles:
-        return
-    first, last = min(needles), max(needles)
-    length = len(first)
-    alike = next((n for n in range(length) if first[n] != last[n]), length)
-    at = content.find(first[:alike])
-    while at >= 0:
-        if (place := needles.get(content[at : at + length])) is not None:
-            yield place
-        at = content.find(first[:alike], at + 1)
+    """Which of some needles stand in a haystack. Nearly all begin alike: so that is searched for, once."""
+    alike: dict[tuple[int, bytes], list[bytes]] = {}
+    for needle in needles:
+        alike.setdefault((len(needle), needle[:2]), []).append(needle)
+    for (length, _), some in alike.items():
+        first, last = min(some), max(some)
+        begin = first[: next((n for n in range(length) if first[n] != last[n]), length)]
+        at = content.find(begin)
+        while at >= 0:
+            if (place := needles.get(content[at : at + length])) is not None:
+                yield place
+            at = content.find(begin, at + 1)
 
 
 def _base64_parts(word: str) -> Iterator[bytes]:
@@ -92,6 +93,7 @@ def test_words_are_found_where_they_stand() -> None:
     assert words.found_in(base64.b64encode(secrets.token_bytes(9999))) == set()
     for _ in range(50):
         words.new("elsewhere")
+    words.places |= {"2345-6789-abcd": "a code", "zq45-6789-abcd": "another"}  # of another length
     for spoken in (
         word,
         word.encode().hex(),
@@ -99,6 +101,7 @@ def test_words_are_found_where_they_stand() -> None:
         base64.b64encode(b"x" + word.encode()).decode(),
     ):
         assert words.found_in(b"zq zqz 7a71 enF" + spoken.encode()) == {"here"}
+        assert words.found_in(b"2345-6789-ABCD" + spoken.encode()) == {"here", "a code"}
 
 
 def tables(url: str) -> bytes:
