@@ -230,6 +230,9 @@ async def test_what_another_server_sent_is_not_declined_before_it_has_it_itself(
     go = asyncio.Event()
 
     async def pause(seconds: float) -> None:
+        if not seconds:  # no pause: it lets others run
+            await _one_turn()
+            return
         pauses.append(seconds)
         await go.wait()
 
