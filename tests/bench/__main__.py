@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.bench import (
+    busy_cost,
     denial_timing,
     feed_cost,
     memory_cost,
@@ -61,6 +62,9 @@ def main() -> int:
     rooms = rooms_cost.run()
     missed += rooms_cost.told(rooms)
     found["rooms"] = [asdict(row) for row in rooms]
+    busy = busy_cost.run()
+    missed += busy_cost.told(busy)
+    found["busy"] = [asdict(row) for row in busy]
     memory, growth = memory_cost.run(COMMANDS), store_growth.run()
     missed += memory_cost.told(memory) + store_growth.told(growth)
     found |= {"memory": asdict(memory), "store": [asdict(row) for row in growth]}

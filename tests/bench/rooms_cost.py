@@ -115,7 +115,7 @@ async def measure(rooms: int, *, delay_ms: float = 0.0, fan_out: bool = True) ->
                     await crowd.news.wait()
                 stub.give_room_key(first)
                 await crowd.ask(first, "ping")
-            await asyncio.to_thread(_befriend, directory, first.user_id, [one.user_id for one in others[: FANOUT - 1]])
+            await asyncio.to_thread(befriend, directory, first.user_id, [one.user_id for one in others[: FANOUT - 1]])
             fanouts: list[Fanout] = []
             async with started() as process:
                 ready_s, ready_cpu_s = process.ready_s, process.cpu_s()
@@ -154,7 +154,7 @@ async def _fan_out(kind: str, stub: StubHomeserver, process: BotProcess, copies:
     return Fanout(kind, copies, delay_ms, round(took, 3), round(1000 * cpu / copies, 3), round(asked / copies, 3))
 
 
-def _befriend(directory: Path, author: str, friends: Sequence[str]) -> None:
+def befriend(directory: Path, author: str, friends: Sequence[str]) -> None:
     """Write friendships where the bot keeps them, while it is stopped."""
     config = load_with_warnings(directory / "courtyard.yaml").config
     with open_storage(config) as storage:
