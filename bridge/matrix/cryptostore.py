@@ -7,7 +7,7 @@ one transaction. Callers commit before the request that depends on it (a message
 import asyncio
 import contextlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from datetime import datetime
 
 import vodozemac
@@ -415,7 +415,7 @@ class CryptoStore(OutboundStore):
         async with self._lock:
             if not self.dirty and also is None:
                 return
-            await asyncio.sleep(0)  # what others change in this turn of the loop is written with it
+            await _Turn()  # what others change in this turn of the loop is written with it
             unwritten = self._dirty
             write = self._snapshot()
 
@@ -444,6 +444,13 @@ class CryptoStore(OutboundStore):
             self.usage.used,
             self._retired,
         )
+
+
+class _Turn:
+    """Wait for the next turn of the event loop."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
 
 
 @contextlib.contextmanager

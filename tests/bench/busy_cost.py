@@ -9,6 +9,7 @@ again and again. The answers to what was asked between a post and its last copy 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import statistics
 import tempfile
@@ -110,6 +111,7 @@ async def _measured(
             answers.append(_Waited(began, await crowd.ask(person, "ping")))
             await asyncio.sleep(max(began + TALKERS * _PAUSE_S - loop.time(), 0))
 
+    gc.disable()  # of this process: the crowd must not be what others wait for
     async with asyncio.TaskGroup() as tasks:
         talking = [tasks.create_task(talk(person, number)) for number, person in enumerate(talkers)]
         await _post(crowd, copies, author)  # the first, for which everything is loaded
@@ -120,6 +122,7 @@ async def _measured(
             await asyncio.sleep(_CALM_S)
         for one in talking:
             one.cancel()
+    gc.enable()
     beside = [one.seconds for one in answers if any(begin <= one.asked_at <= end for begin, end in times)]
     # What was asked right before a post may have been answered beside it.
     calm = [one.seconds for one in answers if not any(begin - 0.5 <= one.asked_at <= end for begin, end in times)]

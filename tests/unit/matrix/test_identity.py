@@ -441,8 +441,6 @@ async def test_a_running_bot_tries_again_until_the_identity_is_in_place(
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:
-        if not seconds:
-            return
         pauses.append(seconds)
         if len(pauses) == 3:
             homeserver.always_asks = False  # the operator has approved it
