@@ -11,6 +11,7 @@ import structlog
 from cachetools import LRUCache
 from nio.crypto import OlmDevice, OutgoingKeyRequest
 
+from bridge.db.engine import now_ms
 from bridge.errors import CourtyardError
 from bridge.ids import RoomId
 from bridge.matrix.cryptostore import CryptoStore
@@ -54,8 +55,10 @@ class Keys:
         self._withheld_from: LRUCache[str, set[tuple[str, str]]] = LRUCache(1000)
         self._mended: dict[tuple[str, str], OlmDevice] = {}
         """Devices with a new Olm session that have not been told of it."""
-        self.wanted: list[tuple[str, RoomId, str]] = []
-        """(sender, room, session) of room keys that are to be asked for."""
+        self.wanted: list[tuple[str, RoomId, str, str | None]] = []
+        """(sender, room, session, sender's device key if named) of room keys that are to be asked for."""
+        self._asked_at: LRUCache[str, int] = LRUCache(_MAX_KEY_REQUESTS)
+        """When room keys were asked for, by session, ms."""
         # Transaction ids of to-device sends: random per start, counted within.
         self._txn = (f"{secrets.token_hex(8)}.{n}" for n in itertools.count())
 
@@ -195,24 +198,31 @@ class Keys:
             for device in told:
                 self._mended.pop((device.user_id, device.device_id), None)
         while self.wanted:
-            sender, room_id, session_id = self.wanted[0]
-            await self._request_key(sender, room_id, session_id)
+            await self._request_key(*self.wanted[0])
             self.wanted.pop(0)
 
-    def want(self, sender: str, room_id: RoomId, session_id: str) -> None:
-        """Have a room key asked for, with the next repair."""
-        if len(self.wanted) < _MAX_KEY_REQUESTS:
-            self.wanted.append((sender, room_id, session_id))
+    def want(self, sender: str, room_id: RoomId, session_id: str, sender_key: str | None = None) -> None:
+        """Have a room key asked for, with the next repair. `sender_key`: as the event names it, if it does."""
+        wanted = sender, room_id, session_id, sender_key
+        if len(self.wanted) < _MAX_KEY_REQUESTS and wanted not in self.wanted:
+            self.wanted.append(wanted)
 
-    async def _request_key(self, sender: str, room_id: RoomId, session_id: str) -> None:
-        """Ask all devices of the sender for a room key, once (spec: "Key requests"). Few clients answer."""
+    def is_lost(self, sender: str, session_id: str) -> bool:
+        """Whether a room key may have come over a broken session, and was not asked for since that was found."""
+        return self._asked_at.get(session_id, 0) < self.machine.broken.get(sender, 0)
+
+    async def _request_key(self, sender: str, room_id: RoomId, session_id: str, sender_key: str | None) -> None:
+        """Ask all devices of the sender for a room key (spec: "Key requests"): once, and again after a repair. Clients
+        answer if they gave us the key before."""
         asked = self.machine.outgoing_key_requests
-        if session_id in asked:
+        if session_id in asked and not self.is_lost(sender, session_id):
             return
         while len(asked) >= _MAX_KEY_REQUESTS:  # anybody can name sessions that nobody has
             self._store.remove_outgoing_key_request(asked.pop(next(iter(asked))))
         request_id = secrets.token_hex(16)
         body = {"algorithm": MEGOLM, "room_id": room_id, "session_id": session_id}
+        if sender_key is not None:  # older clients look their session up by it
+            body["sender_key"] = sender_key
         content = {
             "action": "request",
             "body": body,
@@ -220,13 +230,17 @@ class Keys:
             "requesting_device_id": self.machine.device_id,
         }
         request = OutgoingKeyRequest(request_id, session_id, room_id, MEGOLM)
-        self.machine.outgoing_key_requests[session_id] = request
+        former = asked.get(session_id)
+        if former is not None:
+            self._store.remove_outgoing_key_request(former)
+        asked[session_id] = request
         self._store.add_outgoing_key_request(request)
         await self._store.commit()
         sent = False
         try:
             await self._to_devices("m.room_key_request", {sender: {"*": content}})
             sent = True
+            self._asked_at[session_id] = now_ms()
         finally:
             if not sent:  # it is noted before, as the answer may overtake ours; now it is to be asked for again
                 asked.pop(session_id, None)

@@ -1,13 +1,14 @@
 """Events whose room key has not come yet. They wait, in the database too, until it comes or they are too old."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bridge.db import Tx
 from bridge.db.engine import now_ms
 from bridge.ids import AccountId, RoomId
+from bridge.matrix.known_devices import KEY32
 from bridge.matrix.machine import RoomKey, Withheld
 from bridge.matrix.seal import Sealer
 
@@ -32,6 +33,12 @@ class Waiting:
         return str(self.event["sender"])
 
     @property
+    def sender_key(self) -> str | None:
+        """The curve25519 key of the sender's device, as the event names it; nothing may be believed of it."""
+        key = self.event["content"].get("sender_key")
+        return None if key is None else str(key)
+
+    @property
     def size(self) -> int:
         """Bytes that it takes, about."""
         return 500 + len(self.event["content"]["ciphertext"])
@@ -41,6 +48,8 @@ def _bare(event: Mapping[str, Any]) -> dict[str, Any]:
     """What is needed of an encrypted event to open it. The rest could be 64 KB of anything."""
     content = event["content"]
     kept = {name: content[name] for name in ("algorithm", "session_id", "ciphertext")}
+    if isinstance(sender_key := content.get("sender_key"), str) and KEY32.fullmatch(sender_key):
+        kept["sender_key"] = sender_key
     relation = content.get("m.relates_to")
     if isinstance(relation, Mapping):
         answers = relation.get("m.in_reply_to")
@@ -180,6 +189,10 @@ class LateKeys:
         late = [w for e, w in self._waiting.items() if w.since <= oldest and e not in self._noticed]
         self._noticed.update(w.event_id for w in late)
         return late
+
+    def of(self, users: Collection[str]) -> list[Waiting]:
+        """What waits of these people."""
+        return [waiting for waiting in self._waiting.values() if waiting.sender in users] if users else []
 
     def explained(self, withheld: Iterable[Withheld]) -> list[Waiting]:
         """What the person was told of without the reason, which has come since; each once."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 import vodozemac
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 from nio.crypto import InboundGroupSession, OlmDevice
 from nio.events import ForwardedRoomKeyEvent, RoomKeyEvent
 
@@ -40,6 +40,7 @@ _MAX_SEEN = 5_000
 """Messages that a replay is compared with here; what was said is compared with all that the database has as handled."""
 _MAX_REPAIRED = 10_000
 _MAX_REPAIRS_PER_HOUR = 4
+_MAX_UNKNOWN = 1_000
 
 
 class NoKey(CourtyardError):
@@ -115,6 +116,10 @@ class Machine(Outgoing):
         self._strangers = Strangers(key for key in self.session_store._entries if key not in known)
         self._withheld: LRUCache[tuple[str, str, str], str] = LRUCache(_MAX_WITHHELD)
         self._repairs: LRUCache[str, list[int]] = LRUCache(_MAX_REPAIRED)
+        self._unknown: LRUCache[tuple[str, str], None] = LRUCache(_MAX_UNKNOWN)
+        """(user, curve25519 key) of devices that need a new session and are not known yet."""
+        self.broken: TTLCache[str, int] = TTLCache(_MAX_REPAIRED, 3600.0)
+        """Users → when a session with a device of theirs was last found broken, ms: room keys sent over it are lost."""
 
     # --- to-device ---
     def handle_key_verification(self, event: object) -> None:
@@ -203,6 +208,7 @@ class Machine(Outgoing):
         """
         device = self.device_store.device_from_sender_key(sender, sender_key)
         if device is None:
+            self._unknown[(sender, sender_key)] = None
             if sender in self.store.users:
                 self.store.save_user(sender, outdated=True)
             return
@@ -211,7 +217,17 @@ class Machine(Outgoing):
         if len(times) >= _MAX_REPAIRS_PER_HOUR or device in self.wedged_devices:
             return
         self._repairs[sender_key] = [*times, now]
+        self.broken[sender] = now
         self.wedged_devices.append(device)
+
+    def receive_devices(self, answer: Mapping[str, Any], users: Iterable[str]) -> None:
+        """Read an answer to `/keys/query`. Who wrote over a session that is none before we knew them gets a new one."""
+        asked = set(users)
+        super().receive_devices(answer, asked)
+        for user, key in [unknown for unknown in self._unknown if unknown[0] in asked]:
+            if self.device_store.device_from_sender_key(user, key) is not None:
+                del self._unknown[(user, key)]
+                self._mark_device_for_unwedging(user, key)
 
     def take_wedged(self) -> list[OlmDevice]:
         """Devices that need a new Olm session now."""

@@ -358,8 +358,11 @@ class SyncReader:
         late = [(waiting, True) for waiting in self.late.explained(withheld)]
         for waiting in self.late.overdue():
             kept = self._keys.machine.is_withheld(waiting.sender, waiting.room_id, waiting.session_id)
-            self._keys.want(waiting.sender, waiting.room_id, waiting.session_id)
+            self._keys.want(waiting.sender, waiting.room_id, waiting.session_id, waiting.sender_key)
             late.append((waiting, kept))
+        for waiting in self.late.of(self._keys.machine.broken):
+            if self._keys.is_lost(waiting.sender, waiting.session_id):
+                self._keys.want(waiting.sender, waiting.room_id, waiting.session_id, waiting.sender_key)
         for waiting, kept in late:
             where = self._about(waiting)
             if where is not None:

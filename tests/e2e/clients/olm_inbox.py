@@ -120,6 +120,9 @@ class Inbox:
             key = text(content.get("room_id")), text(content.get("session_id"))
             self._megolm.withheld[key] = text(content.get("code")) or "unknown"
             self._retry(*key)
+        if event.get("type") == "m.room_key_request":
+            with contextlib.suppress(*_OFFLINE):
+                await self._encryption.give_again(sender, content)
         if event.get("type") != "m.room.encrypted":
             self.to_device.append(event)
             return

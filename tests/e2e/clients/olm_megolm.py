@@ -41,6 +41,8 @@ class OutboundMegolm:
     created: float = field(default_factory=time)
     shared_with: set[tuple[str, str]] = field(default_factory=set)
     told_no_olm: set[tuple[str, str]] = field(default_factory=set)
+    given: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """(person, device, its identity key) -> message index that it was given the key at."""
 
     def worn_out(self, encryption: dict[str, Any], present: set[tuple[str, str]]) -> bool:
         """Whether to rotate: by number, by age, or as somebody who has the key is gone ("m.room.encryption")."""
@@ -97,6 +99,13 @@ class Megolm:
             InboundGroupSession(outbound.session.session_key), owner.sender, owner.sender_key, owner.ed25519
         )
         return outbound
+
+    def given_to(self, room_id: str, session_id: str, device: tuple[str, str, str]) -> str | None:
+        """The key of a session of this device's own, as another device was given it; None if it was not."""
+        outbound, inbound = self.outbound.get(room_id), self.inbound.get((room_id, session_id))
+        if outbound is None or inbound is None or outbound.session.id != session_id or device not in outbound.given:
+            return None
+        return str(inbound.session.export_session(outbound.given[device]))
 
     def decrypt(self, room_id: str, event_id: str, sender: str, content: dict[str, Any]) -> Decrypted:
         """The event inside. Raises MegolmFailure; who its sender's device is, is for the caller to check."""

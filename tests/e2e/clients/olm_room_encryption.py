@@ -14,7 +14,7 @@ from tests.e2e.clients.olm_http import Homeserver, segment
 from tests.e2e.clients.olm_machine import MEGOLM, OlmFailure, OlmMachine, OlmPayload
 from tests.e2e.clients.olm_megolm import Megolm, OutboundMegolm
 from tests.e2e.clients.olm_room import Room
-from tests.e2e.clients.signed_json import thing
+from tests.e2e.clients.signed_json import text, thing
 
 __all__ = ["RoomEncryption"]
 
@@ -84,9 +84,13 @@ class RoomEncryption:
             "session_id": outbound.session.id,
             "session_key": outbound.session.session_key,
         }
+        index = outbound.session.message_index
         keys, refusals, reached = await self._wrap(missing, "m.room_key", key)
         await self.send_to_device("m.room.encrypted", keys)
         outbound.shared_with |= reached
+        for device in missing:
+            if (device.user_id, device.device_id) in reached:
+                outbound.given[device.user_id, device.device_id, device.curve25519] = index
         # Who has no key left to claim is told why ("m.room_key.withheld"), once, and tried again with the next message.
         withheld: dict[str, dict[str, Content]] = {}
         for device in refusals:
@@ -99,6 +103,32 @@ class RoomEncryption:
                     "reason": "Unable to establish a secure channel.",
                 }
         await self.send_to_device("m.room_key.withheld", withheld)
+
+    async def give_again(self, user_id: str, request: Content) -> None:
+        """Answer a device that asks for a key of ours which it was given before ("Key requests"): as matrix-js-sdk did
+        on libolm, which finds the session by the ``sender_key`` of the request."""
+        body, device_id = thing(request.get("body")), text(request.get("requesting_device_id"))
+        room_id, session_id = text(body.get("room_id")), text(body.get("session_id"))
+        if request.get("action") != "request" or body.get("sender_key") != self._machine.curve25519:
+            return
+        await self._directory.devices([user_id])
+        device = self._directory.known(user_id).get(device_id)
+        if device is None:
+            return
+        key = self._megolm.given_to(room_id, session_id, (user_id, device_id, device.curve25519))
+        if key is None:
+            return
+        forwarded = {
+            "algorithm": MEGOLM,
+            "room_id": room_id,
+            "session_id": session_id,
+            "session_key": key,
+            "sender_key": self._machine.curve25519,
+            "sender_claimed_ed25519_key": self._machine.ed25519,
+            "forwarding_curve25519_key_chain": [],
+        }
+        events, _, _ = await self._wrap([device], "m.forwarded_room_key", forwarded)
+        await self.send_to_device("m.room.encrypted", events)
 
     async def _wrap(
         self, devices: list[Device], type: str, content: Content

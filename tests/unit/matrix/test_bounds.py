@@ -149,7 +149,7 @@ async def test_a_new_device_of_ours_begins_without_the_old_ones_sessions_alone(
 ) -> None:
     bot, alice = device("bot"), device("alice")
     await know(bot, alice)
-    bot.keys.wanted.append((alice.user_id, ROOM, "S" * 43))
+    bot.keys.want(alice.user_id, ROOM, "S" * 43)
     await bot.keys.repair()
     await alice.keys.session_for(ROOM, [bot.user_id], ROTATION)
     bot.store.accept_identity(alice.user_id)
@@ -329,7 +329,7 @@ async def test_what_the_library_queues_for_its_own_loop_is_not_kept(device: Make
     curve = alice.machine.account.identity_keys["curve25519"]
     bot.store.drop_sessions_of(curve)
     own = alice.machine.inbound_group_store.get(ROOM, curve, session.session.session_id)
-    bot.keys.wanted.append((alice.user_id, ROOM, session.session.session_id))
+    bot.keys.want(alice.user_id, ROOM, session.session.session_id)
     await bot.keys.repair()
     device_ = alice.machine.device_store[bot.user_id]["BOT"]
     content = {
