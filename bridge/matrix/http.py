@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 _MAX_JSON = 64 * 1024 * 1024
 _MAX_BACKOFF = 60.0
 _MAX_NESTING = 100
+_CONNECTIONS = 160
+"""More than rooms that are sent to at a time: an answer must not wait until a copy of something has left."""
 _encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 # What media ids and server names may consist of (spec: "Matrix Content (mxc://) URIs", security considerations):
@@ -106,7 +108,7 @@ class Homeserver:
             connector = aiohttp.TCPConnector(limit=limit, keepalive_timeout=60)
             return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True)
 
-        async with pool(64) as session, pool(16) as media_session:
+        async with pool(_CONNECTIONS) as session, pool(16) as media_session:
             yield cls(base_url, session, timeout_s, media_timeout_s, media_session)
 
     async def request(
