@@ -249,6 +249,7 @@ class _Bot:
             budget=outbox.budget,
             beat=Beat(limits.answer_beat_ms),
             left=self._telling.left,
+            waited_for=lambda: self._account.handling,
         )
 
     def _meet(self, a: UserId, b: UserId) -> bool:

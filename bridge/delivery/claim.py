@@ -41,6 +41,8 @@ class Scan:
     others: tuple[Target, ...]
     more: bool
     """There was more than one scan takes."""
+    left: bool
+    """There is more that nobody waits for, and this scan was to take no more of that."""
     next_due: int | None
     """When the next row that waits will be due, ms."""
 
@@ -76,8 +78,9 @@ class Claims:
         """Queue again what was being sent when the last run ended."""
         tx.sql("UPDATE outbox SET state = 'queued', not_before = ? WHERE state = 'sending'", (tx.now,))
 
-    def scan(self, tx: Tx, busy: Collection[Target], free: int) -> Scan:
-        """Rooms that have something due, and the claimed first rows of up to `free` of those that aren't busy."""
+    def scan(self, tx: Tx, busy: Collection[Target], free: int, unasked: int = SCAN_ROOMS) -> Scan:
+        """Rooms that have something due, and the claimed first rows of up to `free` of those that aren't busy. Of rooms
+        with nothing but what nobody waits for, `unasked` at most."""
         people = tx.sql(
             "SELECT DISTINCT person_id FROM outbox WHERE state = 'queued' AND not_before <= ? AND room_id IS NULL"
             f" LIMIT {SCAN_PEOPLE}",
@@ -86,7 +89,7 @@ class Claims:
         if people:
             self._bind(tx, [row.person_id for row in people])
         rooms = tx.sql(
-            "SELECT account_id, room_id FROM outbox o"
+            "SELECT account_id, room_id, MAX(priority) AS priority FROM outbox o"
             " WHERE state = 'queued' AND not_before <= ? AND room_id IS NOT NULL AND NOT EXISTS ("
             "  SELECT 1 FROM outbox b WHERE b.account_id = o.account_id AND b.room_id = o.room_id"
             "  AND b.state = 'queued' AND b.attempts > 0 AND b.not_before > ?"
@@ -96,8 +99,14 @@ class Claims:
         ).all()
         idle: list[Target] = []
         others: list[Target] = []
+        left = False
         for row in rooms:
             target = (AccountId(row.account_id), RoomId(row.room_id))
+            if row.priority < 0 and target not in busy and len(idle) < free:
+                if not unasked:
+                    left = True
+                    continue
+                unasked -= 1
             (others if target in busy or len(idle) >= free else idle).append(target)
         steps = self.claim_all(tx, idle)
         claims = {target: step.claimed for target, step in steps.items() if step.claimed is not None}
@@ -105,7 +114,7 @@ class Claims:
         next_due = tx.sql(
             "SELECT MIN(not_before) FROM outbox WHERE state = 'queued' AND not_before > ?", (tx.now,)
         ).scalar()
-        return Scan(claims, tuple(others), len(people) == SCAN_PEOPLE or len(rooms) == SCAN_ROOMS, next_due)
+        return Scan(claims, tuple(others), len(people) == SCAN_PEOPLE or len(rooms) == SCAN_ROOMS, left, next_due)
 
     def claim(self, tx: Tx, target: Target) -> Step:
         """The next row of a room, rendered: the policy is asked in the transaction that lets the row go."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from bridge.delivery.beat import Beat
 from bridge.delivery.claim import Claims, Scan, Step
 from bridge.delivery.claimed import Claimed, What
 from bridge.delivery.making import Target
+from bridge.delivery.manners import Manners
 from bridge.delivery.ports import Again, Directory, Held, Later, MaybeSent, Refused, Renderer, Sender
 from bridge.delivery.refresh import Budget
 from bridge.delivery.settling import Settle
@@ -33,8 +35,6 @@ _FORGET_EVERY_MS = 3600 * 1000
 _BACKOFF_MS = 500
 _MAX_BACKOFF_MS = 30_000
 _MAX_FAULTS = 8
-_WRITTEN = 64
-"""Rows whose fate is written down in one transaction: in a few milliseconds, as others wait for it."""
 PARK_MS = 600_000
 """A row that only ever meets unexpected errors is tried again after this time, and blocks its room no longer."""
 
@@ -69,8 +69,10 @@ class DeliveryWorker:
         budget: Budget | None = None,
         beat: Beat | None = None,
         left: Callable[[], None] = lambda: None,
+        waited_for: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`beat`: when answers leave; without one, at once. `left`: called on the loop when rows were sent, held or
+        """`beat`: when answers leave; without one, at once. `waited_for`: whether anybody's message is being handled.
+        `left`: called on the loop when rows were sent, held or
         dropped."""
         self._db = db
         self._sender = sender
@@ -80,6 +82,11 @@ class DeliveryWorker:
         self._max_age_ms = max_age_ms
         self._jitter = jitter
         self._beat = beat or Beat()
+        self._manners = Manners(waited_for)
+        self._unasked: set[Target] = set()
+        """Busy rooms that get what nobody waits for."""
+        self._kept_back = False
+        """The last look left some of that."""
         self._wake = asyncio.Event()
         self._busy: set[Target] = set()
         self._again: set[Target] = set()
@@ -116,6 +123,7 @@ class DeliveryWorker:
         self._busy.clear()
         self._again.clear()
         self._waiting.clear()
+        self._unasked.clear()
         self._tried.clear()
         self._writing = False
         await self._transact(self._claims.recover)
@@ -139,20 +147,24 @@ class DeliveryWorker:
         busy = frozenset(self._busy | self._waiting.keys())
         self._reserved = free
         try:
-            return await self._transact(lambda tx: self._claims.scan(tx, busy, free))
+            unasked = self._manners.room(len(self._unasked))
+            return await self._transact(lambda tx: self._claims.scan(tx, busy, free, unasked))
         finally:
             self._reserved = 0
 
     def _start(self, tasks: asyncio.TaskGroup, scan: Scan) -> None:
         for target, claimed in scan.claims.items():
             self._busy.add(target)
+            if claimed.answers is None:
+                self._unasked.add(target)
             tasks.create_task(self._drain(tasks, target, claimed))
         for target in scan.others:
             if target in self._busy:
                 self._again.add(target)
             else:
                 self._waiting[target] = None
-        self._more = scan.more
+        self._more, self._kept_back = scan.more, scan.left
+        self._take_more()
         self._fill(tasks)
 
     def _fill(self, tasks: asyncio.TaskGroup) -> None:
@@ -163,6 +175,12 @@ class DeliveryWorker:
             tasks.create_task(self._drain(tasks, target, None))
         if self._more and not self._waiting:
             self._more = False
+            self.wake()
+
+    def _take_more(self) -> None:
+        """Look again for what nobody waits for, when half of what may be in work has left."""
+        if self._kept_back and self._manners.room(len(self._unasked)) > len(self._unasked):
+            self._kept_back = False
             self.wake()
 
     async def _sleep(self, next_due: int | None) -> None:
@@ -181,10 +199,15 @@ class DeliveryWorker:
                 self._again.discard(target)
                 step = await self._settle(tasks, _nothing, target)
             else:
-                if claimed.answers is not None and claimed.answers != answered:
-                    await self._beat.wait(claimed.due_since)  # the rest of the same answer follows at once
+                if claimed.answers is not None:
+                    self._manners.answering()
+                    if claimed.answers != answered:
+                        await self._beat.wait(claimed.due_since)  # the rest of the same answer follows at once
                 answered = claimed.answers
+                began = time.monotonic()
                 outcome = await self._send(claimed)
+                if answered is None and not outcome.failed:
+                    self._manners.took(time.monotonic() - began)
                 failed = outcome.failed
                 if not outcome.failed:
                     self._faults.pop(claimed.row_id, None)
@@ -193,7 +216,9 @@ class DeliveryWorker:
             if claimed is None and not step.again and target not in self._again:
                 break
         self._busy.discard(target)
+        self._unasked.discard(target)
         self._fill(tasks)
+        self._take_more()
         if failed:
             self.wake()  # the last look knew nothing of the time of the next try
 
@@ -208,7 +233,8 @@ class DeliveryWorker:
 
     async def _write(self) -> None:
         while self._tried:
-            some, self._tried = self._tried[:_WRITTEN], self._tried[_WRITTEN:]
+            count = self._manners.together()
+            some, self._tried = self._tried[:count], self._tried[count:]
             await self._write_some(some)
             self._left()
         self._writing = False

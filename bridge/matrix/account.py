@@ -354,6 +354,11 @@ class MatrixAccount:
         finally:
             await self._current.keys.stop()
 
+    @property
+    def handling(self) -> bool:
+        """Whether anything that was said is being handled."""
+        return self._dispatcher.pending > 0
+
     async def forget_unused_keys(self, before: int) -> None:
         """Forget room keys of others that opened nothing since `before` (ms)."""
         self._store.drop_unused_groups(before)

@@ -51,6 +51,11 @@ class Dispatcher:
         self._settled = asyncio.Event()
         self._new: asyncio.Queue[RoomId] = asyncio.Queue()
 
+    @property
+    def pending(self) -> int:
+        """Events that have not settled yet."""
+        return self._pending
+
     async def submit(self, token: str, events: list[Inbound]) -> None:
         """Take one batch. Waits while too much is pending: the sync loop then waits as well."""
         await self._room.wait()

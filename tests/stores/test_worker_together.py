@@ -120,3 +120,12 @@ async def test_whoever_waits_for_room_hears_that_there_is_some(house: House) -> 
     await _queue(house, people)
     async with house.delivering(left=lambda: left.append(len(house.rows()))):
         await until(lambda: bool(left) and left[-1] == 0)
+
+
+async def test_beside_answers_all_goes_a_little_at_a_time(house: House) -> None:
+    people = [await house.person(name) for name in NAMES]
+    await _queue(house, people)
+    async with house.delivering(waited_for=lambda: True):
+        await house.idle()
+    assert all(len(shown) == 1 for shown in _shown(house))
+    assert house.homeserver.most_in_flight < len(NAMES)
