@@ -7,12 +7,12 @@ from typing import Any
 
 from bridge.chat.command import Person
 from bridge.db import Tx
+from bridge.db.chunks import chunked
 from bridge.db.sealing import HOUSE, Unreadable
 from bridge.ids import AccountId, PersonId, RoomId, UserId
 
 NOBODY = PersonId(-3)
 """An id that nobody has."""
-_CHUNK = 400
 _FORMER = 20
 """Chats of one person that are remembered besides the current one."""
 
@@ -27,10 +27,8 @@ def user_ids(tx: Tx, ids: Iterable[PersonId]) -> dict[PersonId, UserId]:
     found: dict[PersonId, UserId] = {}
     wanted = sorted(set(ids))
     tx.vault.prepare(wanted)
-    for start in range(0, len(wanted), _CHUNK):
-        chunk = wanted[start : start + _CHUNK]
-        marks = ",".join("?" * len(chunk))
-        for row in tx.sql(f"SELECT id, card FROM people WHERE id IN ({marks})", tuple(chunk)):
+    for chunk, marks in chunked(wanted):
+        for row in tx.sql(f"SELECT id, card FROM people WHERE id IN ({marks})", chunk):
             card = tx.vault.read(row.id, "people", row.id, "card", row.card)
             if card is not None:
                 found[PersonId(row.id)] = UserId(card["user_id"])
@@ -175,9 +173,8 @@ class People:
     @staticmethod
     def _rows(tx: Tx, ids: Sequence[PersonId], statement: str) -> Iterator[Any]:
         tx.vault.prepare(ids)
-        for start in range(0, len(ids), _CHUNK):
-            chunk = tuple(ids[start : start + _CHUNK])
-            yield from tx.sql(statement.format(marks=",".join("?" * len(chunk))), chunk)
+        for chunk, marks in chunked(ids):
+            yield from tx.sql(statement.format(marks=marks), chunk)
 
     def _dm(self, tx: Tx, row: Any, user_id: UserId | None) -> tuple[AccountId, RoomId] | None:
         if row.dm_account_id is None or row.dm_room_id is None:
@@ -213,9 +210,7 @@ class People:
         in there, or they are not, or it may not. What was ever said there does not matter."""
         found: set[PersonId] = set()
         wanted = sorted(people)
-        for start in range(0, len(wanted), _CHUNK):
-            chunk = tuple(wanted[start : start + _CHUNK])
-            marks = ",".join("?" * len(chunk))
+        for chunk, marks in chunked(wanted):
             rows = tx.sql(
                 f"SELECT id, dm_account_id AS account_id, dm_room_id AS room_id FROM people WHERE id IN ({marks})"
                 " AND dm_account_id IS NOT NULL AND dm_room_id IS NOT NULL"

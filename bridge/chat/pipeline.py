@@ -20,6 +20,7 @@ from bridge.chat.inbound import (
     IdentityChanged,
     Inbound,
     LocationMessage,
+    Origin,
     OtherMessage,
     PictureMessage,
     Reaction,
@@ -342,6 +343,7 @@ class Pipeline:
         try:
             person = self._people.ensure(tx, job.sender)
         except sealing.Unreadable:
+            _note(tx, origin, None, False)
             return self._say_unreadable(tx, job)
         if job.in_dm:
             self._enter_dm(tx, job, person)
@@ -352,10 +354,7 @@ class Pipeline:
                 self._hooks.on_spoke(tx, person)
         outcome = produce(person)
         if (outcome.command, outcome.effect) != expected:
-            tx.sql(
-                "UPDATE handled SET command = ?, effect = ? WHERE account_id = ? AND event_id = ?",
-                (outcome.command, int(outcome.effect), origin.account, origin.event_id),
-            )
+            _note(tx, origin, outcome.command, outcome.effect)
         if not job.in_dm and isinstance(event, TextMessage | PictureMessage):
             self._remember_sender(tx, event, person)
         if outcome.reply.parts:
@@ -462,6 +461,14 @@ def device_mark(tx: Tx, what: str, user: str, device: str | None) -> EventId:
 def opening_mark(room_id: RoomId) -> EventId:
     """Stands in `handled` for the greeting of a room. Real event ids begin with `$`."""
     return EventId(f"opened:{room_id}")
+
+
+def _note(tx: Tx, origin: Origin, command: str | None, effect: bool) -> None:
+    """What came of an event that is marked as handled, where that was expected otherwise."""
+    tx.sql(
+        "UPDATE handled SET command = ?, effect = ? WHERE account_id = ? AND event_id = ?",
+        (command, int(effect), origin.account, origin.event_id),
+    )
 
 
 def _claim(

@@ -71,9 +71,8 @@ class DeliveryWorker:
         left: Callable[[], None] = lambda: None,
         waited_for: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`beat`: when answers leave; without one, at once. `waited_for`: whether anybody's message is being handled.
-        `left`: called on the loop when rows were sent, held or
-        dropped."""
+        """`beat`: when answers leave; without one, at once. `left`: called on the loop when rows were sent, held or
+        dropped. `waited_for`: whether anybody's message is being handled."""
         self._db = db
         self._sender = sender
         self._claims = Claims(people, renderers, catalogue, again, budget)
@@ -124,6 +123,7 @@ class DeliveryWorker:
         self._again.clear()
         self._waiting.clear()
         self._unasked.clear()
+        self._kept_back = False
         self._tried.clear()
         self._writing = False
         await self._transact(self._claims.recover)

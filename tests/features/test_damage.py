@@ -306,6 +306,9 @@ def test_a_person(town: Village, what: str) -> None:
     for said in ("feed", "post Can anybody hear me", "friends", "help"):
         [answer] = town.say("bob", said)
         assert "What I keep about you is damaged" in answer
+        event = town.last_event
+        [done] = town.db.run_sync(lambda tx: tx.sql("SELECT command, effect FROM handled WHERE event_id = ?", (event,)))  # noqa: B023
+        assert tuple(done) == (None, 0), "what was not done must not stand there as done"
     feed = "\n".join(town.say("alice", "feed"))
     assert "Sowing begins" in feed
     assert "Only Bob can't read this" in feed

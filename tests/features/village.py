@@ -487,10 +487,9 @@ class Village:
     ) -> EventId:
         self._events += 1
         self.last_event, self.next_event = self.next_event or EventId(f"$in-{self._events}"), None
-        view = RoomView((room or self.rooms[name]).room_id, user_id(name) if room is None else None, True)
-        origin = Origin(
-            ACCOUNT, view.room_id, self.last_event, user_id(name), self.now, not self.unencrypted, **self.session
-        )
+        user, encrypted = user_id(name), not self.unencrypted
+        view = RoomView((room or self.rooms[name]).room_id, user if room is None else None, True)
+        origin = Origin(ACCOUNT, view.room_id, self.last_event, user, self.now, encrypted, **self.session)
         self._loop.run_until_complete(self._pipeline.handle(make(origin), view))
         if sending:
             self.run_programs()

@@ -26,26 +26,18 @@ def test_while_nobody_is_answered_there_is_room_for_all(clock: Clock) -> None:
     assert manners.together() == 64
 
 
-def test_beside_an_answer_a_near_homeserver_gets_a_few_at_a_time(clock: Clock) -> None:
+@pytest.mark.parametrize(("takes_s", "rooms"), [(0.001, 6), (0.05, 75), (5.0, 128)])
+def test_beside_an_answer_as_much_is_in_work_as_keeps_the_homeserver_busy(
+    clock: Clock, takes_s: float, rooms: int
+) -> None:
     manners = Manners(lambda: False, clock)
-    for _ in range(50):
-        manners.took(0.001)
+    for _ in range(200):
+        manners.took(takes_s)
     manners.answering()
-    assert manners.room(0) == 6
-    assert manners.room(4) == 2
-    assert manners.room(20) == 0
+    assert manners.room(0) == rooms
+    assert manners.room(rooms - 2) == 2
+    assert manners.room(rooms + 9) == 0
     assert manners.together() == 8
-
-
-def test_a_far_homeserver_is_kept_busy(clock: Clock) -> None:
-    manners = Manners(lambda: False, clock)
-    for _ in range(200):
-        manners.took(0.05)
-    manners.answering()
-    assert manners.room(0) == 75
-    for _ in range(200):
-        manners.took(5.0)
-    assert manners.room(0) == 128
 
 
 def test_one_slow_event_among_many_does_not_make_a_homeserver_far(clock: Clock) -> None:
