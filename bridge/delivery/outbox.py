@@ -175,6 +175,11 @@ class Outbox:
         queue.insert(tx, rows)
         tx.after_commit(self._wake)
 
+    def put_off(self, tx: Tx, person_id: PersonId, kinds: Sequence[str], delay_ms: int) -> None:
+        """Such copies for a person as wait for their time are sent in `delay_ms`, earlier or later than before."""
+        if queue.put_off(tx, person_id, kinds, delay_ms):
+            tx.after_commit(self._wake)
+
     def is_waiting(self, tx: Tx, person_id: PersonId, kind: str, ref_id: int) -> bool:
         """Whether such a copy is queued, and was not rendered yet."""
         return queue.is_waiting(tx, person_id, kind, ref_id)

@@ -234,6 +234,17 @@ def release(tx: Tx, room_id: RoomId | None, person_id: PersonId | None) -> bool:
     return released.rowcount > 0
 
 
+def put_off(tx: Tx, person_id: PersonId, kinds: Sequence[str], ms: int) -> bool:
+    """Such copies for a person as are not due yet are due in `ms`. Whether there are any."""
+    marks = ",".join("?" * len(kinds))
+    waiting = tx.sql(
+        "UPDATE outbox SET not_before = ? WHERE person_id = ? AND state = 'queued' AND not_before > ?"
+        f" AND room_id IS NULL AND kind = 'copy' AND first_attempt_at IS NULL AND copy_kind IN ({marks})",
+        (tx.now + ms, person_id, tx.now, *kinds),
+    )
+    return waiting.rowcount > 0
+
+
 def hurry(tx: Tx, room_id: RoomId) -> None:
     """What waits in a room after a failed try is due now."""
     tx.sql(

@@ -280,7 +280,7 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         *polls.commands,
         Command("delete", (_N,), do.delete, group=_GROUP),
         *changes.commands,
-        *NotifyCommands(moments.limits.digest_minute).commands,
+        *NotifyCommands(moments.limits.digest_minute, people, outbox).commands,
         *kept_comments.build(),
         *keeping.commands,
     ]
@@ -325,7 +325,9 @@ def build(outbox: Outbox, people: People, find: Find, limits: MomentLimits | Non
         DIGEST: digests.render,
     }
     eraser = MomentsEraser(outbox, moments)
-    return Built(commands, hooks, renderers, Showing(outbox, moments.limits), moments, readdress, digests, eraser)
+    return Built(
+        commands, hooks, renderers, Showing(outbox, people, moments.limits), moments, readdress, digests, eraser
+    )
 
 
 def _listed(request: Request, page: Page, empty: Text) -> Reply:

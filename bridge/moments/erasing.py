@@ -71,7 +71,7 @@ class MomentsEraser:
             moment = store.moment(tx, row.moment_id)
             if moment is not None:
                 self._take_back_shown(tx, person.id, moment, row.created_at)
-                delay = self._moments.limits.likes_delay_ms
+                delay = self._moments.responding.gathered_ms(tx, moment.author)
                 copy_store.take_back_votes(tx, self._outbox, moment.id, moment.author, delay)
             self._moments.responding.unvote(tx, person, row.moment_id)
         return len(voted) >= left
@@ -132,6 +132,5 @@ class MomentsEraser:
         tx.sql("UPDATE likes SET told = ? WHERE moment_id = ? AND told > 0", (_TOLD, moment.id))
         self._outbox.withdraw(tx, LIKES, moment.id)
         if waiting:
-            self._outbox.copy(
-                tx, moment.author, LIKES, moment.id, delay_ms=self._moments.limits.likes_delay_ms, once=True
-            )
+            delay = self._moments.responding.gathered_ms(tx, moment.author)
+            self._outbox.copy(tx, moment.author, LIKES, moment.id, delay_ms=delay, once=True)

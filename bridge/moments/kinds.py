@@ -27,3 +27,5 @@ VIEWED = "moment-viewed"
 """Kind of the copies of one's own moments that `view as` shows: nothing but deletion concerns them."""
 DIGEST = "digest"
 """Kind of the copies that tell, once a day, how much is new; the subject is the reader."""
+UNASKED = (MOMENT, *OTHER_PICTURES, MENTION, COMMENT, LIKES, VOTES, DIGEST)
+"""What comes unasked, and waits while somebody has quiet hours."""

@@ -101,16 +101,16 @@ def wanting_now(tx: Tx, author: PersonId, after: int, most: int) -> list[PersonI
     return [PersonId(row.friend_id) for row in rows]
 
 
-def quiet_ms(tx: Tx, people: People, person_id: PersonId) -> int:
-    """How long it is until a person may be told of something unasked, ms."""
+def quiet_ms(tx: Tx, people: People, person_id: PersonId, after_ms: int = 0) -> int:
+    """How long it is until a person may be told of something unasked that can wait for `after_ms`, ms."""
     quiet = load(tx, person_id).quiet
     if quiet is None:
-        return 0
+        return after_ms
     try:
         person = people.by_id(tx, person_id)
     except Unreadable:
         person = None  # nothing reaches them
-    return 0 if person is None else quiet_for(tx.now, person.time_zone, quiet)
+    return after_ms if person is None else after_ms + quiet_for(tx.now + after_ms, person.time_zone, quiet)
 
 
 def quiet_among(tx: Tx, readers: Sequence[PersonId]) -> list[PersonId]:

@@ -4,11 +4,14 @@ import re
 from dataclasses import replace
 
 from bridge.chat.command import Command, Kind, Param, Request
+from bridge.chat.people import People
 from bridge.chat.reply import Block, Lines, Message, Reply, Text
 from bridge.contacts import tags
 from bridge.contacts.model import folded
+from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
 from bridge.moments import notify
+from bridge.moments.kinds import UNASKED
 from bridge.moments.notify import Mode
 
 _MODES = {
@@ -25,8 +28,10 @@ _SPAN = re.compile(rf"{_TIME} ?(?:-|–|to|到|至|~) ?{_TIME}", re.ASCII)
 
 
 class NotifyCommands:
-    def __init__(self, default_minute: int) -> None:
+    def __init__(self, default_minute: int, people: People, outbox: Outbox) -> None:
         self._default = default_minute
+        self._people = people
+        self._outbox = outbox
 
     def notify(self, request: Request) -> Reply:
         said = folded(request.args.get("what", ""))
@@ -37,6 +42,9 @@ class NotifyCommands:
             self._save(request, digest_minute=_minute(_CLOCK.fullmatch(rest)))
         elif first in _QUIET:
             self._save(request, quiet=None if rest in ("off", "关") else _span(rest))
+            # What was held back until the old ones end.
+            ends = notify.quiet_ms(request.tx, self._people, request.person.id)
+            self._outbox.put_off(request.tx, request.person.id, UNASKED, ends)
         elif rest.startswith(("#", "＃")):
             self._set_tag(request, first, rest[1:])
         elif said in _MODES:

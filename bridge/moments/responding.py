@@ -151,10 +151,14 @@ class Responding:
         responses.delete_comment(tx, comment_id)
         return True
 
+    def gathered_ms(self, tx: Tx, author: PersonId) -> int:
+        """How long likes and votes are gathered until their author is told of them, ms; at night until the morning."""
+        return notify.quiet_ms(tx, self._people, author, self._limits.likes_delay_ms)
+
     # --- inside ---------------------------------------------------------------------------------------------
     def _tell_author(self, tx: Tx, kind: str, moment: Moment) -> None:
         """Tell an author after a while, of all that comes until then together."""
-        delay = max(self._limits.likes_delay_ms, notify.quiet_ms(tx, self._people, moment.author))
+        delay = self.gathered_ms(tx, moment.author)
         self._outbox.copy(tx, moment.author, kind, moment.id, delay_ms=delay, once=True)
 
     def _tell(self, tx: Tx, writer: Person, comment_id: int, people: Iterable[PersonId]) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bridge.chat.people import People
 from bridge.contacts.store import friend_ids
 from bridge.db import Tx
 from bridge.delivery.outbox import Outbox
 from bridge.ids import PersonId
-from bridge.moments import copy_store, reach, responses, store
+from bridge.moments import copy_store, notify, reach, responses, store
 from bridge.moments.items import Items
 from bridge.moments.kinds import COMMENT, EVERY, LIKES, SHOWN
 from bridge.moments.model import Moment, MomentLimits
@@ -46,8 +47,9 @@ class Sight:
 class Showing:
     """The port `bridge.contacts.showing.Showing` for moments."""
 
-    def __init__(self, outbox: Outbox, limits: MomentLimits) -> None:
+    def __init__(self, outbox: Outbox, people: People, limits: MomentLimits) -> None:
         self._outbox = outbox
+        self._people = people
         self._limits = limits
 
     def before(self, tx: Tx, owner: PersonId, viewers: Iterable[PersonId] | None) -> Sight:
@@ -165,7 +167,7 @@ class Showing:
                 responses.forget_told(tx, moment_id)
         for moment_id, writer in sorted(sight.voted):
             if not self._who_sees(tx, [sight.author], moment_id, writer):
-                delay = self._limits.likes_delay_ms
+                delay = notify.quiet_ms(tx, self._people, sight.author, self._limits.likes_delay_ms)
                 copy_store.take_back_votes(tx, self._outbox, moment_id, sight.author, delay)
 
     def _sees_comment(self, tx: Tx, viewer: PersonId, comment_id: int) -> bool:

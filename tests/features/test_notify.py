@@ -188,6 +188,37 @@ def test_quiet_hours(place: Village) -> None:
     assert count(place, "bob") == before + 1
 
 
+def test_what_waits_comes_when_quiet_hours_end_or_change(place: Village) -> None:
+    place.say("bob", "notify now")
+    place.say("bob", "notify quiet 22-7")
+    until(place, 23)
+    before = count(place, "bob")
+    place.say("alice", "post At night")
+    place.wait(1000)
+    assert count(place, "bob") == before
+    place.say("bob", "notify quiet 22-9")
+    until(place, 8)
+    assert not any("At night" in body for body in since(place, "bob", before)), "later now"
+    place.say("bob", "notify quiet off")
+    place.wait(1000)
+    assert sum("At night" in body for body in since(place, "bob", before)) == 1
+
+
+def test_what_is_gathered_until_quiet_hours_begin_waits_too(place: Village) -> None:
+    place.say("bob", "notify quiet 22-7")
+    place.say("bob", "post Mine")
+    place.say("alice", "feed")
+    until(place, 21)
+    while datetime.fromtimestamp((place.now + MINUTE) / 1000, UTC).hour != 22:
+        place.wait(MINUTE // 2)
+    before = count(place, "bob")
+    place.say("alice", "like 1")
+    until(place, 6)
+    assert not any(body.startswith("♥") for body in since(place, "bob", before))
+    until(place, 7)
+    assert any(body.startswith("♥") for body in since(place, "bob", before))
+
+
 def test_what_is_set_is_shown_and_nonsense_changes_nothing(place: Village) -> None:
     shown = place.one("bob", "notify")
     assert shown.startswith("You are told once a day how much is new, at 18:00.")
