@@ -1,9 +1,14 @@
-"""The texts that people read, in Fluent files: `locales/LANGUAGE/FEATURE.ftl`."""
+"""The texts that people read, in Fluent files: `locales/LANGUAGE/FEATURE.ftl`.
 
+Reading all of them takes a sixth of a start, and most of them nobody asks for: a text is read when it is first said.
+"""
+
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import zip_longest
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +25,8 @@ LANGUAGES = ("en", "zh")
 FALLBACK = "en"
 _KEPT_TIMES = 4096
 """Minutes that are kept as they are written: a page, and a post for many, show few of them."""
+_HEAD = re.compile(r"^[A-Za-z][\w-]*", re.MULTILINE)
+"""Where a message begins, its id: what else belongs to it is indented."""
 
 _log = structlog.get_logger(__name__)
 
@@ -37,38 +44,86 @@ class CatalogueError(Exception):
     """A message, an argument or a file of the catalogue is missing or wrong: a fault of the program."""
 
 
+class _Texts:
+    """The texts of one language. None refers to another, so that each can be read by itself."""
+
+    def __init__(self, language: str, files: Iterable[tuple[str, str]]) -> None:
+        self._language = language
+        self._sources: dict[str, tuple[str, str]] = {}
+        """By the message's id: its file, and what stands there from its id on to the next."""
+        for name, source in files:
+            heads = list(_HEAD.finditer(source))
+            for head, following in zip_longest(heads, heads[1:]):
+                if head[0] in self._sources:
+                    raise CatalogueError(f"{language}: {head[0]} is in {self._sources[head[0]][0]} and in {name}")
+                end = len(source) if following is None else following.start()
+                self._sources[head[0]] = name, source[head.start() : end]
+        self.bundle = FluentBundle([language], use_isolating=False)  # `clean_argument` isolates what needs it
+
+    def pattern(self, message_id: str) -> Any:
+        """What `format_pattern` takes; `message.attribute` names an attribute. None: there is none."""
+        name, _, attribute = message_id.partition(".")
+        if not self.bundle.has_message(name):
+            if name not in self._sources:
+                return None
+            self._read(name)
+        message = self.bundle.get_message(name)
+        return message.attributes.get(attribute) if attribute else message.value
+
+    def _read(self, message_id: str) -> None:
+        # Two threads may do this at once: both come to the same, and the bundle keeps one.
+        file, source = self._sources[message_id]
+        resource = FluentResource(source)
+        for entry in resource.body:
+            if not isinstance(entry, ast.Message | ast.BaseComment):
+                raise CatalogueError(f"{self._language}/{file}: not a text: {source.strip()[:80]!r}")
+        self.bundle.add_resource(resource)
+
+    def check(self) -> None:
+        for message_id in self._sources:
+            self._read(message_id)
+
+
 class Catalogue:
-    """Formats texts. Immutable, and safe to use from several threads."""
+    """Formats texts. Safe to use from several threads."""
 
     def __init__(self, sources: Mapping[str, Iterable[tuple[str, str]]], *, strict: bool = False) -> None:
         """Build from `{language: [(file name, Fluent source)]}`.
 
         With `strict`, a text that is unknown or lacks an argument raises CatalogueError instead of falling back to
         English.
+
+        Raises:
+            CatalogueError: two files define the same message.
         """
         self._strict = strict
-        self._bundles = {language: _bundle(language, items) for language, items in sources.items()}
+        self._texts = {language: _Texts(language, items) for language, items in sources.items()}
         self._times: dict[tuple[str | int, ...], str] = {}
-        if FALLBACK not in self._bundles:
+        if FALLBACK not in self._texts:
             raise CatalogueError(f"the catalogue lacks the language {FALLBACK}")
 
     @classmethod
     def load(cls, *, strict: bool = False) -> "Catalogue":
-        """The catalogue that ships with the program: one object, as its 200 ms of reading need be spent once only.
+        """The catalogue that ships with the program: one object, as what is read of it need be read once only."""
+        return _shipped(strict)
+
+    def check(self) -> None:
+        """Read everything.
 
         Raises:
-            CatalogueError: a file can't be parsed, or two files define the same message.
+            CatalogueError: a text is not Fluent.
         """
-        return _shipped(strict)
+        for texts in self._texts.values():
+            texts.check()
 
     @property
     def languages(self) -> tuple[str, ...]:
-        return tuple(self._bundles)
+        return tuple(self._texts)
 
     def has(self, language: str, message_id: str) -> bool:
         """Whether `language` itself has the text; `message.attribute` names an attribute."""
-        bundle = self._bundles.get(language)
-        return bundle is not None and _pattern(bundle, message_id) is not None
+        texts = self._texts.get(language)
+        return texts is not None and texts.pattern(message_id) is not None
 
     def format(self, language: str, text: Text, time_zone: str = "UTC") -> str:
         """The plain text in `language`, times in `time_zone` (an IANA name; an unknown one counts as UTC)."""
@@ -80,19 +135,19 @@ class Catalogue:
         return self._format(language, text, time_zone, arguments), arguments
 
     def _format(self, language: str, text: Text, time_zone: str, arguments: list[str]) -> str:
-        bundle = self._bundles.get(language)
-        pattern = None if bundle is None else _pattern(bundle, text.id)
-        if bundle is None or pattern is None:
+        texts = self._texts.get(language)
+        pattern = None if texts is None else texts.pattern(text.id)
+        if texts is None or pattern is None:
             if self._strict:
                 raise CatalogueError(f"no text {text.id} in {language}")
-            bundle = self._bundles[FALLBACK]
-            pattern = _pattern(bundle, text.id)
+            texts = self._texts[FALLBACK]
+            pattern = texts.pattern(text.id)
             if pattern is None:
                 _log.error("text missing in the catalogue", id=text.id)
                 return text.id
             _log.warning("text missing in a language", id=text.id, language=language)
         args = {name: self._argument(language, value, time_zone, arguments) for name, value in text.args.items()}
-        value, errors = bundle.format_pattern(pattern, args)
+        value, errors = texts.bundle.format_pattern(pattern, args)
         if errors:
             # The error's own text may quote arguments.
             problem = ", ".join(type(error).__name__ for error in errors)
@@ -161,31 +216,3 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         return ZoneInfo("UTC")
-
-
-def _pattern(bundle: FluentBundle, message_id: str) -> Any:
-    name, _, attribute = message_id.partition(".")
-    if not bundle.has_message(name):
-        return None
-    message = bundle.get_message(name)
-    return message.attributes.get(attribute) if attribute else message.value
-
-
-def _bundle(language: str, items: Iterable[tuple[str, str]]) -> FluentBundle:
-    bundle = FluentBundle([language], use_isolating=False)  # `clean_argument` isolates what needs it
-    seen: dict[str, str] = {}
-    for name, source in items:
-        resource = FluentResource(source)
-        for entry in resource.body:
-            if isinstance(entry, ast.Junk):
-                raise CatalogueError(f"{language}/{name}: not Fluent: {(entry.content or '').strip()[:80]!r}")
-            if isinstance(entry, ast.Message | ast.Term):
-                if entry.id.name in seen:
-                    raise CatalogueError(f"{language}: {entry.id.name} is in {seen[entry.id.name]} and in {name}")
-                seen[entry.id.name] = name
-        bundle.add_resource(resource)
-    for message_id in seen:
-        # Compile now: the bundle fills its cache on use, and texts are formatted in more than one thread.
-        if bundle.has_message(message_id):
-            bundle.get_message(message_id)
-    return bundle

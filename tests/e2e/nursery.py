@@ -84,7 +84,7 @@ def _become(request: dict[str, Any]) -> None:
 if __name__ == "__main__":
     for module in ("bridge.cli.run", "bridge.app", "alembic.command"):  # all that `courtyard run` imports
         importlib.import_module(module)
-    Catalogue.load()
+    Catalogue.load().check()
     gc.collect()
     gc.freeze()
     if (wanted := _serve(socket.socket(fileno=int(sys.argv[1])))) is not None:

@@ -34,14 +34,18 @@ class BotProcess:
 async def running(command: Sequence[str], env: Mapping[str, str], log: Path) -> AsyncIterator[BotProcess]:
     """Run a bot for as long as the block lasts. It says READY on a line of its own when it answers people.
 
+    Python keeps what it has compiled, as it does for an installed program: the first start of a checkout takes longer.
+
     Raises:
         RuntimeError: it did not.
     """
     loop = asyncio.get_running_loop()
+    whole = {**os.environ, **env}
+    whole.pop("PYTHONDONTWRITEBYTECODE", None)
     began = loop.time()
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=errors, env={**os.environ, **env}
+            *command, stdout=asyncio.subprocess.PIPE, stderr=errors, env=whole
         )
     assert process.stdout is not None
     try:

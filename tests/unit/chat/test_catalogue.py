@@ -19,6 +19,9 @@ class _Placeholders(Visitor):
     def visit_VariableReference(self, node: ast.VariableReference) -> None:
         self.names.add(node.id.name)
 
+    def visit_MessageReference(self, node: ast.MessageReference) -> None:
+        raise AssertionError(f"refers to the text {node.id.name}: each is read by itself")
+
 
 def _messages(language: str) -> dict[str, tuple[str, frozenset[str]]]:
     """Every message and attribute: its file and its placeholders."""
@@ -46,6 +49,12 @@ def test_all_languages_have_the_same_messages_files_and_placeholders() -> None:
         actual = _messages(language)
         assert actual.keys() == expected.keys()
         assert {k: v for k, v in actual.items() if v != expected[k]} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_of_the_files_can_be_read(language: str) -> None:
+    CATALOGUE.check()
+    assert [name for name in _messages(language) if not CATALOGUE.has(language, name)] == []
 
 
 def test_arguments_are_shown_as_they_are() -> None:
@@ -95,7 +104,12 @@ def test_selectors_see_the_value_of_an_argument() -> None:
 
 
 def test_a_broken_or_doubled_message_is_refused() -> None:
-    with pytest.raises(CatalogueError, match="not Fluent"):
-        Catalogue({"en": [("a.ftl", "broken = {\n")]})
+    broken = Catalogue({"en": [("a.ftl", "whole = yes\n\nbroken = {\n")]})
+    assert broken.format("en", Text("whole")) == "yes"
+    for source in ("broken = {\n", "x = 1\n-term = 2\n", "x = 1\n2 = 2\n"):
+        with pytest.raises(CatalogueError, match="not a text"):
+            Catalogue({"en": [("a.ftl", source)]}).check()
+    with pytest.raises(CatalogueError, match="not a text"):
+        broken.format("en", Text("broken"))
     with pytest.raises(CatalogueError, match=r"a\.ftl and in b\.ftl"):
         Catalogue({"en": [("a.ftl", "x = 1\n"), ("b.ftl", "x = 2\n")]})
