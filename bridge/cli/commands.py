@@ -1,5 +1,6 @@
 """The commands and their options. The work is in the modules that they import."""
 
+import gc
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,7 @@ def check_config(config: ConfigFile = DEFAULT_FILE) -> None:
 def run(config: ConfigFile = DEFAULT_FILE, debug: Debug = False) -> None:
     """Run the bot. Prints `READY @bot:server` once it answers people; SIGTERM stops it."""
     options.debug = options.debug or debug
+    gc.disable()  # what is loaded now stays; `run` enables it again
     from bridge.cli.run import run as run_bot
 
     sys.exit(run_bot(config))

@@ -18,6 +18,7 @@ class Value(BaseModel):
         allow_inf_nan=False,
         hide_input_in_errors=True,
         json_schema_serialization_defaults_required=True,
+        defer_build=True,  # when it is used: a start waits for none of this
     )
 
 

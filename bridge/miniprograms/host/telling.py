@@ -1,6 +1,6 @@
 """What programs are told: an event as a value, with nothing in it that names anybody."""
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bridge.db import Tx
 from bridge.ids import PersonId
@@ -12,7 +12,7 @@ from bridge.miniprograms.host.profile import granted_fields
 from bridge.miniprograms.host.sessions import Session, Source, Waiting
 from bridge.miniprograms.strict_json import dump
 
-_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+_EVENT: TypeAdapter[Event] = TypeAdapter(Event, config=ConfigDict(defer_build=True))
 
 
 def event_of(tx: Tx, session: Session, about: About, waiting: Waiting) -> Event | None:
