@@ -251,7 +251,8 @@ def write_of(
 def _packed(sealer: Sealer, session: GroupSession) -> bytes:
     """The secret part of an outbound session, to be sealed."""
     pickle = session.session.pickle(_pickle_key(sealer))
-    return json.dumps({"session": pickle, "lacking": session.lacking, "kept": session.kept}).encode()
+    value = {"session": pickle, "lacking": session.lacking, "kept": session.kept, "resting": session.resting}
+    return json.dumps(value).encode()
 
 
 def outbound_of(
@@ -269,6 +270,7 @@ def outbound_of(
         sealer.open_json(shared_context(room_id), sealed),
         data.get("lacking", {}),
         {int(index): key for index, key in data.get("kept", {}).items()},
+        data.get("resting", True),  # older versions wrote each message
     )
 
 

@@ -128,6 +128,8 @@ class CryptoStore(OutboundStore):
             owed = self._sealer.read_json(owed_context(room), sealed, "crypto_room_keys_owed")
             if owed is not None:
                 self.debts[room] = [Debt.of_json(debt) for debt in owed["debts"]]
+        for room in [room for room, session in self.outbound.items() if not session.resting]:
+            self.drop_outbound(room)  # it was in use when the last process crashed
         damaged: set[bytes] = set()
         for user_lookup, sealed in tx.sql("SELECT user_lookup, sealed FROM known_devices WHERE account_id = ?", one):
             known = self._sealer.read_json("device", sealed, "known_devices")
@@ -403,6 +405,11 @@ class CryptoStore(OutboundStore):
 
     # --- writing ---
     @property
+    def activity(self) -> int:
+        """Grows with all that a copy of the store does not know."""
+        return self.commits + self.encrypted
+
+    @property
     def dirty(self) -> bool:
         return self._dirty.any
 
@@ -417,6 +424,7 @@ class CryptoStore(OutboundStore):
                 return
             await _Turn()  # what others change in this turn of the loop is written with it
             unwritten = self._dirty
+            outbound = [(session, session.changes) for session in unwritten.outbound.values() if session is not None]
             write = self._snapshot()
 
             def work(tx: Tx) -> None:
@@ -430,6 +438,8 @@ class CryptoStore(OutboundStore):
                 self._dirty = unwritten.and_then(self._dirty)
                 raise
             self.commits += 1
+            for session, changes in outbound:
+                session.written = changes
 
     def _snapshot(self) -> Write:
         """Pickle what changed now, on the loop, where nobody can change it meanwhile; write it later in a thread."""

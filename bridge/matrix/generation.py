@@ -167,6 +167,7 @@ def begin(store: CryptoStore) -> None:
 
 async def end(store: CryptoStore, generation: Generation, within_s: float) -> None:
     """At the very end, when nothing writes the store any more: note that it was an orderly one."""
+    store.rest_outbound()
     try:
         async with asyncio.timeout(within_s):
             await generation.advance(stopped=True)
@@ -181,28 +182,28 @@ async def end(store: CryptoStore, generation: Generation, within_s: float) -> No
 
 
 async def keep_advancing(generation: Callable[[], Generation], store: CryptoStore, suspicion: asyncio.Event) -> None:
-    """Count up every few minutes in which anything was written, so that copies made meanwhile fall behind; look at once
-    when there is a suspicion.
+    """Count up every few minutes in which anything was written or sent, so that copies made meanwhile fall behind; look
+    at once when there is a suspicion.
 
     Raises:
         OperatorError: somebody else has counted.
     """
-    written = store.commits
+    written = store.activity
     while True:
         try:
             async with asyncio.timeout(_EVERY_S):
                 await suspicion.wait()
         except TimeoutError:
-            if store.commits == written:
+            if store.activity == written:
                 continue
         try:
             if suspicion.is_set():
                 await generation().check()
                 suspicion.clear()
             else:
-                before = store.commits
+                before = store.activity
                 await generation().advance()
-                written = before + 1
+                written = before + 1  # what it has written itself
         except (Unreachable, MatrixError, TokenRevoked, TooLarge) as error:
             log.warning("the generation of the crypto store could not be written", error=str(error))
             await asyncio.sleep(_AGAIN_S)

@@ -28,6 +28,17 @@ class GroupSession:
     lacking: Lacking = field(default_factory=dict)
     kept: dict[int, str] = field(default_factory=dict)
     """message index → session key from there on, for the indices in `lacking`."""
+    resting: bool = False
+    """Nothing is encrypted with it until it is written anew: what is written tells exactly how far it has gone. Of one
+    that is in use nobody knows that after a crash, so that it is not used again."""
+    changes: int = 0
+    written: int = 0
+    """How many of the changes that a message must not precede stand in the database."""
+
+    @property
+    def is_written(self) -> bool:
+        """Whether what is encrypted with it may leave."""
+        return self.written == self.changes
 
     def key_for(self, user: str, device: str) -> str:
         """The session key for a device: from the first message on that it lacks, or from the next one."""

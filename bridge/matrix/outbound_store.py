@@ -16,14 +16,36 @@ class OutboundStore:
         self.outbound: dict[RoomId, GroupSession] = {}
         self.debts: dict[RoomId, list[Debt]] = {}
         """Of sessions that have been replaced; the oldest first."""
+        self.encrypted = 0
+        """Room messages, since the start."""
         self._dirty = Dirty()
 
     def save_outbound(self, session: GroupSession) -> None:
-        """Note a new or used outbound session; it is the room's current one from now on."""
+        """Note an outbound session that is new or has changed; it is the room's current one from now on."""
         old = self.outbound.get(session.room_id)
         if old is not None and old is not session:
             self._owe(old)
         self.outbound[session.room_id] = session
+        self._changed(session)
+
+    def use_outbound(self, session: GroupSession) -> None:
+        """Note that a message is encrypted with a session. Written is only that it is in use, with the first message
+        since the start: after a crash it encrypts nothing more, however far it had gone."""
+        session.messages += 1
+        self.encrypted += 1
+        if session.resting:
+            session.resting = False
+            self.save_outbound(session)
+
+    def rest_outbound(self) -> None:
+        """The process ends: have it written how far each session has gone, so that the next one can go on."""
+        for session in self.outbound.values():
+            if not session.resting:
+                session.resting = True
+                self._changed(session)
+
+    def _changed(self, session: GroupSession) -> None:
+        session.changes += 1
         self._dirty.outbound[session.room_id] = session
 
     def drop_outbound(self, room_id: RoomId) -> None:
@@ -54,7 +76,7 @@ class OutboundStore:
         """Who was not given a room key gets none any more: these users (None: all), in this room (None: in all)."""
         for room, session in self.outbound.items():
             if room_id in (None, room) and session.forgive(session.lacking if users is None else users):
-                self._dirty.outbound[room] = session
+                self._changed(session)
         for room in list(self.debts) if room_id is None else [room_id]:
             debts = self.debts.get(room, ())
             if any([debt.forgive(list(debt.lacking) if users is None else users) for debt in debts]):

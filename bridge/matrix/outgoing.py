@@ -274,7 +274,8 @@ class Outgoing(KnownDevices):
         return bool(session.shared_with.get(user)) or (not self.devices_of([user]) and bool(self.excluded([user])))
 
     def encrypt_event(self, session: GroupSession, event_type: str, content: Mapping[str, Any]) -> dict[str, Any]:
-        """Content of an m.room.encrypted event. Commit before it is sent: its index must never be used again."""
+        """Content of an m.room.encrypted event. Unless the session `is_written`, commit before it is sent: its index
+        must never be used again."""
         payload = {"type": event_type, "content": content, "room_id": session.room_id}
         plaintext = _encoded(payload).encode("utf-8", "replace")
         encrypted: dict[str, Any] = {
@@ -287,6 +288,5 @@ class Outgoing(KnownDevices):
         relation = content.get("m.relates_to")
         if relation is not None:
             encrypted["m.relates_to"] = relation  # in the clear, where the server needs it (spec: "Relationships")
-        session.messages += 1
-        self.store.save_outbound(session)
+        self.store.use_outbound(session)
         return encrypted

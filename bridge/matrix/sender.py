@@ -163,7 +163,8 @@ class RoomSender:
         else:
             raise _unreached(first_try)
         encrypted = keys.machine.encrypt_event(session, event_type, content)
-        await self._store.commit()
+        if not session.is_written:
+            await self._store.commit()
         if keys is not self._keys():
             raise Later(_SOON_MS)  # encrypted by a device that we are no more
         path = f"/_matrix/client/v3/rooms/{segment(room_id)}/send/m.room.encrypted/{segment(txn_id)}"

@@ -55,9 +55,9 @@ async def test_a_message_arrives_and_a_restart_uses_no_index_twice(device: Make,
     alice.store.track(bot.user_id)
     await alice.keys.query()
     first = bot.machine.encrypt_event(session, "m.room.message", {"body": "one"})
-    await bot.store.commit()
     assert alice.machine.decrypt_room_event(event(bot, first), ROOM).content == {"body": "one"}
 
+    await bot.stop()
     bot = device("bot")  # the process starts again
     homeserver.to_device.clear()
     session = await share(bot, members, homeserver)
@@ -68,6 +68,64 @@ async def test_a_message_arrives_and_a_restart_uses_no_index_twice(device: Make,
     assert alice.machine.decrypt_room_event(event(bot, second, "$2"), ROOM).content == {"body": "two"}
 
 
+@pytest.mark.parametrize("after", ["begun", "one message", "a restart", "a restart and messages"])
+async def test_a_session_that_was_in_use_at_a_crash_encrypts_nothing_more(
+    device: Make, homeserver: FakeHomeserver, after: str
+) -> None:
+    """Nobody knows how far it had gone: what is written is its beginning."""
+    bot, alice = device("bot"), device("alice")
+    members = [bot.user_id, alice.user_id]
+    session = await share(bot, members, homeserver)
+    used: set[tuple[str, int]] = set()
+
+    async def leaves(body: str) -> None:
+        """A message goes out. Only what must be committed before it is committed."""
+        index = (session.session.session_id, session.session.message_index)
+        assert index not in used
+        used.add(index)
+        bot.machine.encrypt_event(session, "m.room.message", {"body": body})
+        if not session.is_written:
+            await bot.store.commit()
+
+    if after != "begun":
+        await leaves("one")
+    if after.startswith("a restart"):
+        await bot.stop()
+        bot = device("bot")
+        session = await share(bot, members, homeserver)
+        assert (session.session.session_id, 0) in used, "an orderly end keeps it"
+        for body in ("two", "three") if after.endswith("messages") else ("two",):
+            await leaves(body)
+    before = session.session.session_id
+    bot = device("bot")  # killed
+    assert ROOM not in bot.store.outbound
+    session = await share(bot, members, homeserver)
+    assert session.session.session_id != before
+    await leaves("after")
+
+
+async def test_of_a_session_in_use_nothing_is_written_for_each_message(
+    device: Make, homeserver: FakeHomeserver
+) -> None:
+    bot, alice = device("bot"), device("alice")
+    session = await share(bot, [bot.user_id, alice.user_id], homeserver)
+    await bot.store.commit()
+    commits, activity = bot.store.commits, bot.store.activity
+    for _ in range(3):
+        bot.machine.encrypt_event(session, "m.room.message", {"body": "x"})
+        assert session.is_written
+    await bot.store.commit()
+    assert bot.store.commits == commits
+    assert bot.store.activity == activity + 3, "copies of the store fall behind all the same"
+    bot.store.rest_outbound()
+    assert not session.is_written
+    await bot.store.commit()
+    bot.store.rest_outbound()
+    assert not bot.store.dirty, "once is enough"
+    bot.machine.encrypt_event(session, "m.room.message", {"body": "one more"})
+    assert not session.is_written, "it is in use again, and that does not stand in the database"
+
+
 @pytest.mark.parametrize("cancelled", [False, True])
 async def test_what_could_not_be_written_is_written_the_next_time(
     device: Make, database: Database, homeserver: FakeHomeserver, monkeypatch: pytest.MonkeyPatch, cancelled: bool
@@ -76,6 +134,7 @@ async def test_what_could_not_be_written_is_written_the_next_time(
     bot, alice = device("bot"), device("alice")
     session = await share(bot, [bot.user_id, alice.user_id], homeserver)
     bot.machine.encrypt_event(session, "m.room.message", {"body": "one"})
+    bot.store.rest_outbound()
     bot.store.save_secret("thing", b"secret")
 
     async def fails(work: object) -> None:
@@ -85,8 +144,10 @@ async def test_what_could_not_be_written_is_written_the_next_time(
         patched.setattr(bot.store._db, "run", fails)
         with pytest.raises(asyncio.CancelledError if cancelled else RuntimeError):
             await bot.store.commit()
+    assert not session.is_written
     bot.machine.encrypt_event(session, "m.room.message", {"body": "two"})
-    await bot.store.commit()
+    assert not session.is_written
+    await bot.stop()
     assert not bot.store.dirty
     bot = device("bot")
     assert bot.store.outbound[ROOM].session.message_index == 2

@@ -94,6 +94,7 @@ async def test_in_a_room_the_late_device_gets_the_key_from_what_it_missed_on(
     missed = await say(bot, members, "missed")
     await say(bot, members, "missed as well")
 
+    await bot.stop()
     bot = device("bot")  # it is remembered over a restart
     homeserver.failures, homeserver.one_time_keys[(bob.user_id, "BOB")] = set(), kept
     after = await say(bot, members, "after")
@@ -128,7 +129,7 @@ def a_while_later(device: Device) -> None:
 
 
 @pytest.mark.parametrize("trouble", ["devices", "keys"])
-@pytest.mark.parametrize("end", ["rotation", "unclean end", "none"])
+@pytest.mark.parametrize("end", ["rotation", "unclean end", "crash", "stop"])
 async def test_who_was_away_gets_the_key_of_what_they_missed_without_a_new_message(
     device: Make, homeserver: FakeHomeserver, trouble: str, end: str
 ) -> None:
@@ -146,9 +147,13 @@ async def test_who_was_away_gets_the_key_of_what_they_missed_without_a_new_messa
     elif end == "unclean end":
         begin(bot.store)
         assert bot.store.outbound == {}
-    await bot.store.commit()
+    elif end == "stop":
+        bot.store.rest_outbound()
+    if end != "crash":
+        await bot.store.commit()
     homeserver.to_device.clear()
     bot = device("bot")
+    assert (ROOM in bot.store.outbound) == (end == "stop")
     await bot.keys.settle(lambda room: members)
     assert homeserver.to_device == [], "there is nobody yet"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -55,6 +56,40 @@ async def test_what_a_former_device_encrypted_is_not_sent_by_the_next(device: Ma
     assert homeserver.sent == []
     await _sender(bot, alice, homeserver, lambda: bot.keys).send(_hello(bot, alice))
     assert len(homeserver.sent) == 1
+
+
+async def test_no_message_leaves_before_it_is_written_that_its_session_is_in_use(
+    device: Make, homeserver: FakeHomeserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or else a crash would be followed by a process that goes on with the session as it was before."""
+    alice, bot = device("alice"), device("bot")
+    bot.store.track(alice.user_id)
+    await _sender(bot, alice, homeserver, lambda: bot.keys).send(_hello(bot, alice))
+    await bot.stop()
+
+    bot = device("bot")
+    sender = _sender(bot, alice, homeserver, lambda: bot.keys)
+    run, begun, goes_on = bot.store._db.run, asyncio.Event(), asyncio.Event()
+
+    async def slow(work: Any) -> Any:
+        begun.set()
+        await goes_on.wait()
+        return await run(work)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bot.store._db, "run", slow)
+        tries = [asyncio.create_task(sender.send(_hello(bot, alice)))]
+        async with asyncio.timeout(10):
+            await begun.wait()
+        tries[0].cancel()  # the commit goes on without it
+        tries.append(asyncio.create_task(sender.send(_hello(bot, alice))))
+        await asyncio.wait(tries, timeout=0.05)
+        assert len(homeserver.sent) == 1, "the one of the process before"
+        assert ROOM in device("bot").store.outbound, "nothing of it is in use as far as the database knows"
+        goes_on.set()
+        await tries[1]
+    assert len(homeserver.sent) == 2
+    assert ROOM not in device("bot").store.outbound
 
 
 @pytest.mark.parametrize(
