@@ -1,21 +1,35 @@
 """Villages for the tests of the features."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from bridge.db import Database
 from bridge.moments.model import MomentLimits
+from tests.features.settled import Settled
 from tests.features.village import Village
+
+
+def _meet(village: Village) -> None:
+    village.open("alice", "bob", "carol")
+
+
+def _become_friends(village: Village) -> None:
+    _meet(village)
+    village.befriend("alice", "bob")
+    village.befriend("carol", "alice")
+
+
+_friends = Settled(_become_friends, Village)
+_careful = Settled(_become_friends, partial(Village, moment_limits=MomentLimits()))
+_strangers = Settled(_meet, Village)
 
 
 @pytest.fixture
 def village() -> Iterator[Village]:
     """Alice, Bob and Carol have chats; Alice is a friend of the two others, who don't know each other."""
-    village = Village()
-    village.open("alice", "bob", "carol")
-    village.befriend("alice", "bob")
-    village.befriend("carol", "alice")
+    village = _friends()
     yield village
     village.close()
 
@@ -23,10 +37,7 @@ def village() -> Iterator[Village]:
 @pytest.fixture
 def careful() -> Iterator[Village]:
     """The village of `village`, where posts for others than the last time are asked about."""
-    village = Village(moment_limits=MomentLimits())
-    village.open("alice", "bob", "carol")
-    village.befriend("alice", "bob")
-    village.befriend("carol", "alice")
+    village = _careful()
     yield village
     village.close()
 
@@ -34,8 +45,7 @@ def careful() -> Iterator[Village]:
 @pytest.fixture
 def strangers() -> Iterator[Village]:
     """Alice, Bob and Carol have chats and know nobody."""
-    village = Village()
-    village.open("alice", "bob", "carol")
+    village = _strangers()
     yield village
     village.close()
 
@@ -44,8 +54,6 @@ def strangers() -> Iterator[Village]:
 def any_engine(database: Database) -> Iterator[Village]:
     """The village of `village`, over each engine."""
     village = Village(database)
-    village.open("alice", "bob", "carol")
-    village.befriend("alice", "bob")
-    village.befriend("carol", "alice")
+    _become_friends(village)
     yield village
     village.close()

@@ -4,16 +4,21 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.features.settled import Settled
 from tests.features.village import Village
 
 
-@pytest.fixture
-def place() -> Iterator[Village]:
-    village = Village()
+@Settled
+def _know_alice(village: Village) -> None:
     village.open("alice", "bob", "carol", "dora", "bob:y.org")
     for name in ("bob", "carol", "dora"):
         village.befriend("alice", name)
     village.say("alice", "tag add #family @dora:x.org")
+
+
+@pytest.fixture
+def place() -> Iterator[Village]:
+    village = _know_alice()
     yield village
     village.close()
 

@@ -1,25 +1,33 @@
 """M8: a page in one event, for who wants that: what it shows, what its numbers mean, and what becomes of it."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from bridge.moments import pages
 from bridge.moments.model import MomentLimits
+from tests.features.settled import Settled
 from tests.features.village import MINUTE, Shown, Village
 
 DAY = 24 * 60 * MINUTE
 
 
-@pytest.fixture
-def place() -> Iterator[Village]:
-    """Bob reads pages; he and Alice are friends, Alice and Carol, and Bob and Carol. Dora knows Alice alone."""
-    village = Village(moment_limits=MomentLimits(confirm_wider=False, compact_page=3))
+def _read_pages(village: Village) -> None:
     village.open("alice", "bob", "carol", "dora")
     for name in ("bob", "carol", "dora"):
         village.befriend("alice", name)
     village.befriend("bob", "carol")
     assert village.one("bob", "feed compact").startswith("Nothing here yet")
+
+
+_settled = Settled(_read_pages, partial(Village, moment_limits=MomentLimits(confirm_wider=False, compact_page=3)))
+
+
+@pytest.fixture
+def place() -> Iterator[Village]:
+    """Bob reads pages; he and Alice are friends, Alice and Carol, and Bob and Carol. Dora knows Alice alone."""
+    village = _settled()
     yield village
     village.close()
 

@@ -6,20 +6,25 @@ import pytest
 
 from bridge.moments import reach
 from bridge.rights.retention import Retention, RetentionSettings
+from tests.features.settled import Settled
 from tests.features.village import MINUTE, Village
 
 DAY = 24 * 60 * MINUTE
 DORA, EVE = "@dora:y.org", "@eve:y.org"
 
 
-@pytest.fixture
-def place() -> Iterator[Village]:
-    village = Village()
+@Settled
+def _live_on_two_servers(village: Village) -> None:
     village.open("alice", "bob", "carol", "dora:y.org", "eve:y.org")
     for name in ("bob", "carol", "dora:y.org", "eve:y.org"):
         village.befriend("alice", name)
     village.say("alice", f"tag add #some @bob:x.org {DORA}")
     village.say("alice", "post Hello")
+
+
+@pytest.fixture
+def place() -> Iterator[Village]:
+    village = _live_on_two_servers()
     yield village
     village.close()
 

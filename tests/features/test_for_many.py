@@ -10,6 +10,7 @@ from bridge.db import Tx
 from bridge.delivery.ports import ForMany
 from bridge.ids import PersonId
 from bridge.moments.kinds import MOMENT
+from tests.features.settled import Settled
 from tests.features.village import Village, user_id
 
 READERS = ("bob", "carol", "dave", "erin", "frank", "grace", "heidi")
@@ -19,10 +20,8 @@ class _Undo(Exception):
     """Leaves a transaction without a trace."""
 
 
-@pytest.fixture
-def village() -> Iterator[Village]:
-    """Alice has friends who differ in all that matters to how her moment reads, or whether it does."""
-    village = Village()
+@Settled
+def _differ(village: Village) -> None:
     village.open("alice", *READERS, "mallory")
     for name in READERS:
         village.befriend("alice", name)
@@ -36,6 +35,12 @@ def village() -> Iterator[Village]:
     for name, other in (("alice", "frank"), ("grace", "alice")):
         village.say(name, f"privacy set mine @{other}:x.org off")
         village.say(name, f"privacy set theirs @{other}:x.org off")
+
+
+@pytest.fixture
+def village() -> Iterator[Village]:
+    """Alice has friends who differ in all that matters to how her moment reads, or whether it does."""
+    village = _differ()
     yield village
     village.close()
 

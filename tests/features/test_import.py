@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -10,6 +11,7 @@ from bridge.moments import exporting
 from bridge.rights.archive.layout import ArchiveSettings
 from bridge.rights.archive.ports import FileLater
 from tests.archives import alike, export, moments, parts, taken_back, unpacked
+from tests.features.settled import Settled
 from tests.features.test_erasure import changes
 from tests.features.test_export import live, numbered
 from tests.features.test_export_job import much
@@ -20,14 +22,20 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 
+def _become_friends(village: Village) -> None:
+    village.open("alice", "bob", "carol")
+    village.befriend("alice", "bob")
+    village.befriend("carol", "alice")
+
+
+_elsewhere = Settled(_become_friends, partial(Village, archives=ArchiveSettings(per_day=1000)))
+
+
 @pytest.fixture
 def elsewhere(village: Village) -> Iterator[Village]:
     """Another installation, where the same people are friends."""
-    other = Village(archives=ArchiveSettings(per_day=1000))
+    other = _elsewhere()
     other.now = village.now
-    other.open("alice", "bob", "carol")
-    other.befriend("alice", "bob")
-    other.befriend("carol", "alice")
     yield other
     other.close()
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.vault import Vault
+from tests.features.settled import Settled
 from tests.features.village import MINUTE, Village
 
 DAY = 24 * 60 * MINUTE
@@ -29,14 +30,13 @@ GONE: dict[str, list[tuple[str, str]]] = {
 _ASKED = ["moment {n}", "like {n}", "unlike {n}", "comment {n} Hello", "comment {n}", "delete {n}"]
 
 
-def _village() -> Village:
-    village = Village()
+@Settled
+def _village(village: Village) -> None:
     village.open("alice", "bob", "carol")
     village.befriend("alice", "bob")
     village.befriend("carol", "bob")
     village.say("bob", "tag add #out @carol:x.org")
     village.say("bob", f"tag add #in {ALICE}")
-    return village
 
 
 def _about(village: Village, number: int) -> list[list[str]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.features.settled import Settled
 from tests.features.village import MINUTE, Village
 
 DAY = 24 * 60 * MINUTE
@@ -29,15 +30,14 @@ NARROWINGS = {
 }
 
 
-def bobs_place() -> Village:
+@Settled
+def bobs_place(village: Village) -> None:
     """Bob is a friend of Alice's and of Carol's, and has tags for both."""
-    village = Village()
     village.open("alice", "bob", "carol")
     village.befriend("alice", "bob")
     village.befriend("carol", "bob")
     village.say("bob", f"tag add #live {ALICE}")
     village.say("bob", "tag add #shut @carol:x.org")
-    return village
 
 
 @pytest.fixture

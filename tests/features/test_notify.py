@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bridge.db import Tx
 from bridge.moments.fanout import PART
 from bridge.moments.notify import next_time, quiet_for
+from tests.features.settled import Settled
 from tests.features.village import MINUTE, Village, user_id
 
 HOUR = 60 * MINUTE
@@ -16,16 +18,22 @@ DAY = 24 * HOUR
 START = datetime(2025, 6, 15, 12, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def place() -> Iterator[Village]:
-    """Noon. Alice is a friend of Bob and Carol, who do not know each other. Digests come at six in the evening."""
-    village = Village(digests=True)
+def _met_at_noon(village: Village) -> None:
     village.now = round(START.timestamp() * 1000)
     village.open("alice", "bob", "carol")
     village.befriend("alice", "bob")
     village.befriend("alice", "carol")
     village.wait(1000)
     village.now += 1000
+
+
+_settled = Settled(_met_at_noon, partial(Village, digests=True))
+
+
+@pytest.fixture
+def place() -> Iterator[Village]:
+    """Noon. Alice is a friend of Bob and Carol, who do not know each other. Digests come at six in the evening."""
+    village = _settled()
     yield village
     village.close()
 

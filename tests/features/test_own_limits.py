@@ -1,25 +1,33 @@
 """O4: limits that the operator sets for single people."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from bridge.db import Tx, own_limits
 from bridge.moments.model import MomentLimits
 from bridge.rights.retention import Retention, RetentionSettings, count, dry_run
+from tests.features.settled import Settled
 from tests.features.test_retention import DAY, dated, due, opens, saved
 from tests.features.village import MINUTE, Village, user_id
 
 BOB, CAROL, NOBODY = user_id("bob"), user_id("carol"), user_id("nobody")
 
 
+def _are_friends(village: Village) -> None:
+    village.open("alice", "bob", "carol")
+    village.befriend("alice", "bob")
+    village.befriend("alice", "carol")
+
+
+_settled = Settled(_are_friends, partial(Village, moment_limits=MomentLimits(confirm_wider=False, kept_days=100)))
+
+
 @pytest.fixture
 def village() -> Iterator[Village]:
     """With a limit for everybody, as `kept_days` says it to those who ask."""
-    town = Village(moment_limits=MomentLimits(confirm_wider=False, kept_days=100))
-    town.open("alice", "bob", "carol")
-    town.befriend("alice", "bob")
-    town.befriend("alice", "carol")
+    town = _settled()
     yield town
     town.close()
 

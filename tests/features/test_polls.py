@@ -7,6 +7,7 @@ import pytest
 
 from bridge.db import Tx
 from bridge.moments import export_polls, store
+from tests.features.settled import Settled
 from tests.features.test_damage import damage
 from tests.features.village import MINUTE, Shown, Village, user_id
 
@@ -14,14 +15,18 @@ DAY = 24 * 60 * MINUTE
 POLL = "post poll The lake / The hill / Home | Where shall we go?"
 
 
-@pytest.fixture
-def place() -> Iterator[Village]:
-    """Alice is a friend of Bob, Carol and Dora; Bob and Carol know each other, Dora knows neither."""
-    village = Village()
+@Settled
+def _know_alice(village: Village) -> None:
     village.open("alice", "bob", "carol", "dora", "erin")
     for name in ("bob", "carol", "dora"):
         village.befriend("alice", name)
     village.befriend("bob", "carol")
+
+
+@pytest.fixture
+def place() -> Iterator[Village]:
+    """Alice is a friend of Bob, Carol and Dora; Bob and Carol know each other, Dora knows neither."""
+    village = _know_alice()
     yield village
     village.close()
 

@@ -7,6 +7,7 @@ import pytest
 
 from bridge.config.chat import MomentsConfig
 from bridge.delivery.refresh import Budget, Load
+from tests.features.settled import Settled
 from tests.features.village import MINUTE, Shown, Village
 
 HOUR = 60 * MINUTE
@@ -14,10 +15,8 @@ DAY = 24 * HOUR
 POST = "The lake"
 
 
-@pytest.fixture
-def place() -> Iterator[Village]:
-    """Alice is a friend of Bob and Carol, and they of each other; Dora knows Alice alone. All were shown a moment."""
-    village = Village()
+@Settled
+def _were_shown_a_moment(village: Village) -> None:
     village.open("alice", "bob", "carol", "dora")
     for name in ("bob", "carol", "dora"):
         village.befriend("alice", name)
@@ -27,6 +26,12 @@ def place() -> Iterator[Village]:
         village.say(name, "feed")
         village.say(name, "ping")
     village.now += 1000
+
+
+@pytest.fixture
+def place() -> Iterator[Village]:
+    """Alice is a friend of Bob and Carol, and they of each other; Dora knows Alice alone. All were shown a moment."""
+    village = _were_shown_a_moment()
     yield village
     village.close()
 

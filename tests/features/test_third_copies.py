@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.features.settled import Settled
 from tests.features.village import MINUTE, Village
 
 CAROL, BOB = "@carol:x.org", "@bob:x.org"
@@ -30,15 +31,19 @@ CHANGES = {
 }
 
 
-@pytest.fixture
-def place() -> Iterator[Village]:
-    village = Village()
+@Settled
+def _know_each_other(village: Village) -> None:
     village.open("alice", "bob", "carol", "dave")
     for a, b in (("alice", "bob"), ("carol", "bob"), ("alice", "carol"), ("dave", "bob")):
         village.befriend(a, b)
     village.say("bob", f"tag add #in {CAROL} @alice:x.org @dave:x.org")
     village.say("bob", "tag add #t @dave:x.org")
     village.say("bob", "tag remove #t @dave:x.org")
+
+
+@pytest.fixture
+def place() -> Iterator[Village]:
+    village = _know_each_other()
     yield village
     village.close()
 

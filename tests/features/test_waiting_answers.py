@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.contacts import names
+from tests.features.settled import Settled
 from tests.features.village import Village
 
 ALICE, BOB = "@alice:x.org", "@bob:x.org"
@@ -26,9 +27,8 @@ MEANWHILE = {
 }
 
 
-@pytest.fixture
-def place() -> Iterator[Village]:
-    village = Village()
+@Settled
+def _said_things(village: Village) -> None:
     village.open("alice", "bob", "carol")
     village.befriend("alice", "bob")
     village.say("bob", f"profile set name {NAME}")
@@ -39,6 +39,11 @@ def place() -> Iterator[Village]:
     village.say("alice", f"tag add #t {BOB}")
     village.say("alice", "feed")
     village.say("carol", f"friend add {ALICE} {NOTE}")
+
+
+@pytest.fixture
+def place() -> Iterator[Village]:
+    village = _said_things()
     yield village
     village.close()
 

@@ -4,7 +4,6 @@ People speak by name; what the bot sends lands in their rooms, numbered so that 
 """
 
 import asyncio
-import itertools
 import json
 import re
 from collections.abc import Callable, Collection, Coroutine
@@ -61,17 +60,8 @@ from bridge.rights.disclosure import Installation
 from bridge.rights.farewells import Farewell
 from bridge.vault import Vault
 from tests.at_once import DatabaseAtOnce
-from tests.features.homes import (
-    ACCOUNT,
-    HOUR,
-    MINUTE,
-    PICTURE,
-    STORED,
-    FakeFiles,
-    Room,
-    Shown,
-    user_id,
-)
+from tests.features.begun import Begun
+from tests.features.homes import ACCOUNT, HOUR, MINUTE, PICTURE, STORED, FakeFiles, Room, Shown, user_id
 from tests.schema import create_tables
 from tests.vaults import new_vault
 
@@ -96,22 +86,25 @@ class Village:
         outside: Outside | None = None,
         redraw: Redraw | None = None,
         miniature: Miniature | None = None,
+        begun: Begun | None = None,
     ) -> None:
-        """`new_id`: ids of people; counted unless it says otherwise."""
+        """`new_id`: ids of people; counted unless it says otherwise. `begun`: what was before (see `Settled`)."""
         self.now = 1_750_000_000_000
         self._apps_limits = apps_limits or ProgramsConfig()
         self.has_digests = digests
         """Whether people get their daily digest."""
-        self.db = database or DatabaseAtOnce.open("sqlite://", vault=new_vault())
-        self.db.clock = lambda: self.now
-        if database is None:
+        if begun is not None:
+            self.db = begun.database()
+        else:
+            self.db = database or DatabaseAtOnce.open("sqlite://", vault=new_vault())
             create_tables(self.db)
-        self.db.run_sync(
-            lambda tx: tx.sql("INSERT INTO accounts (id, user_id, instance, created_at) VALUES (1, '@bot:x', 'i', 0)")
-        )
+            self.db.run_sync(lambda tx: tx.sql(_ACCOUNT))
+        self.db.clock = lambda: self.now
         self.rooms: dict[str, Room] = {}
         self.meeting: set[frozenset[UserId]] = set()
         """Pairs of people who share a room with the bot."""
+        self.counted = 0
+        """Ids of people. They break ties, and two villages that are compared must break them alike."""
         self._events = 0
         self._by_txn: dict[str, EventId] = {}
         self.last_event = EventId("")
@@ -136,7 +129,6 @@ class Village:
         """Chats that the bot has left."""
         self._owns_db = database is None
         catalogue = _CATALOGUE
-        # Counted: ids break ties, and two villages that are compared must break them alike.
         self.thrown_out: set[str] = set()
         """Who has thrown the bot out of their chat."""
 
@@ -149,7 +141,7 @@ class Village:
         """Chats that the bot is out of, whosever they were."""
         self.people = people = People(
             is_dm=lambda account, room_id, user: is_in(room_id),
-            new_id=new_id or itertools.count(1).__next__,
+            new_id=new_id or self._next_id,
             reaches=lambda account, room_id, user: is_in(room_id),
             is_in=lambda account, room_id, user: (room_id, user) not in self.absent,
         )
@@ -216,6 +208,12 @@ class Village:
         )
         self.renderers, self.again = features.renderers, AskAgain(registry)
         self._claims = Claims(people, self.renderers, catalogue, self.again, outbox.budget)
+        if begun is not None:
+            begun.hand_on(self)
+
+    def _next_id(self) -> int:
+        self.counted += 1
+        return self.counted
 
     def close(self) -> None:
         if self._owns_db:
@@ -420,9 +418,6 @@ class Village:
         if known is not None:
             return known
         [room] = [room for room in self.rooms.values() if room.room_id == claimed.outgoing.room_id]
-        known = self._by_txn.get(claimed.outgoing.txn_id)
-        if known is not None:
-            return known
         if claimed.what is What.REDACT:
             [event] = [event for event in room.events if event.event_id == claimed.target_event]
             assert not event.redacted
@@ -498,3 +493,4 @@ class Village:
 
 
 _CATALOGUE = Catalogue.load(strict=True)
+_ACCOUNT = "INSERT INTO accounts (id, user_id, instance, created_at) VALUES (1, '@bot:x', 'i', 0)"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.db import Tx
 from bridge.ids import AccountId
+from tests.features.settled import Settled
 from tests.features.village import MINUTE, Village, user_id
 
 HOUR = 60 * MINUTE
@@ -103,22 +104,26 @@ def _visible(village: Village, name: str) -> dict[str, str]:
     return {key: body for key, body in shown.items() if body.startswith("#") and "@bob:x.org ·" in body}
 
 
+@Settled
+def _were_shown_moments(village: Village) -> None:
+    village.open("alice", "bob", "carol")
+    for a, b in (("alice", "bob"), ("carol", "bob"), ("alice", "carol")):
+        village.befriend(a, b)
+    for number in range(_MOMENTS):
+        village.say("bob", f"post First {number}")
+        village.now += 1000
+    for name in ("carol", "alice"):
+        village.say(name, "feed")
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(_acts, min_size=4, max_size=25))
 # What was asked for arrives, no answer tells so, and it is tried again when it reads otherwise.
 @example([Act("(stuck)"), Act("(moment)", 2), Act("(lost)"), Act("edit {n} Text {k}")])
 @example([Act("(stuck)"), Act("audience {n} private"), Act("(lost)"), Act("edit {n} Text {k}")])
 def test_in_the_end_everybody_sees_what_is_so(acts: list[Act]) -> None:
-    village = Village()
+    village = _were_shown_moments()
     try:
-        village.open("alice", "bob", "carol")
-        for a, b in (("alice", "bob"), ("carol", "bob"), ("alice", "carol")):
-            village.befriend(a, b)
-        for number in range(_MOMENTS):
-            village.say("bob", f"post First {number}")
-            village.now += 1000
-        for name in ("carol", "alice"):
-            village.say(name, "feed")
         for k, act in enumerate(acts):
             _act(village, act, k)
         village.stuck.clear()

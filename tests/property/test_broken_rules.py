@@ -22,7 +22,7 @@ from bridge.moments.kinds import ALL_COPIES
 from bridge.moments.model import Moment
 from bridge.privacy import Decision, Rule, model, viewer
 from tests.features.village import MINUTE, Village, user_id
-from tests.property.twins import FIRST, ME, SECOND, Do, Event, Step, Wait, befriend, both, hidden
+from tests.property.twins import FIRST, ME, SECOND, Do, Event, Step, Wait, befriend, both, hidden, settle
 
 ALICE, BOB, CAROL = user_id(ME), user_id("bob"), user_id("carol")
 SETTING: list[Event] = [
@@ -34,6 +34,7 @@ SETTING: list[Event] = [
     Step("bob", f"tag add #out {ALICE}"),
     Step("bob", "post The first"),
 ]
+WITH_POLL = [*SETTING[:-1], Step("bob", "post poll Yes / No | The first")]
 FEED, ALBUM = Step(ME, "feed"), Step(ME, "album @fourth:x.org")
 
 
@@ -119,6 +120,13 @@ def test_every_rule_that_denies_has_a_story() -> None:
     assert not STORIES.keys() & (NOT_SHOWN | _ALLOWING)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_is_broken_yet() -> None:
+    """When what goes before a story happens."""
+    settle(SETTING)
+    settle(WITH_POLL)
+
+
 @pytest.fixture
 def only_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading code narrows what it loads, which may hide that the policy is broken: here it loads everything."""
@@ -171,11 +179,10 @@ VOTES: dict[Rule, list[Event]] = {
 @pytest.mark.parametrize("rule", VOTES, ids=lambda rule: rule.name)
 @pytest.mark.usefixtures("only_the_policy")
 def test_a_broken_rule_is_noticed_by_votes(rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
-    setting = [*SETTING[:-1], Step("bob", "post poll Yes / No | The first")]
-    first, second = both(VOTES[rule], setting)
+    first, second = both(VOTES[rule], WITH_POLL)
     assert second == first, "the policy alone is enough"
     monkeypatch.setattr(model, "deny", lambda denied: Decision(denied is rule, denied))
-    first, second = both(VOTES[rule], setting)
+    first, second = both(VOTES[rule], WITH_POLL)
     assert second != first
 
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.archives import alike, export
+from tests.features.settled import Settled
 from tests.features.village import MINUTE, Shown, Village, user_id
 
 _NUMBER = re.compile(r"#(\d+)")
@@ -111,14 +112,18 @@ _AFTER = [
 ]
 
 
+@Settled
+def _without_bob(village: Village) -> None:
+    village.open("alice", "carol")
+    village.befriend("alice", "carol")
+    village.say("alice", "post The first")
+    village.say("carol", "feed")
+
+
 def live(bob_is_there: bool, bob_says: list[str], others: list[tuple[str, str]]) -> dict[str, list[str]]:
     """What Alice and Carol get after Bob has gone."""
-    village = Village()
+    village = _without_bob()
     try:
-        village.open("alice", "carol")
-        village.befriend("alice", "carol")
-        village.say("alice", "post The first")
-        village.say("carol", "feed")
         if bob_is_there:
             village.open("bob")
             village.befriend("alice", "bob")

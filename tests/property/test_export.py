@@ -29,7 +29,7 @@ def exports(happened: list[Event]) -> tuple[dict[str, str], dict[str, str]]:
         found.append(alike(export(village, ME)))
 
     for which in (FIRST, SECOND):
-        Twin(which, SETTING).live([*happened, Do(take)])
+        Twin.settled(which, SETTING).live([*happened, Do(take)])
     return found[0], found[1]
 
 
@@ -96,7 +96,7 @@ def test_an_import_tells_nothing_hidden(elsewhere: Elsewhere, before: list[Event
         del log[len(log) - (len(events) - shown) :]  # what brings the file says how large it is, which is random
 
     steps = [*before, Do(take_in), *after, Do(give_out)]
-    first, second = (Twin(which, SETTING).live(steps) for which in (FIRST, SECOND))
+    first, second = (Twin.settled(which, SETTING).live(steps) for which in (FIRST, SECOND))
     assert first == second
     assert exported[0] == exported[1]
 

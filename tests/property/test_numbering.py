@@ -2,11 +2,13 @@
 nothing any more; never another one."""
 
 import re
+from functools import partial
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.moments.model import MomentLimits
+from tests.features.settled import Settled
 from tests.features.village import MINUTE, Village, user_id
 
 _BOB, _CAROL = user_id("bob"), user_id("carol")
@@ -47,14 +49,21 @@ def _read(body: str) -> dict[int, str]:
     return found
 
 
+def _know_each_other(village: Village) -> None:
+    village.open("alice", "bob", "carol")
+    for a, b in (("alice", "bob"), ("alice", "carol"), ("bob", "carol")):
+        village.befriend(a, b)
+
+
+_limits = MomentLimits(confirm_wider=False, page=2, compact_page=3)
+_settled = Settled(_know_each_other, partial(Village, moment_limits=_limits))
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_steps)
 def test_a_number_never_means_another_moment(steps: list[tuple[str, str]]) -> None:
-    village = Village(moment_limits=MomentLimits(confirm_wider=False, page=2, compact_page=3))
+    village = _settled()
     try:
-        village.open("alice", "bob", "carol")
-        for a, b in (("alice", "bob"), ("alice", "carol"), ("bob", "carol")):
-            village.befriend(a, b)
         meant: dict[int, str] = {}
         for k, (who, text) in enumerate(steps):
             village.now += 1000

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.ids import EventId
 from tests.features.apps import Engine, packed
+from tests.features.begun import Begun
 from tests.features.village import Village
 from tests.property.twins import Do, Event, Step, Touch, Wait, befriend, both, hidden
 
@@ -70,14 +71,15 @@ def presses(who: str, whose: str, index: int) -> Do:
     return Do(work)
 
 
-def town(**where: Any) -> Village:
-    made = Village(digests=True, runtime=Engine(tester=shows_all, other=shows_all))
-    made.install(packed(scopes=SCOPES, **where), packed("other", scopes=SCOPES, **where))
+def town(begun: Begun | None = None, **where: Any) -> Village:
+    made = Village(digests=True, runtime=Engine(tester=shows_all, other=shows_all), begun=begun)
+    if begun is None:
+        made.install(packed(scopes=SCOPES, **where), packed("other", scopes=SCOPES, **where))
     return made
 
 
-def town_of_servers() -> Village:
-    return town(main=None, url="https://far.example.org/hook")
+def town_of_servers(begun: Begun | None = None) -> Village:
+    return town(begun, main=None, url="https://far.example.org/hook")
 
 
 def events() -> st.SearchStrategy[list[Event]]:

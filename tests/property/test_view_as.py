@@ -6,12 +6,14 @@ chats only), which is not the owner's to know.
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.moments.model import MomentLimits
+from tests.features.settled import Settled
 from tests.features.village import MINUTE, Shown, Village, user_id
 
 DAY = 24 * 60 * MINUTE
@@ -66,15 +68,21 @@ _events = st.lists(
 )
 
 
-def _world(events: Sequence[tuple[str, str]]) -> Village:
-    """A village in which this happened. Each T is another text."""
-    village = Village(moment_limits=MomentLimits(page=PAGE, confirm_wider=False))
+def _settle(village: Village) -> None:
     village.open(OWNER, VIEWER, MEMBER, STRANGER, "carol")
     for name in (VIEWER, MEMBER, "carol"):
         village.befriend(OWNER, name)
     village.befriend(VIEWER, "carol")
     village.say(OWNER, f"tag add #tag {user_id(MEMBER)}")
     village.say(OWNER, f"tag add #other {user_id('carol')}")
+
+
+_settled = Settled(_settle, partial(Village, moment_limits=MomentLimits(page=PAGE, confirm_wider=False)))
+
+
+def _world(events: Sequence[tuple[str, str]]) -> Village:
+    """A village in which this happened. Each T is another text."""
+    village = _settled()
     for number, (who, text) in enumerate(events):
         village.now += 1000
         word, _, rest = text.partition(" ")

@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 
 import pytest
 
@@ -24,6 +25,7 @@ from bridge.db import Tx
 from bridge.ids import EventId
 from bridge.moments import numbers, store
 from bridge.moments.kinds import MOMENT
+from tests.features.settled import Settled
 from tests.features.village import ACCOUNT, Village, user_id
 
 ME = "alice"
@@ -72,6 +74,8 @@ class Do:
 
 
 Event = Step | Touch | Wait | Do
+Make = Callable[..., Village]
+_make = partial(Village, digests=True)
 
 _TOKEN = re.compile(r'"token": "([^"]*)"')
 
@@ -84,16 +88,17 @@ def hidden(*events: Step | Do) -> list[Event]:
 class Twin:
     """One of the worlds."""
 
-    def __init__(self, which: int, setting: Sequence[Event], make: Callable[[], Village] | None = None) -> None:
+    def __init__(self, which: int, village: Village) -> None:
         self.which = which
-        self.village = Village(digests=True) if make is None else make()
+        self.village = village
         self.posted: list[EventId] = []
         self.codes: list[str] = []
         self.sent: list[EventId] = []
-        # Ids of people break ties: whom a hidden event names first must not shift them.
-        self.village.open(*EVERYBODY)
-        self.village.know(*NOBODIES)
-        self._live(setting, "setting")
+
+    @classmethod
+    def settled(cls, which: int, setting: Sequence[Event], make: Make = _make) -> "Twin":
+        """A world in which the setting has happened."""
+        return _settled(tuple(setting), make)(which)
 
     def live(self, events: Sequence[Event]) -> list[str]:
         """All that Alice received, from the setting on."""
@@ -172,11 +177,40 @@ class Twin:
         return self.village.db.run_sync(work)
 
 
-def both(
-    events: Sequence[Event], setting: Sequence[Event] = (), make: Callable[[], Village] | None = None
-) -> tuple[list[str], list[str]]:
-    """What Alice receives in the first world, and in the second. `make`: another village than usual."""
-    return Twin(FIRST, setting, make).live(events), Twin(SECOND, setting, make).live(events)
+def both(events: Sequence[Event], setting: Sequence[Event] = (), make: Make = _make) -> tuple[list[str], list[str]]:
+    """What Alice receives in the first world, and in the second. `make`: another village than usual (see `Settled`)."""
+    return Twin.settled(FIRST, setting, make).live(events), Twin.settled(SECOND, setting, make).live(events)
+
+
+@cache
+def _settled(setting: tuple[Event, ...], make: Make) -> Callable[[int], Twin]:
+    """The world from which twins go on: what happens in it happens once in a process, so it must happen in both.
+
+    Whoever breaks something on purpose calls `settle` before.
+    """
+    assert all(event.only is None for event in setting)
+    lived: list[Twin] = []
+
+    def settle(village: Village) -> None:
+        # Ids of people break ties: whom a hidden event names first must not shift them.
+        village.open(*EVERYBODY)
+        village.know(*NOBODIES)
+        lived.append(Twin(FIRST, village))
+        lived[0]._live(setting, "setting")
+
+    village = Settled(settle, make)
+
+    def go_on(which: int) -> Twin:
+        twin = Twin(which, village())
+        twin.posted, twin.codes, twin.sent = [*lived[0].posted], [*lived[0].codes], [*lived[0].sent]
+        return twin
+
+    return go_on
+
+
+def settle(setting: Sequence[Event], make: Make = _make) -> None:
+    """Let the setting happen now, for all twins of this process that are to go on from it."""
+    Twin.settled(FIRST, setting, make).village.close()
 
 
 def befriend(a: str, b: str) -> list[Event]:
