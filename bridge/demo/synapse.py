@@ -27,10 +27,10 @@ import random
 import re
 import signal
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Protocol, TypeAlias
 
 import aiohttp
 
@@ -80,11 +80,45 @@ def _is_free(port: int) -> bool:
     return True
 
 
+class Process(Protocol):
+    """What is needed of an asyncio.subprocess.Process. When its standard input is closed, it ends."""
+
+    stdin: asyncio.StreamWriter | None
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def terminate(self) -> None: ...
+
+    async def wait(self) -> int: ...
+
+
+Launch: TypeAlias = Callable[[Path, int, int], Awaitable[Process]]
+"""Starts a server's process in a session of its own: with which `homeserver.yaml`, into which descriptor it writes, and
+which one it holds open as long as it lives."""
+
+
+async def launch(config: Path, output: int, lock: int) -> Process:
+    """A new interpreter."""
+    return await asyncio.create_subprocess_exec(
+        *guarded.command("synapse.app.homeserver", "-c", str(config)),
+        cwd=config.parent,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        pass_fds=(lock,),
+    )
+
+
 @dataclass(slots=True)
 class _Running:
     """The process behind a Homeserver, while there is one."""
 
-    process: asyncio.subprocess.Process | None = None
+    process: Process | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +134,7 @@ class Homeserver:
     federation_port: int | None
     _state: ServerState = field(repr=False)
     _overrides: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    _launch: Launch = field(repr=False, default=launch)
     _running: _Running = field(repr=False, compare=False, default_factory=_Running)
 
     @property
@@ -138,15 +173,7 @@ class Homeserver:
             output = files.enter_context((self.data_dir / _OUTPUT_FILE).open("wb"))
             # The lock is inherited and thereby held for exactly as long as the server lives. A session of its own
             # keeps a terminal's Ctrl-C from it.
-            self._running.process = await asyncio.create_subprocess_exec(
-                *guarded.command("synapse.app.homeserver", "-c", str(config)),
-                cwd=self.data_dir,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                pass_fds=(lock.fileno(),),
-            )
+            self._running.process = await self._launch(config, output.fileno(), lock.fileno())
         try:
             await self._wait_until_it_answers(timeout)
         except BaseException:
@@ -281,6 +308,7 @@ def prepare(
     *,
     federation: bool = False,
     config_overrides: Mapping[str, Any] | None = None,
+    launch: Launch = launch,
 ) -> Homeserver:
     """A Homeserver that is not started yet; the arguments are those of `synapse`."""
     if importlib.util.find_spec("synapse") is None:
@@ -311,6 +339,7 @@ def prepare(
         federation_port=state.federation_port,
         _state=state,
         _overrides=dict(config_overrides or {}),
+        _launch=launch,
     )
 
 
@@ -322,6 +351,7 @@ async def synapse(
     *,
     federation: bool = False,
     config_overrides: Mapping[str, Any] | None = None,
+    launch: Launch = launch,
 ) -> AsyncIterator[Homeserver]:
     """Run a homeserver for the length of the block.
 
@@ -331,10 +361,11 @@ async def synapse(
     port: for clients; by default the one of the earlier run, else a free one.
     federation: also listen for other servers, over TLS with a self-signed certificate.
     config_overrides: top-level keys of homeserver.yaml to replace; None removes one.
+    launch: how its process is started.
 
     Raises SynapseError if it cannot be started.
     """
-    hs = prepare(data_dir, server_name, port, federation=federation, config_overrides=config_overrides)
+    hs = prepare(data_dir, server_name, port, federation=federation, config_overrides=config_overrides, launch=launch)
     try:
         await hs.start()
         yield hs
@@ -344,13 +375,16 @@ async def synapse(
 
 @contextlib.asynccontextmanager
 async def federated_pair(
-    base_dir: Path, *, config_overrides: Mapping[str, Any] | None = None
+    base_dir: Path, *, config_overrides: Mapping[str, Any] | None = None, launch: Launch = launch
 ) -> AsyncIterator[tuple[Homeserver, Homeserver]]:
     """Run two homeservers that federate with each other over loopback, in `base_dir/hs1` and `base_dir/hs2`.
 
     Raises SynapseError if one of them cannot be started; then none is left.
     """
-    hs1, hs2 = (prepare(base_dir / name, federation=True, config_overrides=config_overrides) for name in ("hs1", "hs2"))
+    hs1, hs2 = (
+        prepare(base_dir / name, federation=True, config_overrides=config_overrides, launch=launch)
+        for name in ("hs1", "hs2")
+    )
     try:
         try:
             async with asyncio.TaskGroup() as starting:

@@ -5,7 +5,7 @@ One convention for the event loop: all tests and all asynchronous fixtures of a 
 
 `servers` is one federating pair per test session (with pytest-xdist: per worker). Tests do not clean up on it:
 they take names that nobody else has, with `unique("alice")`. A test that stops a server, or needs other settings,
-starts servers of its own with `bridge.demo.synapse`.
+starts servers of its own with `tests.e2e.servers`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bridge.demo.synapse import Homeserver, federated_pair
+from bridge.demo.synapse import Homeserver
+from tests.e2e import servers as homeservers
 from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsProcess
 from tests.e2e.flow import Meet, Three, meeting
 from tests.e2e.people import befriend
 from tests.e2e.people import unique as unique
-from tests.e2e.servers import LEAN
 
 SLOWEST = (
     *("posts", "demo", "canary", "erasure", "archives", "backup", "privacy", "hostile", "rooms", "outages", "synapse"),
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Homeserver, Homeserver]]:
     """Two homeservers that federate with each other."""
-    async with federated_pair(tmp_path_factory.mktemp("servers"), config_overrides=LEAN) as pair:
+    async with homeservers.pair(tmp_path_factory.mktemp("servers")) as pair:
         yield pair
 
 

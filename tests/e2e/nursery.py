@@ -1,12 +1,14 @@
-"""The process that gives birth to `courtyard` processes: `python -m tests.e2e.nursery FD`.
+"""The process that gives birth to processes of one program: `python -m tests.e2e.nursery FD courtyard|synapse`.
 
-It has imported the program and does nothing else, above all starts no thread. Each request over the socket FD makes it
-fork; the child becomes `python -m bridge …` with its own session, descriptors, environment and working directory, and
-ends as an interpreter ends. So a start costs a tenth of a second of CPU instead of a whole one. See births.py.
+It has imported the program and does nothing else, above all starts no thread. It accepts connections from the socket
+FD. Each request over one of them makes it fork; the child becomes `python -m bridge …` or `python -m
+synapse.app.homeserver …` with its own session, descriptors, environment and working directory, and ends as an
+interpreter ends. So a start costs a tenth of a second of CPU (Synapse: a quarter) and not a whole one. See births.py.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -16,76 +18,141 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from typing import Any
 
-from bridge.chat.catalogue import Catalogue
-
 REQUEST_BYTES = 262_144
+DESCRIPTORS = 4
+"""Standard streams, and what the child is to hold open."""
 
 
-def _serve(line: socket.socket) -> dict[str, Any] | None:
-    """Give birth until the other end is closed: None. In each child it returns the request."""
-    wakes, wake = os.pipe()
-    os.set_blocking(wakes, False)
-    os.set_blocking(wake, False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(wake)
-    while True:
-        readable, _, _ = select.select([line.fileno(), wakes], [], [])
-        if wakes in readable:
-            os.read(wakes, 4096)
-            _report_ends(line)
-        if line.fileno() not in readable:
-            continue
-        message, descriptors, _, _ = socket.recv_fds(line, REQUEST_BYTES, 3)
+class _Nursery:
+    """Gives birth until nobody is connected any more."""
+
+    def __init__(self, door: socket.socket) -> None:
+        self._door = door
+        self._lines: dict[int, socket.socket] = {}
+        self._children: dict[int, socket.socket] = {}
+        """Who asked for each child that lives."""
+        self._wakes, self._wake = os.pipe()
+        os.set_blocking(self._wakes, False)
+        os.set_blocking(self._wake, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._wake)
+
+    def serve(self) -> dict[str, Any] | None:
+        """In each child it returns the request, at the end None."""
+        self._greet()
+        while self._lines:
+            readable, _, _ = select.select([self._door.fileno(), self._wakes, *self._lines], [], [])
+            for number in readable:
+                if number == self._wakes:
+                    os.read(self._wakes, 4096)
+                    self._report_ends()
+                elif number == self._door.fileno():
+                    self._greet()
+                elif (request := self._hear(self._lines[number])) is not None:
+                    return request
+        return None
+
+    def _greet(self) -> None:
+        line, _ = self._door.accept()
+        self._lines[line.fileno()] = line
+        _say(line, {"hello": os.getpid()})
+
+    def _hear(self, line: socket.socket) -> dict[str, Any] | None:
+        try:
+            message, descriptors, _, _ = socket.recv_fds(line, REQUEST_BYTES, DESCRIPTORS)
+        except ConnectionError:
+            message, descriptors = b"", []
         if not message:
+            del self._lines[line.fileno()]
+            line.close()
             return None
-        request: dict[str, Any] = json.loads(message)
         child = os.fork()
         if child == 0:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            os.setsid()
-            for number, descriptor in enumerate(descriptors):
-                os.dup2(descriptor, number)
-            for descriptor in {*descriptors, wakes, wake, line.detach()}:
-                os.close(descriptor)
+            self._leave(descriptors)
+            request: dict[str, Any] = json.loads(message)
             return request
         for descriptor in descriptors:
             os.close(descriptor)
-        line.send(json.dumps({"born": child}).encode())
+        self._children[child] = line
+        _say(line, {"born": child})
+        return None
 
+    def _leave(self, descriptors: list[int]) -> None:
+        """In the child: what it was given is left to it, the first three descriptors as standard streams."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.setsid()
+        for number, descriptor in enumerate(descriptors[:3]):
+            os.dup2(descriptor, number)
+        for descriptor in (*descriptors[:3], self._wakes, self._wake):
+            os.close(descriptor)
+        for line in (*self._lines.values(), self._door):
+            line.close()
 
-def _report_ends(line: socket.socket) -> None:
-    while True:
-        try:
+    def _report_ends(self) -> None:
+        while self._children:
             child, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if child == 0:
-            return
-        line.send(json.dumps({"ended": child, "status": os.waitstatus_to_exitcode(status)}).encode())
+            if child == 0:
+                return
+            _say(self._children.pop(child), {"ended": child, "status": os.waitstatus_to_exitcode(status)})
 
 
-def _become(request: dict[str, Any]) -> None:
+def _say(line: socket.socket, message: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):  # who has gone does not hear it
+        line.send(json.dumps(message).encode())
+
+
+def _courtyard() -> Callable[[], None]:
+    from bridge.chat.catalogue import Catalogue
+
+    for module in ("bridge.cli.run", "bridge.app", "alembic.command"):  # all that `courtyard run` imports
+        importlib.import_module(module)
+    Catalogue.load().check()
+    return lambda: _run("bridge")
+
+
+def _run(module: str) -> None:
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _synapse() -> Callable[[], None]:
+    """As Synapse's own synapse.app.complement_fork_starter does it: each child makes a reactor of its own."""
+    from synapse.app.complement_fork_proxied_reactor import ProxiedReactor
+    from twisted.internet.main import installReactor
+
+    reactor = ProxiedReactor()
+    installReactor(reactor)  # type: ignore[no-untyped-call]
+    from synapse.app import homeserver
+
+    def become() -> None:
+        from twisted.internet.epollreactor import EPollReactor
+
+        reactor._install_real_reactor(EPollReactor())  # type: ignore[no-untyped-call]
+        homeserver.main()
+
+    return become
+
+
+def _become(program: Callable[[], None], request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["directory"])
-    sys.argv = ["courtyard", *request["arguments"]]
+    sys.argv = [sys.argv[2], *request["arguments"]]
     if request["guarded"]:
         import threading
 
         from bridge.demo.guarded import _end_with_the_caller
 
         threading.Thread(target=_end_with_the_caller, daemon=True).start()
-    runpy.run_module("bridge", run_name="__main__", alter_sys=True)
+    program()
 
 
 if __name__ == "__main__":
-    for module in ("bridge.cli.run", "bridge.app", "alembic.command"):  # all that `courtyard run` imports
-        importlib.import_module(module)
-    Catalogue.load().check()
+    program = {"courtyard": _courtyard, "synapse": _synapse}[sys.argv[2]]()
     gc.collect()
     gc.freeze()
-    if (wanted := _serve(socket.socket(fileno=int(sys.argv[1])))) is not None:
-        _become(wanted)
+    if (wanted := _Nursery(socket.socket(fileno=int(sys.argv[1]))).serve()) is not None:
+        _become(program, wanted)

@@ -10,7 +10,8 @@ from time import monotonic
 import aiohttp
 import pytest
 
-from bridge.demo.synapse import Homeserver, synapse
+from bridge.demo.synapse import Homeserver
+from tests.e2e import servers
 from tests.e2e.audit import Books, Chat, assert_answered_once, assert_indices_used_once, chat_of, room_events, until
 from tests.e2e.births import courtyard
 from tests.e2e.bot import PASSWORD, BotProcess, prepare_bot, running_bot
@@ -18,7 +19,6 @@ from tests.e2e.clients.js import JsProcess
 from tests.e2e.clients.olm_client import OlmClient
 from tests.e2e.conftest import unique
 from tests.e2e.people import Friendly, js_person, olm_person
-from tests.e2e.servers import LEAN
 from tests.e2e.wire import is_send, wire
 
 pytestmark = [pytest.mark.e2e, pytest.mark.crash]
@@ -27,8 +27,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.crash]
 @pytest.fixture(scope="module")
 async def hs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Homeserver]:
     """A homeserver of its own: it is stopped and killed."""
-    async with synapse(tmp_path_factory.mktemp("server"), config_overrides=LEAN) as one:
-        yield one
+    async with servers.one(tmp_path_factory.mktemp("server")) as hs:
+        yield hs
 
 
 async def talk(person: Friendly, texts: list[str]) -> None:
@@ -183,9 +183,9 @@ async def test_the_token_is_revoked(hs: Homeserver, js: JsProcess, tmp_path: Pat
 
 async def test_rate_limits(js: JsProcess, tmp_path: Path) -> None:
     """A homeserver with the limits of a public one: a burst is answered whole and in order."""
-    limits = {"rc_message": {"per_second": 4, "burst_count": 6}}
+    limits = {"per_second": 4, "burst_count": 6}
     async with (
-        synapse(tmp_path / "server", config_overrides={**LEAN, **limits}) as hs,
+        servers.one(tmp_path / "server", rc_message=limits) as hs,
         wire(hs.url) as line,
         running_bot(tmp_path, hs, unique("courtyard"), {"matrix": {"homeserver": line.url}}) as bot,
         OlmClient() as first,

@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 import segno
 
-from bridge.demo.synapse import federated_pair
+from tests.e2e import servers as homeservers
 from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsClient, JsProcess
 from tests.e2e.conftest import unique
 from tests.e2e.flow import Meet, answers, gone, meeting, nothing_new, number, settled, shown, told
 from tests.e2e.leaks import canary
 from tests.e2e.people import Friendly, befriend
-from tests.e2e.servers import LEAN
 from tests.e2e.test_moments import find, post
 from tests.features.test_invites import modules
 
@@ -267,7 +266,7 @@ async def old_moments(bot: BotProcess, days: int) -> None:
 @pytest.mark.crash
 async def test_narrowing_reaches_a_server_that_was_away(js: JsProcess, tmp_path: Path) -> None:
     """A window that closes takes back what was delivered elsewhere; a server that is down gets it when it is back."""
-    async with federated_pair(tmp_path / "servers", config_overrides=LEAN) as servers:
+    async with homeservers.pair(tmp_path / "servers") as servers:
         here, there = servers
         async with running_bot(tmp_path / "bot", here, unique("courtyard")) as bot, meeting(servers, js, bot) as meet:
             alice, bob, carol = await trio(meet)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.demo.synapse import Homeserver, federated_pair
+from bridge.demo.synapse import Homeserver
+from tests.e2e import servers
 from tests.e2e.audit import Books, until
 from tests.e2e.bot import BotProcess, running_bot
 from tests.e2e.clients.js import JsClient, JsProcess
@@ -20,7 +21,6 @@ from tests.e2e.conftest import unique
 from tests.e2e.flow import answers, meeting, number, told
 from tests.e2e.leaks import canary
 from tests.e2e.people import Friendly, befriend, gather
-from tests.e2e.servers import LEAN
 
 pytestmark = [pytest.mark.e2e, pytest.mark.crash]
 
@@ -32,7 +32,7 @@ PATIENCE = 150.0
 async def pair(tmp_path: Path) -> AsyncIterator[tuple[Homeserver, Homeserver]]:
     """Two homeservers of their own: one is stopped. They look for each other again at once."""
     retry = {"destination_min_retry_interval": "1s", "destination_max_retry_interval": "2s"}
-    async with federated_pair(tmp_path / "servers", config_overrides={**LEAN, "federation": retry}) as both:
+    async with servers.pair(tmp_path / "servers", federation=retry) as both:
         yield both
 
 
