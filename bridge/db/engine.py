@@ -10,9 +10,9 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -129,6 +129,8 @@ class Database:
         self._works = Works(self._executor, self._settle)
         # `run_sync` of another thread must not slip into the one connection that SQLite has.
         self._lock = threading.RLock()
+        self._kept: Connection | None = None
+        """SQLite's connection between two transactions."""
 
     @classmethod
     def open(cls, url: str, *, clock: Callable[[], int] = now_ms, vault: Sealing | None = None) -> "Database":
@@ -218,13 +220,13 @@ class Database:
 
     async def close(self) -> None:
         """Wait for what runs, then close. No transaction may follow."""
-        await asyncio.get_running_loop().run_in_executor(self._executor, self.engine.dispose)
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._dispose)
         self._executor.shutdown(wait=True)
 
     def close_sync(self) -> None:
         """The same where no event loop runs, or after it: blocks until the running transaction has ended."""
         self._executor.shutdown(wait=True)
-        self.engine.dispose()
+        self._dispose()
 
     def _settle(self, gathered: Gathered) -> None:
         """Run what has gathered, in one transaction; or each in its own, when that can't be committed as a whole."""
@@ -257,7 +259,26 @@ class Database:
                     work.fail(error)
 
     def _begin(self) -> AbstractContextManager[Connection]:
-        return self.engine.begin()
+        return self._begin_kept() if self.engine.dialect.name == "sqlite" else self.engine.begin()
+
+    @contextmanager
+    def _begin_kept(self) -> Iterator[Connection]:
+        """SQLite has one connection: to take it from the pool and give it back costs more than a small transaction."""
+        conn, self._kept = self._kept or self.engine.connect(), None
+        try:
+            with conn.begin():
+                yield conn
+        except BaseException:
+            conn.close()  # the pool sees to it that no transaction is left open
+            raise
+        self._kept = conn
+
+    def _dispose(self) -> None:
+        with self._lock:
+            if self._kept is not None:
+                self._kept.close()
+                self._kept = None
+            self.engine.dispose()
 
     def _transact(self, work: Callable[[Tx], T]) -> tuple[T, list[Callable[[], None]]]:
         for attempt in range(_RETRIES):
