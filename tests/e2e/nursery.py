@@ -8,6 +8,7 @@ interpreter ends. So a start costs a tenth of a second of CPU (Synapse: a quarte
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -119,21 +120,9 @@ def _run(module: str) -> None:
 
 
 def _synapse() -> Callable[[], None]:
-    """As Synapse's own synapse.app.complement_fork_starter does it: each child makes a reactor of its own."""
-    from synapse.app.complement_fork_proxied_reactor import ProxiedReactor
-    from twisted.internet.main import installReactor
+    from tests.e2e import nursed_synapse
 
-    reactor = ProxiedReactor()
-    installReactor(reactor)  # type: ignore[no-untyped-call]
-    from synapse.app import homeserver
-
-    def become() -> None:
-        from twisted.internet.epollreactor import EPollReactor
-
-        reactor._install_real_reactor(EPollReactor())  # type: ignore[no-untyped-call]
-        homeserver.main()
-
-    return become
+    return nursed_synapse.main
 
 
 def _become(program: Callable[[], None], request: dict[str, Any]) -> None:
@@ -147,7 +136,27 @@ def _become(program: Callable[[], None], request: dict[str, Any]) -> None:
         from bridge.demo.guarded import _end_with_the_caller
 
         threading.Thread(target=_end_with_the_caller, daemon=True).start()
-    program()
+    _to_the_end(program)
+
+
+def _to_the_end(program: Callable[[], None]) -> None:
+    """Run it, and end as an interpreter ends, but leave it to the system to take the memory apart."""
+    status: int | None = None
+
+    def end() -> None:  # the last that is called, when all threads have ended
+        if status is not None:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+    atexit.register(end)
+    try:
+        program()
+        status = 0
+    except SystemExit as ending:
+        if ending.code is None or isinstance(ending.code, int):
+            status = ending.code or 0
+        raise
 
 
 if __name__ == "__main__":
