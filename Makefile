@@ -98,7 +98,7 @@ unit: venv
 # Each process has homeservers of its own; the tests of one file share them. The slowest files come first.
 e2e: venv
 	@echo "--- end-to-end tests"
-	@$(BIN)/python -m pytest -q -m e2e tests/e2e -n 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -q -m e2e tests/e2e -n 5 --dist loadfile --no-loadscope-reorder
 
 # The property tests with inputs that differ each time; what it finds becomes an @example of its test.
 explore: venv
