@@ -5,16 +5,12 @@ one transaction. Callers commit before the request that depends on it (a message
 """
 
 import asyncio
-import contextlib
-import json
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from datetime import datetime
 
 import vodozemac
 from nio.crypto import (
     DeviceStore,
-    GroupSessionStore,
-    InboundGroupSession,
     OlmAccount,
     OlmDevice,
     OutgoingKeyRequest,
@@ -29,22 +25,19 @@ from bridge.errors import OperatorError
 from bridge.ids import AccountId, DeviceId, EventId, UserId
 from bridge.matrix.cryptorows import Dirty, TrackedUser, Write, outbound_of, owed_context, write_of
 from bridge.matrix.debts import Debt
+from bridge.matrix.inbound_store import InboundStore, damage
 from bridge.matrix.outbound_store import OutboundStore
-from bridge.matrix.seal import Sealer, fact_id, log_damaged
-from bridge.matrix.usage import GroupKey, Usage
+from bridge.matrix.seal import Sealer, fact_id
 
 _MAX_FORMER = 10_000
 
 
-class CryptoStore(OutboundStore):
+class CryptoStore(OutboundStore, InboundStore):
     """Keys and sessions of one account. One per running account; nothing else may write its tables."""
 
     def __init__(self, db: Database, account: AccountId, sealer: Sealer) -> None:
-        super().__init__()
-        self._db = db
-        self.account = account
-        self._sealer = sealer
-        self._key = sealer.pickle_passphrase
+        OutboundStore.__init__(self)
+        InboundStore.__init__(self, db, account, sealer)
         self._lock = asyncio.Lock()
         self.commits = 0
         """How often anything was written."""
@@ -54,13 +47,9 @@ class CryptoStore(OutboundStore):
         self.signed_at: dict[tuple[str, str], int] = {}
         """(user, device) → since when (ms) the identity that the user is known by is seen to vouch for it."""
         self.secrets: dict[str, bytes] = {}
-        self._loaded_account: OlmAccount | None = None
         self._sessions = SessionStore()
         self._retired: set[str] = set()
         """Olm sessions that encrypt nothing any more."""
-        self._groups = GroupSessionStore()
-        self.usage = Usage()
-        """When which room key was used last."""
         self._devices = DeviceStore()
         self._requests: dict[str, OutgoingKeyRequest] = {}
 
@@ -100,28 +89,18 @@ class CryptoStore(OutboundStore):
             " WHERE account_id = ?",
             one,
         ):
-            with _damage("crypto_olm_sessions"):
+            with damage("crypto_olm_sessions"):
                 session = Session.from_pickle(bytes(pickle), _time(created), self._key, _time(used))
                 if session.id == session_id:
                     self._sessions.add(sender_key, session)
                     if retired:
                         self._retired.add(session_id)
-        for room, sender_key, ed25519, chain, pickle, used in tx.sql(
-            "SELECT room_id, sender_key, ed25519, forwarding_chain, pickle, used_at FROM crypto_megolm_inbound"
-            " WHERE account_id = ?",
-            one,
-        ):
-            with _damage("crypto_megolm_inbound"):
-                group = InboundGroupSession.from_pickle(
-                    bytes(pickle), ed25519, sender_key, room, self._key, json.loads(chain)
-                )
-                self._groups.add(group)
-                self.usage.note((room, sender_key, group.id), used)
+        self._load_groups(tx)
         for room, pickle, created, messages, sealed in tx.sql(
             "SELECT room_id, pickle, created_at, messages, sealed FROM crypto_megolm_outbound WHERE account_id = ?",
             one,
         ):
-            with _damage("crypto_megolm_outbound"):  # the room's next message begins a new session
+            with damage("crypto_megolm_outbound"):  # the room's next message begins a new session
                 raw, shared = bytes(pickle), bytes(sealed or b"")
                 self.outbound[room] = outbound_of(self._sealer, room, raw, created, messages, shared)
         for room, sealed in tx.sql("SELECT room_id, sealed FROM crypto_room_keys_owed WHERE account_id = ?", one):
@@ -168,14 +147,6 @@ class CryptoStore(OutboundStore):
 
     def save_session(self, curve_key: str, session: Session) -> None:
         self._dirty.sessions[session.id] = (curve_key, session)
-
-    def load_inbound_group_sessions(self) -> GroupSessionStore:
-        return self._groups
-
-    def save_inbound_group_session(self, session: InboundGroupSession) -> None:
-        key = (session.room_id, session.sender_key, session.id)
-        self._dirty.groups[key] = session
-        self.usage.note(key, now_ms())
 
     def load_device_keys(self) -> DeviceStore:
         return self._devices
@@ -344,29 +315,6 @@ class CryptoStore(OutboundStore):
         for key in self.usage.of(sender_key):
             self.drop_group(key)
 
-    def use_group(self, session: InboundGroupSession) -> None:
-        """A room key opened something."""
-        if self.usage.use((session.room_id, session.sender_key, session.id), now_ms()):
-            self.save_inbound_group_session(session)
-
-    def drop_group(self, key: GroupKey) -> None:
-        """Forget a room key."""
-        room_id, sender_key, session_id = key
-        senders = self._groups._entries.get(room_id, {})
-        sessions = senders.get(sender_key, {})
-        sessions.pop(session_id, None)
-        if not sessions:
-            senders.pop(sender_key, None)
-        if not senders:
-            self._groups._entries.pop(room_id, None)
-        self.usage.drop(key)
-        self._dirty.groups[key] = None
-
-    def drop_unused_groups(self, before: int) -> None:
-        """Forget room keys that opened nothing since `before` (ms)."""
-        for key in self.usage.unused(before):
-            self.drop_group(key)
-
     def save_secret(self, name: str, value: bytes) -> None:
         self.secrets[name] = value
         self._dirty.secrets[name] = value
@@ -440,6 +388,7 @@ class CryptoStore(OutboundStore):
             self.commits += 1
             for session, changes in outbound:
                 session.written = changes
+            self._rest(unwritten.groups)
 
     def _snapshot(self) -> Write:
         """Pickle what changed now, on the loop, where nobody can change it meanwhile; write it later in a thread."""
@@ -461,15 +410,6 @@ class _Turn:
 
     def __await__(self) -> Generator[None, None, None]:
         yield
-
-
-@contextlib.contextmanager
-def _damage(table: str) -> Iterator[None]:
-    """One damaged row is passed over."""
-    try:
-        yield
-    except (OperatorError, ValueError, vodozemac.PickleException, vodozemac.LibolmPickleException):
-        log_damaged(table)
 
 
 def _wrong_key() -> OperatorError:

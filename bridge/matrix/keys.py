@@ -248,7 +248,7 @@ class Keys:
 
     async def _withhold(self, session: GroupSession, members: Sequence[str]) -> None:
         """Tell devices that get no key why, once a session (spec: "m.room_key.withheld")."""
-        told = self._withheld_from.setdefault(session.session.session_id, set())
+        told = self._withheld_from.get(session.session.session_id, set())
         devices = [d for d in self.machine.excluded(members) if (d.user_id, d.device_id) not in told]
         if not devices:
             return
@@ -264,7 +264,7 @@ class Keys:
         for device in devices:
             messages.setdefault(device.user_id, {})[device.device_id] = content
         await self._to_devices("m.room_key.withheld", messages)
-        told.update((device.user_id, device.device_id) for device in devices)
+        self._withheld_from[session.session.session_id] = told | {(d.user_id, d.device_id) for d in devices}
 
     async def _to_devices(self, event_type: str, messages: Mapping[str, Mapping[str, Any]]) -> None:
         path = f"/_matrix/client/v3/sendToDevice/{event_type}/{segment(next(self._txn))}"

@@ -126,7 +126,8 @@ class RoomSender:
             self._admitted(event.room_id, event.only_dm_with)
             old = event.first_attempt_at
             if old is not None and (now_ms() - old > self._look_back_after_ms or old < self._device_since()):
-                found = await self._look_back(event, old)
+                async with self._store.awake(event.room_id):
+                    found = await self._look_back(event, old)
                 if found is not None:
                     return found
             content = {**event.content, TXN_KEY: event.txn_id}

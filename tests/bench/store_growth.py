@@ -87,7 +87,7 @@ async def measure() -> Sequence[Growth]:
             if day % KEEP_DAYS == 0:
                 rows = db.run_sync(lambda tx: tx.sql("SELECT COUNT(*) FROM crypto_megolm_inbound").scalar_one())
                 kept = len(store.usage.used)
-                assert rows == kept == sum(1 for _ in machine.inbound_group_store)
+                assert rows == kept
                 found.append(Growth(day, made, kept, round(path.stat().st_size / 2**20, 2)))
         await db.close()
     return found

@@ -55,7 +55,7 @@ def ciphertexts(hs: Homeserver, room: str) -> list[Mapping[str, Any]]:
     return [event for event in events if event["content"]]
 
 
-def opened(bot: BotProcess, url: str, directory: Path, room: str, events: list[Mapping[str, Any]]) -> int:
+async def opened(bot: BotProcess, url: str, directory: Path, room: str, events: list[Mapping[str, Any]]) -> int:
     """How many of these events open with what is in a crypto store, whoever sent them."""
     db = Database.open(url)
     try:
@@ -66,17 +66,18 @@ def opened(bot: BotProcess, url: str, directory: Path, room: str, events: list[M
         db.run_sync(store.load)
         machine = Machine(UserId(bot.user_id), DeviceId(device), store)
         count = 0
-        for event in events:
-            for sender in (event["sender"], bot.user_id):
-                try:
-                    machine.decrypt_room_event({**event, "sender": sender}, RoomId(room))
-                except CourtyardError:
-                    continue
-                count += 1
-                break
+        async with store.awake(RoomId(room)):
+            for event in events:
+                for sender in (event["sender"], bot.user_id):
+                    try:
+                        machine.decrypt_room_event({**event, "sender": sender}, RoomId(room))
+                    except CourtyardError:
+                        continue
+                    count += 1
+                    break
         return count
     finally:
-        db.close_sync()
+        await db.close()
 
 
 async def end(person: Friendly) -> str:
@@ -141,7 +142,7 @@ async def test_somebody_of_another_server_is_erased(
         await forgotten(bot, bob)
         await until(url, f"SELECT CASE WHEN ({sessions}) = 0 THEN 1 ELSE 0 END")
         assert await bot.stop() == 0
-        assert opened(bot, url, bot.directory / "var", bob.room, messages) == 0
+        assert await opened(bot, url, bot.directory / "var", bob.room, messages) == 0
         assert "as they were written" in await printed("admin", "verify-log", "-c", str(bot.config))
         await bot.start()
         # Who comes back is a stranger, with a chat that works.
@@ -264,7 +265,7 @@ async def test_with_every_key_and_an_expired_backup_nothing_of_them_opens(
         before = tmp_path / "copy"
         shutil.copytree(bot.directory / "var", before)
         if engine == SQLITE:
-            copied = opened(bot, f"sqlite:///{before / 'courtyard.db'}", before, bob.room, messages)
+            copied = await opened(bot, f"sqlite:///{before / 'courtyard.db'}", before, bob.room, messages)
             assert copied > len(messages) // 2, "the attacker can find"
         await bot.start()
         [asked] = await answers(bob, "account delete")
@@ -285,7 +286,7 @@ async def test_with_every_key_and_an_expired_backup_nothing_of_them_opens(
         assert engine == POSTGRESQL or any(path.stat().st_size for path in journals)
         assert await bot.stop() == 0
         messages += [m for m in ciphertexts(servers[0], bob.room) if m not in messages]
-        assert opened(bot, config.database_url, bot.directory / "var", bob.room, messages) == 0
+        assert await opened(bot, config.database_url, bot.directory / "var", bob.room, messages) == 0
         assert Epochs(config.epoch_dir, 7, lambda: now_ms() + 8 * DAY).destroy_ended() == 1
         loot, count = attack(house, [*present_files(house, engine), *journals, bot.log_file], backup, owners)
         assert count == 0

@@ -328,7 +328,8 @@ async def test_what_the_library_queues_for_its_own_loop_is_not_kept(device: Make
     deliver(alice, bot, homeserver)
     curve = alice.machine.account.identity_keys["curve25519"]
     bot.store.drop_sessions_of(curve)
-    own = alice.machine.inbound_group_store.get(ROOM, curve, session.session.session_id)
+    async with alice.store.awake(ROOM):
+        own = alice.machine.inbound_group_store.get(ROOM, curve, session.session.session_id)
     bot.keys.want(alice.user_id, ROOM, session.session.session_id)
     await bot.keys.repair()
     device_ = alice.machine.device_store[bot.user_id]["BOT"]

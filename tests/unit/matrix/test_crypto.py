@@ -175,11 +175,14 @@ async def test_what_the_last_device_sent_is_readable_for_the_next_one(device: Ma
     await bot.store.commit()
     bot.store.forget_device((bot.user_id, DeviceId("BOT")))
     machine = Machine(bot.user_id, DeviceId("NEXT"), bot.store)
-    opened = machine.decrypt_room_event(sent, ROOM)
+    async with bot.store.awake(ROOM):
+        opened = machine.decrypt_room_event(sent, ROOM)
     assert (opened.content, opened.device_id, opened.signed) == ({"body": "hello"}, "BOT", False)
     await bot.store.commit()
-    again = device("bot").machine
-    assert again.decrypt_room_event(sent, ROOM).device_id == "BOT"
+    bot = device("bot")
+    again = bot.machine
+    async with bot.store.awake(ROOM):
+        assert again.decrypt_room_event(sent, ROOM).device_id == "BOT"
     assert not list(again.device_store.active_user_devices(bot.user_id))
 
 
