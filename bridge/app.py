@@ -276,8 +276,6 @@ class _Bot:
         await self._db.run(lambda tx: install_builtin(tx, self._programs, self._config.miniprograms))
         try:
             async with asyncio.TaskGroup() as tasks:
-                # First, so that no other's look into the database comes before it.
-                tasks.create_task(self._account.run(lambda: ready(self._account.me)))
                 tasks.create_task(self._worker.run())
                 tasks.create_task(self._erasures.run())
                 tasks.create_task(self._archives.run())
@@ -287,6 +285,7 @@ class _Bot:
                 tasks.create_task(self._expiry.run())
                 tasks.create_task(self._telling.run())
                 tasks.create_task(self._host.run())
+                tasks.create_task(self._account.run(lambda: ready(self._account.me)))
         finally:
             await self._sandbox.close()
             await self._account.close()

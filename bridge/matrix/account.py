@@ -135,6 +135,7 @@ class MatrixAccount:
         self._last_device: DeviceId | None = None
         """The one that the crypto store belongs to."""
         self._equipped = False
+        self._since: str | None = None  # the token that the first sync goes on from
         self.identity: Identity | None = None
         self.standing: Standing | None = None
         self._reader: SyncReader | None = None
@@ -195,7 +196,9 @@ class MatrixAccount:
         return AccountId(tx.sql("SELECT id FROM accounts WHERE user_id = ?", (self.me,)).one()[0])
 
     def _load(self, tx: Tx) -> tuple[DeviceId | None, str | None]:
-        device_id, sealed = tx.sql("SELECT device_id, access_token FROM accounts WHERE id = ?", (self.id,)).one()
+        device_id, sealed, self._since = tx.sql(
+            "SELECT device_id, access_token, sync_token FROM accounts WHERE id = ?", (self.id,)
+        ).one()
         token = self._sealer.open("access token", bytes(sealed)).decode() if sealed is not None else None
         self._last_device = device_id
         self._store.load(tx)
@@ -369,10 +372,7 @@ class MatrixAccount:
             await generation.end(self._store, self._device.generation, _CLOSE_S)
 
     async def _sync(self, tasks: asyncio.TaskGroup, ready: Callable[[], None]) -> None:
-        since = await self._db.run(
-            lambda tx: tx.sql("SELECT sync_token FROM accounts WHERE id = ?", (self.id,)).scalar()
-        )
-        first = True
+        since, first = self._since, True
         for room in self.rooms.invited():
             self._doorstep.invited(room.room_id)
         while True:
