@@ -35,6 +35,7 @@ class Digests:
             f" ORDER BY p.id LIMIT {_AT_ONCE}",
             (tx.now,),
         ).all()
+        tx.vault.prepare([row.id for row in rows])  # in everybody's own zone: that is sealed
         for row in rows:
             self._plan(tx, PersonId(row.id), due=row.digest_at is not None)
         return len(rows) == _AT_ONCE
