@@ -11,13 +11,9 @@ from typing import Any
 
 import structlog
 
-from bridge.chat.pipeline import device_mark
 from bridge.db import Database, Tx
 from bridge.db.migrate import upgrade, version
 from bridge.db.sealing import HOUSE
-from bridge.matrix.cryptorows import shared_context
-from bridge.matrix.late import event_context
-from bridge.matrix.rooms import room_context
 from bridge.matrix.seal import Sealer, fact_id
 
 _BATCH = 500
@@ -35,9 +31,8 @@ def bring_up_to_date(db: Database, sealer: Callable[[], Sealer]) -> None:
         OperatorError: the database is newer than the program, or can't be used.
     """
     was = version(db.engine)
-    if was is None or was < ROOM_FOR_SEALED:
-        upgrade(db.engine, ROOM_FOR_SEALED)
-    if was is None or was < NOTHING_CLEAR:
+    if was is not None and was < NOTHING_CLEAR:
+        upgrade(db.engine, max(was, ROOM_FOR_SEALED))
         _seal(db, sealer())
     upgrade(db.engine)
     # Of what stood in the clear, also in the pages that are free now: the migration asked for it.
@@ -62,6 +57,8 @@ Step = Callable[[Tx], int]
 
 
 def _people_steps() -> tuple[Step, ...]:
+    from bridge.chat.pipeline import device_mark  # no start needs it but that from such a version
+
     def people(tx: Tx) -> int:
         rows = tx.sql(f"SELECT id, user_id, language, time_zone FROM people WHERE card IS NULL LIMIT {_BATCH}").all()
         for row in rows:
@@ -142,6 +139,10 @@ def _by_id(table: str, owner: str, columns: str, value: Callable[[Any], Any], wh
 
 
 def _account_steps(sealer: Sealer) -> tuple[Step, ...]:
+    from bridge.matrix.cryptorows import shared_context  # like all that knows Matrix's library
+    from bridge.matrix.late import event_context
+    from bridge.matrix.rooms import room_context
+
     def rooms(tx: Tx) -> int:
         rows = tx.sql(
             f"SELECT account_id, room_id, encryption, snapshot FROM rooms WHERE sealed IS NULL LIMIT {_BATCH}"

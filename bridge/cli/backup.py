@@ -7,7 +7,6 @@ from pathlib import Path
 import pyrage
 
 from bridge import log
-from bridge.app import only_one
 from bridge.backup.dump import write_backup
 from bridge.backup.restore import restore as restore_backup
 from bridge.cli.ledger import note
@@ -48,6 +47,8 @@ def backup_key(path: Path) -> int:
 
 def restore(path: Path, file: Path, identity: Path, keys: Path | None) -> int:
     """Fill an empty database from a backup; the exit code."""
+    from bridge.app import only_one  # all of the bot, which a backup has no use for
+
     config = load(path)
     log.set_up(config.log.level, config.log.format)
     with only_one(config.data_dir):

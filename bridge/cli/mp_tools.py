@@ -85,15 +85,16 @@ def new(name: str, folder: Path, *, remote: bool = False) -> int:
 
 
 def check(path: Path, config: Path | None) -> int:
-    from bridge.cli.mp_words import clashes
-
     limits = limits_of(config)
     program = load(path, limits)
     is_here = program.manifest.url is None
     trapped = asyncio.run(_trap_of_opening(program, limits)) if is_here else None
     main = program.manifest.main
-    for clash in clashes(program.manifest):
-        print(f"{path}: {clash}", file=sys.stderr)
+    if program.manifest.commands:
+        from bridge.cli.mp_words import clashes  # all features
+
+        for clash in clashes(program.manifest):
+            print(f"{path}: {clash}", file=sys.stderr)
     for line, hint in project.hints(program):
         print(f"{path / (main or '') if path.is_dir() else main}:{line}: {hint}", file=sys.stderr)
     if trapped is not None:
