@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 
-from bridge.db import Database, Tx
+from bridge.db import Database, Tx, migrate
 from bridge.db.tables import metadata
+from tests import migrated
 from tests.schema import create_tables
 from tests.stores.postgres import Unavailable, postgres_server
 from tests.vaults import new_vault
@@ -43,6 +44,12 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.fixture
+def migrated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that make databases as the bot does, and of which the migrations are none of their business."""
+    monkeypatch.setattr(migrate, "_upgrade", migrated.upgrade)
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,8 @@ from bridge.ids import UserId
 from bridge.storage import open_storage
 from tests.backup.conftest import DAY, POSTGRESQL, SQLITE, House, MakeHouse, settle_in
 
+pytestmark = pytest.mark.usefixtures("migrated_once")
+
 BOTH = pytest.mark.parametrize("engine", [SQLITE, POSTGRESQL])
 
 

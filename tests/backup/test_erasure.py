@@ -15,6 +15,8 @@ from bridge.vault.erasures import ErasureList
 from tests.backup.attacker import attack, present_files
 from tests.backup.conftest import DAY, POSTGRESQL, SQLITE, House, MakeHouse, Person, settle_in
 
+pytestmark = pytest.mark.usefixtures("migrated_once")
+
 BOTH = pytest.mark.parametrize("engine", [SQLITE, POSTGRESQL])
 
 

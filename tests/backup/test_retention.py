@@ -22,6 +22,8 @@ from tests.backup.conftest import DAY, POSTGRESQL, SQLITE, MakeHouse, canary
 from tests.features.apps import packed
 from tests.features.village import Village, user_id
 
+pytestmark = pytest.mark.usefixtures("migrated_once")
+
 EVERYBODY = RetentionSettings(moments_ms=10 * DAY, log_ms=10 * DAY, requests_ms=10 * DAY)
 _OWN = {own_limits.MOMENTS: 10, own_limits.LOG: 10, own_limits.REQUESTS: 10}
 SINGLE = RetentionSettings(

@@ -22,6 +22,8 @@ from bridge.storage import Storage, open_storage
 from bridge.vault import KeyStore
 from tests.vaults import config_at
 
+pytestmark = pytest.mark.usefixtures("migrated_once")
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -23,6 +23,8 @@ from bridge.vault.master import parse_master_keys
 from tests.conftest import create_postgres_database
 from tests.vaults import config_at
 
+pytestmark = pytest.mark.usefixtures("migrated_once")
+
 ALICE, BOB = UserId("@alice:x.org"), UserId("@bob:x.org")
 
 

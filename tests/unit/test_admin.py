@@ -24,6 +24,8 @@ from tests.backup.conftest import House, Person, settle_in
 from tests.features.village import Village, user_id
 from tests.vaults import config_at
 
+pytestmark = pytest.mark.usefixtures("migrated_once")
+
 REASON = "A report of 12 May"
 
 

@@ -22,6 +22,8 @@ from bridge.storage import open_storage
 from tests.backup.conftest import House, settle_in
 from tests.unit.test_admin import house, path
 
+pytestmark = pytest.mark.usefixtures("migrated_once")
+
 __all__ = ["house"]
 LIMITS = ProgramsConfig()
 OWN, OTHER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
