@@ -98,6 +98,8 @@ class Catalogue:
         """
         self._strict = strict
         self._texts = {language: _Texts(language, items) for language, items in sources.items()}
+        self._same: dict[tuple[str, str], str] = {}
+        """Texts without arguments, by language and id: they always read the same."""
         self._times: dict[tuple[str | int, ...], str] = {}
         if FALLBACK not in self._texts:
             raise CatalogueError(f"the catalogue lacks the language {FALLBACK}")
@@ -135,8 +137,11 @@ class Catalogue:
         return self._format(language, text, time_zone, arguments), arguments
 
     def _format(self, language: str, text: Text, time_zone: str, arguments: list[str]) -> str:
+        if not text.args and (same := self._same.get((language, text.id))) is not None:
+            return same
         texts = self._texts.get(language)
         pattern = None if texts is None else texts.pattern(text.id)
+        is_own = pattern is not None
         if texts is None or pattern is None:
             if self._strict:
                 raise CatalogueError(f"no text {text.id} in {language}")
@@ -154,6 +159,8 @@ class Catalogue:
             if self._strict:
                 raise CatalogueError(f"text {text.id} in {language}: {problem}")
             _log.error("text can't be formatted", id=text.id, language=language, problem=problem)
+        elif not text.args and is_own:
+            self._same[language, text.id] = str(value)
         return str(value)
 
     def _argument(self, language: str, value: "Arg | Text | Time", time_zone: str, arguments: list[str]) -> FluentType:
