@@ -73,14 +73,19 @@ class People:
         Raises:
             Unreadable: their row is damaged.
         """
-        row = tx.sql("SELECT id, card FROM people WHERE lookup = ?", (lookup(tx, user_id),)).first()
+        found = self._found(tx, user_id, "id, card")
+        return None if found is None else found[0]
+
+    def _found(self, tx: Tx, user_id: UserId, columns: str) -> tuple[Person, Any] | None:
+        """The person with this Matrix id, and their row. Raises as `get`."""
+        row = tx.sql(f"SELECT {columns} FROM people WHERE lookup = ?", (lookup(tx, user_id),)).first()
         if row is None:
             return None
         person = self._person(tx, row)
         if person.user_id != user_id:
             # What the row is found by was exchanged: nobody may be taken for somebody else.
             raise Unreadable("damaged")
-        return person
+        return person, row
 
     def known(self, tx: Tx, user_id: UserId) -> Person | None:
         """The same for somebody whom another person names: a damaged row is nobody."""
@@ -128,6 +133,14 @@ class People:
             Unreadable: their row is damaged.
         """
         return self.get(tx, user_id) or self.ensure_named(tx, user_id)
+
+    def ensure_with_dm(self, tx: Tx, user_id: UserId) -> tuple[Person, tuple[AccountId, RoomId] | None]:
+        """The same with what `dm` says: of whoever speaks both are asked for. Raises as `ensure`."""
+        found = self._found(tx, user_id, "id, card, dm_account_id, dm_room_id, paused_at")
+        if found is None:
+            return self.ensure_named(tx, user_id), None
+        person, row = found
+        return person, None if row.paused_at is not None else self._dm(tx, row, user_id)
 
     def ensure_named(self, tx: Tx, user_id: UserId) -> Person:
         """The same for somebody whom another person names: in the same time whether they were here or not.

@@ -38,24 +38,15 @@ from bridge.chat.registry import Registry
 from bridge.chat.reply import Lines, Message, Reply, Text
 from bridge.chat.router import COMMAND_SOURCE, Outcome, Router, handled
 from bridge.db import DATABASE_DOWN, Database, Tx, sealing
+from bridge.db.recent import Recent
 from bridge.errors import UserError
-from bridge.ids import AccountId, EventId, RoomId, UserId
+from bridge.ids import AccountId, EventId, PersonId, RoomId, UserId
 
 OPENING = Message((Lines((Text("opening-what"), Text("opening-who"), Text("opening-help"))),))
 
 # What people send as messages. Events of other types, and notices, are never answered: two bots would talk for ever.
-_UNUSABLE = frozenset(
-    (
-        "m.video",
-        "m.audio",
-        "m.file",
-        "m.location",
-        "m.image",
-        "m.sticker",
-        "m.poll.start",
-        "org.matrix.msc3381.poll.start",
-    )
-)
+_POLLS = ("m.poll.start", "org.matrix.msc3381.poll.start")
+_UNUSABLE = frozenset(("m.video", "m.audio", "m.file", "m.location", "m.image", "m.sticker", *_POLLS))
 # Refusals that say nothing about a person: they may stand in any room.
 _NEUTRAL = frozenset(
     (
@@ -69,11 +60,12 @@ _NEUTRAL = frozenset(
     )
 )
 _UNSIGNED_GRACE_MS = 60_000
+_MOST_NOTED = 20_000
 _PREPARE_S, _PREPARE_PARALLEL = 15.0, 8
 """How long what a command prepares may take, and how many may at once: the answer waits for it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Job:
     """An event that is to be handled."""
 
@@ -126,6 +118,8 @@ class Pipeline:
         self._router = Router(hooks, delivery, people)
         self._locks = KeyedLocks()
         self._preparing = asyncio.Semaphore(_PREPARE_PARALLEL)
+        self._noted_devices: Recent[tuple[AccountId, PersonId, str]] = Recent(_MOST_NOTED)
+        """Of whom it is known that they were noted, as it is committed. An erased person's id is never used again."""
         self._log = log or structlog.get_logger(__name__)
 
     async def handle(self, event: Inbound, room: RoomView) -> None:
@@ -143,7 +137,7 @@ class Pipeline:
         job = self._job(event, room)
         if job is None:
             return
-        job = replace(job, came_at=self._db.clock())
+        job.came_at = self._db.clock()
         # The quota comes before the lock and the database, so that a flood costs next to nothing.
         verdict = self._quotas.take(job.sender) if job.quota else Verdict.PASS
         if verdict is Verdict.SILENT or (verdict is Verdict.TELL and job.quiet):
@@ -341,12 +335,12 @@ class Pipeline:
         if not _claim(tx, origin.account, _mark(event), *expected, ciphertext=origin.ciphertext):
             return False
         try:
-            person = self._people.ensure(tx, job.sender)
+            person, current = self._people.ensure_with_dm(tx, job.sender)
         except sealing.Unreadable:
             _note(tx, origin, None, False)
             return self._say_unreadable(tx, job)
         if job.in_dm:
-            self._enter_dm(tx, job, person)
+            self._enter_dm(tx, job, person, current)
             spoken = isinstance(
                 event, TextMessage | PictureMessage | FileMessage | LocationMessage | EditedMessage | Reaction
             )
@@ -390,8 +384,11 @@ class Pipeline:
         origin = event.origin
         if origin.device is None or origin.sender != person.user_id or self._hooks.on_device is None:
             return
+        if (noted := (origin.account, person.id, origin.device)) in self._noted_devices:
+            return
         if _claim(tx, origin.account, device_mark(tx, "device", origin.sender, origin.device)):
             self._hooks.on_device(tx, person, origin.device)
+        tx.after_commit(lambda: self._noted_devices.add(noted))
 
     @staticmethod
     def _remember_sender(tx: Tx, event: TextMessage | PictureMessage, person: Person) -> None:
@@ -407,10 +404,10 @@ class Pipeline:
             return False
         return sources.find(tx, event.origin.account, event.target) is None
 
-    def _enter_dm(self, tx: Tx, job: _Job, person: Person) -> None:
+    def _enter_dm(self, tx: Tx, job: _Job, person: Person, current: tuple[AccountId, RoomId] | None) -> None:
         """Make the room the person's current DM; greet once per room, and hand out what waited for the first."""
         origin, room_id = job.event.origin, job.room.room_id
-        known = self._people.dm(tx, person.id, person.user_id) == (origin.account, room_id)
+        known = current == (origin.account, room_id)
         if isinstance(job.event, DmOpened) or not known:
             self._delivery.release(tx, person_id=person.id)
         if known:

@@ -20,6 +20,7 @@ below the 65,536 bytes that an event may have (spec: "Size limits")."""
 MAX_MARKDOWN = 6_000
 """Characters of a person's text that are looked at as Markdown; a longer text is shown as it was typed."""
 _EDIT_FALLBACK = 400
+_ascii = json.JSONEncoder(separators=(",", ":")).encode
 _MAX_NESTING = 12
 
 HTML_FORMAT = "org.matrix.custom.html"
@@ -162,7 +163,7 @@ def _text(text: Text, language: str, time_zone: str, catalogue: Catalogue) -> tu
 
 
 def _size(value: object) -> int:
-    return len(json.dumps(value, separators=(",", ":")))
+    return len(_ascii(value))
 
 
 def _bounded(content: dict[str, Any]) -> dict[str, Any]:

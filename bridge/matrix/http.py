@@ -72,7 +72,7 @@ class TooLarge(CourtyardError):
 
 @lru_cache(4096)
 def segment(text: str) -> str:
-    """`text` as one path segment."""
+    """`text` as one path segment, or as the value of a parameter: most are said again and again."""
     return quote(text, safe="")
 
 
@@ -135,7 +135,7 @@ class Homeserver:
             headers["Content-Type"] = "application/json"
         url = self.base_url + path
         if params:
-            url += "?" + "&".join(f"{quote(k)}={quote(v, safe='')}" for k, v in params.items())
+            url += "?" + "&".join(f"{segment(k)}={segment(v)}" for k, v in params.items())
         timeout = aiohttp.ClientTimeout(total=timeout_s or self._timeout)
         try:
             async with self._session.request(
@@ -202,8 +202,11 @@ def parse_mxc(uri: str) -> tuple[str, str] | None:
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    if response.content_length is not None and response.content_length > limit:
+    length = response.content_length
+    if length is not None and length > limit:
         raise TooLarge("the answer is too large")
+    if length is not None and "Content-Encoding" not in response.headers:
+        return await response.read()  # it is that long; what is compressed may be any length
     parts: list[bytes] = []
     size = 0
     async for part in response.content.iter_chunked(65536):

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -104,12 +103,17 @@ class Opener:
         if opened is None:
             return None
         unsigned_ms = 0 if opened.signed else await self._unsigned_ms(where.sender, opened.device_id)
-        where = replace(
-            where,
-            device=opened.device_id,
-            unsigned_ms=unsigned_ms,
-            signed_at=opened.signed_at if opened.signed else None,
-            ciphertext=opened.ciphertext,
+        where = Origin(
+            where.account,
+            room_id,
+            where.event_id,
+            where.sender,
+            where.sent_at,
+            True,
+            opened.device_id,
+            unsigned_ms,
+            opened.signed_at if opened.signed else None,
+            opened.ciphertext,
         )
         heard = heard_in_room(where, opened.type, opened.content)
         if heard is not None:

@@ -72,12 +72,14 @@ class Room:
 
     def dm_with(self, me: UserId) -> UserId | None:
         """The one person of this DM: encrypted, joined by us, and nobody in or invited but them and us."""
+        members = self.members
+        if len(members) != 2 or not self.joined or self.strange or self.private or not self.encrypted:
+            return None
+        if members.get(me) != "join":
+            return None
         # Copied in one step: the database's thread asks while the loop changes it.
-        others = [user for user in list(self.members) if user != me]
-        alone = len(others) == 1 and not self.strange and not self.private
-        if self.joined and self.encrypted and alone and self.members.get(me) == "join":
-            return UserId(others[0])
-        return None
+        others = [user for user in list(members) if user != me]
+        return UserId(others[0]) if len(others) == 1 else None
 
     def may_send_state(self, me: UserId, event_type: str) -> bool:
         """Whether our power suffices for a state event (spec: "m.room.power_levels")."""

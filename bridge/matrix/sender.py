@@ -14,7 +14,7 @@ from bridge.ids import AccountId, EventId, RoomId, UserId
 from bridge.matrix.cryptostore import CryptoStore
 from bridge.matrix.http import Homeserver, MatrixError, TokenRevoked, TooLarge, Unreachable, segment
 from bridge.matrix.keys import Keys
-from bridge.matrix.rooms import Rooms
+from bridge.matrix.rooms import Room, Rooms
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -117,15 +117,16 @@ class RoomSender:
 
         async def work() -> None:
             async with self._lock(room_id):
-                await self._keys().session_for(room_id, *self._admitted(room_id, only_dm_with))
+                room = self._admitted(room_id, only_dm_with)
+                await self._keys().session_for(room_id, sorted(room.members), room.rotation)
 
         await self._guarded(work)
 
     async def _send(self, event: Outgoing) -> EventId:
         async with self._lock(event.room_id):
-            self._admitted(event.room_id, event.only_dm_with)
             old = event.first_attempt_at
             if old is not None and (now_ms() - old > self._look_back_after_ms or old < self._device_since()):
+                self._admitted(event.room_id, event.only_dm_with)
                 async with self._store.awake(event.room_id):
                     found = await self._look_back(event, old)
                 if found is not None:
@@ -153,8 +154,8 @@ class RoomSender:
         """Share the key, encrypt, commit, send. The room's lock is held."""
         keys = self._keys()
         for _ in range(_SESSION_TRIES):
-            members, rotation = self._admitted(room_id, only_dm_with)
-            session = await keys.session_for(room_id, members, rotation)
+            room = self._admitted(room_id, only_dm_with)
+            session = await keys.session_for(room_id, sorted(room.members), room.rotation)
             # Somebody may have come in while the key was on its way: check again, with no await until encryption.
             self._admitted(room_id, only_dm_with)
             if only_dm_with is None or keys.machine.reaches(session, only_dm_with):
@@ -175,8 +176,8 @@ class RoomSender:
             raise Later(_PAUSE_MS)
         return EventId(event_id)
 
-    def _admitted(self, room_id: RoomId, only_dm_with: UserId | None) -> tuple[list[str], tuple[int, int]]:
-        """Members and rotation of the room, if it may be spoken in.
+    def _admitted(self, room_id: RoomId, only_dm_with: UserId | None) -> Room:
+        """The room, if it may be spoken in.
 
         Raises:
             Held: unknown, not joined, not encrypted, other people's, or not this person's DM.
@@ -189,7 +190,7 @@ class RoomSender:
             raise Held
         if only_dm_with is not None and self._is_unsettled(only_dm_with):
             raise Later(_SOON_MS)
-        return sorted(room.members), room.rotation
+        return room
 
     async def _look_back(self, event: Outgoing, since: int) -> EventId | None:
         """The event id under which an earlier try of this message arrived, if it did.

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -36,6 +37,7 @@ _MAX_PAGE_TRIES = 4
 _MEMBERS_S, _MEMBERS_LEAST_S = 3.0, 0.5
 
 
+@lru_cache(32)
 def sync_filter(timeline_limit: int, *, lazy: bool = False) -> str:
     """The filter of every sync, as JSON: only what is used. `lazy`: without the members of rooms that are new."""
     none: dict[str, list[str]] = {"types": []}
