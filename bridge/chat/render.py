@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -158,8 +159,17 @@ def _blocks(blocks: tuple[Block, ...], language: str, time_zone: str, catalogue:
 
 
 def _text(text: Text, language: str, time_zone: str, catalogue: Catalogue) -> tuple[str, str]:
+    if not text.args:
+        return _constant(catalogue, language, text.id)
     template, arguments = catalogue.template(language, text, time_zone)
     return markup.to_plain(template, arguments), markup.to_html(template, arguments)
+
+
+@lru_cache(2048)
+def _constant(catalogue: Catalogue, language: str, text_id: str) -> tuple[str, str]:
+    """A text that is always the same."""
+    template, _ = catalogue.template(language, Text(text_id))
+    return markup.to_plain(template, []), markup.to_html(template, [])
 
 
 def _size(value: object) -> int:

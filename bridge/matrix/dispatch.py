@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 Handle = Callable[[Inbound], Awaitable[None]]
 
 _MAX_PAUSE_S = 30.0
+_BETWEEN_TOKENS_S = 0.1
+"""An older token only makes the homeserver repeat itself: not each needs a commit of its own."""
 
 
 @dataclass(slots=True)
@@ -123,5 +125,6 @@ class Dispatcher:
             if token is not None:
                 try:
                     await self._save_token(token)
-                except Exception as error:  # an older token only makes the homeserver repeat itself
+                except Exception as error:
                     log.error("the sync token could not be stored", error=type(error).__name__)
+                await asyncio.sleep(_BETWEEN_TOKENS_S)

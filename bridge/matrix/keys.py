@@ -246,12 +246,15 @@ class Keys:
                 asked.pop(session_id, None)
                 self._store.remove_outgoing_key_request(request)
 
-    async def _withhold(self, session: GroupSession, members: Sequence[str]) -> None:
-        """Tell devices that get no key why, once a session (spec: "m.room_key.withheld")."""
+    async def _withhold(self, session: GroupSession, members: Sequence[str]) -> bool:
+        """Tell devices that get no key why, once a session (spec: "m.room_key.withheld"). Whether there were any."""
+        excluded = self.machine.excluded(members)
+        if not excluded:
+            return False
         told = self._withheld_from.get(session.session.session_id, set())
-        devices = [d for d in self.machine.excluded(members) if (d.user_id, d.device_id) not in told]
+        devices = [d for d in excluded if (d.user_id, d.device_id) not in told]
         if not devices:
-            return
+            return False
         content = {
             "algorithm": MEGOLM,
             "room_id": session.room_id,
@@ -265,6 +268,7 @@ class Keys:
             messages.setdefault(device.user_id, {})[device.device_id] = content
         await self._to_devices("m.room_key.withheld", messages)
         self._withheld_from[session.session.session_id] = told | {(d.user_id, d.device_id) for d in devices}
+        return True
 
     async def _to_devices(self, event_type: str, messages: Mapping[str, Mapping[str, Any]]) -> None:
         path = f"/_matrix/client/v3/sendToDevice/{event_type}/{segment(next(self._txn))}"
@@ -289,11 +293,12 @@ class Keys:
         await self.query(members)
         devices = self.machine.devices_of(members)
         session = self.machine.room_session(room_id, devices, *rotation)
-        await self._withhold(session, members)
+        waited = await self._withhold(session, members)
         lacking = [d for d in devices if d.device_id not in session.shared_with.get(d.user_id, {})]
         if lacking:
             await self._share(session, lacking)
-        self.machine.note_lacking(session, members)
+        if lacking or waited or session.lacking or self.machine.users_to_query(members):
+            self.machine.note_lacking(session, members)
         return session
 
     async def settle(self, members_of: Callable[[RoomId], Collection[str]]) -> None:
