@@ -251,6 +251,7 @@ class _Bot:
             left=self._telling.left,
             waited_for=lambda: self._account.handling,
         )
+        outbox.at_once = self._worker.at_once
 
     def _meet(self, a: UserId, b: UserId) -> bool:
         return self._account.rooms.share_room(a, b)

@@ -74,6 +74,14 @@ class Claims:
         self._instances: dict[AccountId, str] = {}
         """Of each account, what its transaction ids begin with: it never changes while a program runs."""
 
+    def txn_id(self, tx: Tx, account: AccountId, row_id: int) -> str:
+        """The Matrix transaction id of a row: the same for each try."""
+        instance = self._instances.get(account)
+        if instance is None:
+            instance = tx.sql("SELECT instance FROM accounts WHERE id = ?", (account,)).scalar_one()
+            self._instances[account] = instance
+        return f"{instance}.{row_id}"
+
     def recover(self, tx: Tx) -> None:
         """Queue again what was being sent when the last run ended."""
         tx.sql("UPDATE outbox SET state = 'queued', not_before = ? WHERE state = 'sending'", (tx.now,))
@@ -153,14 +161,16 @@ class Claims:
     def _next(self, tx: Tx, target: Target) -> Any:
         """The row that comes next in a room; None: there is none now; `_MORE`: none was found yet."""
         for _ in range(_DROPS_AT_ONCE):
-            # A row that waits after a failed try blocks those behind it: order within a room is kept. A delayed
-            # one that was never tried blocks nobody.
+            # A row that waits after a failed try blocks those behind it, and so does one that is being sent: order
+            # within a room is kept. A delayed one that was never tried blocks nobody.
             row = tx.sql(
                 "SELECT id, person_id, kind, copy_kind, copy_ref, sealed, target_event, reply_to, thread,"
                 " attempts, first_attempt_at, tried, not_before, withdrawn, source_event, created_at, account_id,"
                 " (SELECT paused_at FROM people WHERE people.id = outbox.person_id) AS paused_at"
                 " FROM outbox WHERE account_id = ? AND room_id = ? AND state = 'queued'"
-                " AND (not_before <= ? OR attempts > 0)"
+                " AND (not_before <= ? OR attempts > 0) AND NOT EXISTS ("
+                "  SELECT 1 FROM outbox s WHERE s.account_id = outbox.account_id AND s.room_id = outbox.room_id"
+                "  AND s.state = 'sending')"
                 " ORDER BY priority DESC, id LIMIT 1",
                 (*target, tx.now),
             ).first()
@@ -288,17 +298,13 @@ class Claims:
         # What was told otherwise before: the homeserver may have that, and calls it the same event.
         unsure = row.first_attempt_at is not None and row.tried is not None and bytes(row.tried) != made.fingerprint
         account, room_id = target
-        instance = self._instances.get(account)
-        if instance is None:
-            instance = tx.sql("SELECT instance FROM accounts WHERE id = ?", (account,)).scalar_one()
-            self._instances[account] = instance
         return Claimed(
             row_id=row.id,
             what=What.REDACT if row.kind == "redact" else What.SEND,
             outgoing=Outgoing(
                 account=account,
                 room_id=room_id,
-                txn_id=f"{instance}.{row.id}",
+                txn_id=self.txn_id(tx, account, row.id),
                 content=made.content,
                 only_dm_with=None if person is None else person.user_id,
                 first_attempt_at=row.first_attempt_at,

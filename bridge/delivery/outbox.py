@@ -25,6 +25,7 @@ from bridge.chat.reply import CopyRef, Message, Question, Reply, Text
 from bridge.chat.router import UNREADABLE, WITHHELD
 from bridge.db import Tx
 from bridge.delivery import gone, queue
+from bridge.delivery.at_once import AtOnce
 from bridge.delivery.ports import Directory
 from bridge.delivery.refresh import Budget, Load, refresh, take_back_since
 from bridge.ids import AccountId, EventId, PersonId, RoomId
@@ -80,6 +81,8 @@ class Outbox:
         self.budget = budget or Budget()
         """How often copies are edited."""
         self._edits = Load()
+        self.at_once: AtOnce | None = None
+        """Lets answers go without a look of the worker."""
 
     @property
     def wake(self) -> Callable[[], None]:
@@ -99,7 +102,10 @@ class Outbox:
             queue.drop_unsent_answers(tx, event.origin.account, source)
         parts = self._parts(tx, event, room, person, reply)
         if not edited:
-            queue.insert(tx, [self._row(place, part, person, source, since) for place, part in parts])
+            rows = [self._row(place, part, person, source, since) for place, part in parts]
+            if self.at_once is not None and self.at_once.answer(tx, rows, person):
+                return
+            queue.insert(tx, rows)
         else:
             self._replace_answers(tx, event.origin.account, source, parts, person)
         tx.after_commit(self._wake)

@@ -44,6 +44,10 @@ class NewRow:
     since: int | None = None
     """When it became due, ms since the epoch; None: now, in the transaction that queues it."""
 
+    def due(self, tx: Tx) -> int:
+        """When it may be sent, ms since the epoch."""
+        return (tx.now if self.since is None else min(self.since, tx.now)) + self.delay_ms
+
 
 @dataclass(frozen=True, slots=True)
 class Copy:
@@ -56,14 +60,17 @@ class Copy:
     """Kind and subject of what it is a copy of, where that is asked for."""
 
 
-def insert(tx: Tx, rows: Sequence[NewRow]) -> None:
-    """Queue rows; within a room they are sent in this order."""
+def insert(tx: Tx, rows: Sequence[NewRow], *, sending: bool = False) -> Sequence[int]:
+    """Queue rows; within a room they are sent in this order. Their ids. `sending`: they are claimed, and about to be
+    tried for the first time."""
     if not rows:
-        return
+        return []
+    ids = tx.new_ids("outbox", len(rows))
+    claim = ("sending", 1, tx.now) if sending else ("queued", 0, None)
     tx.sql(
         "INSERT INTO outbox (id, account_id, room_id, floating, person_id, kind, copy_kind, copy_ref, sealed,"
-        " target_event, reply_to, thread, source_event, priority, not_before, created_at, state)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')",
+        " target_event, reply_to, thread, source_event, priority, not_before, created_at, state, attempts,"
+        " first_attempt_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 row_id,
@@ -80,12 +87,14 @@ def insert(tx: Tx, rows: Sequence[NewRow]) -> None:
                 row.thread,
                 row.source_event,
                 row.priority,
-                (tx.now if row.since is None else min(row.since, tx.now)) + row.delay_ms,
+                row.due(tx),
                 tx.now,
+                *claim,
             )
-            for row_id, row in zip(tx.new_ids("outbox", len(rows)), rows, strict=True)
+            for row_id, row in zip(ids, rows, strict=True)
         ],
     )
+    return ids
 
 
 def seal(tx: Tx, person_id: int | None, row_id: int, content: Mapping[str, Any]) -> bytes:

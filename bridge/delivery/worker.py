@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,6 +14,7 @@ import structlog
 from bridge.chat.catalogue import Catalogue
 from bridge.db import DATABASE_DOWN, Database, Tx
 from bridge.delivery import queue, settling
+from bridge.delivery.at_once import AtOnce
 from bridge.delivery.beat import Beat
 from bridge.delivery.claim import Claims, Scan, Step
 from bridge.delivery.claimed import Claimed, What
@@ -21,7 +22,7 @@ from bridge.delivery.making import Target
 from bridge.delivery.manners import Manners
 from bridge.delivery.ports import Again, Directory, Held, Later, MaybeSent, Refused, Renderer, Sender
 from bridge.delivery.refresh import Budget
-from bridge.delivery.settling import Settle
+from bridge.delivery.settling import Sent, Settle
 from bridge.ids import EventId, PersonId, RoomId
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ MAX_ROOMS = 128
 MAX_AGE_MS = 30 * 24 * 3600 * 1000
 """What could not be sent for so long is dropped."""
 MAINTENANCE_MS = 60_000
+_GATHER_S = 0.003
+"""What left at the same beat arrives within so long: what became of it is written in one commit."""
 _FORGET_EVERY_MS = 3600 * 1000
 _BACKOFF_MS = 500
 _MAX_BACKOFF_MS = 30_000
@@ -92,6 +95,12 @@ class DeliveryWorker:
         """Busy rooms that a scan found more work for."""
         self._waiting: dict[Target, None] = {}
         """Idle rooms with work that waits for a free slot, first come first served."""
+        self._claimed: dict[Target, deque[Claimed]] = {}
+        """Rows that are claimed and were not tried yet, of rooms that are busy or wait for a slot."""
+        self._tasks: asyncio.TaskGroup | None = None
+        """While it runs."""
+        self.at_once = AtOnce(self._claims.txn_id, lambda: self._tasks is not None, self._take)
+        """What queues answers in such a way that they need not be looked for."""
         self._reserved = 0
         """Slots that a scan may be claiming rows for just now."""
         self._tried: list[tuple[Settle, Target, asyncio.Future[Step]]] = []
@@ -122,17 +131,22 @@ class DeliveryWorker:
         self._busy.clear()
         self._again.clear()
         self._waiting.clear()
+        self._claimed.clear()
         self._unasked.clear()
         self._kept_back = False
         self._tried.clear()
         self._writing = False
         await self._transact(self._claims.recover)
         async with asyncio.TaskGroup() as tasks:
-            while True:
-                self._wake.clear()
-                scan = await self._look()
-                self._start(tasks, scan)
-                await self._sleep(scan.next_due)
+            self._tasks = tasks
+            try:
+                while True:
+                    self._wake.clear()
+                    scan = await self._look()
+                    self._start(tasks, scan)
+                    await self._sleep(scan.next_due)
+            finally:
+                self._tasks = None
 
     async def _look(self) -> Scan:
         now = self._db.clock()
@@ -154,10 +168,14 @@ class DeliveryWorker:
 
     def _start(self, tasks: asyncio.TaskGroup, scan: Scan) -> None:
         for target, claimed in scan.claims.items():
+            self._claimed.setdefault(target, deque()).append(claimed)
+            if target in self._busy:
+                continue  # it was handed something since the look began
+            self._waiting.pop(target, None)
             self._busy.add(target)
             if claimed.answers is None:
                 self._unasked.add(target)
-            tasks.create_task(self._drain(tasks, target, claimed))
+            tasks.create_task(self._drain(tasks, target))
         for target in scan.others:
             if target in self._busy:
                 self._again.add(target)
@@ -172,10 +190,20 @@ class DeliveryWorker:
             target = next(iter(self._waiting))
             del self._waiting[target]
             self._busy.add(target)
-            tasks.create_task(self._drain(tasks, target, None))
+            tasks.create_task(self._drain(tasks, target))
         if self._more and not self._waiting:
             self._more = False
             self.wake()
+
+    def _take(self, claimed: Claimed) -> None:
+        """Send a row that was claimed when it was queued. On the event loop."""
+        if self._tasks is None:
+            return  # the next run begins with all that was being sent
+        target = (claimed.outgoing.account, claimed.outgoing.room_id)
+        self._claimed.setdefault(target, deque()).append(claimed)
+        if target not in self._busy:
+            self._waiting[target] = None
+            self._fill(self._tasks)
 
     def _take_more(self) -> None:
         """Look again for what nobody waits for, when half of what may be in work has left."""
@@ -190,15 +218,17 @@ class DeliveryWorker:
             async with asyncio.timeout(max(until - now, 1) / 1000):
                 await self._wake.wait()
 
-    async def _drain(self, tasks: asyncio.TaskGroup, target: Target, claimed: Claimed | None) -> None:
+    async def _drain(self, tasks: asyncio.TaskGroup, target: Target) -> None:
         """Send what a room has, one by one."""
         failed = False
         answered: EventId | None = None
+        ready = self._claimed.setdefault(target, deque())
         while True:
-            if claimed is None:
+            if not ready:
                 self._again.discard(target)
                 step = await self._settle(tasks, _nothing, target)
             else:
+                claimed = ready.popleft()
                 if claimed.answers is not None:
                     self._manners.answering()
                     if claimed.answers != answered:
@@ -212,9 +242,11 @@ class DeliveryWorker:
                 if not outcome.failed:
                     self._faults.pop(claimed.row_id, None)
                 step = await self._settle(tasks, outcome.write, target)
-            claimed = step.claimed
-            if claimed is None and not step.again and target not in self._again:
+            if step.claimed is not None:
+                ready.append(step.claimed)
+            if not ready and not step.again and target not in self._again:
                 break
+        del self._claimed[target]
         self._busy.discard(target)
         self._unasked.discard(target)
         self._fill(tasks)
@@ -232,12 +264,24 @@ class DeliveryWorker:
         return await done
 
     async def _write(self) -> None:
+        await asyncio.sleep(_GATHER_S)
         while self._tried:
-            count = self._manners.together()
-            some, self._tried = self._tried[:count], self._tried[count:]
-            await self._write_some(some)
+            await self._write_some(self._next_tried())
             self._left()
         self._writing = False
+
+    def _next_tried(self) -> "Sequence[tuple[Settle, Target, asyncio.Future[Step]]]":
+        """What is written down next: of all answers that left, and of as much else as manners allow."""
+        room = self._manners.together()
+        some: list[tuple[Settle, Target, asyncio.Future[Step]]] = []
+        left: list[tuple[Settle, Target, asyncio.Future[Step]]] = []
+        for one in self._tried:
+            is_answer = isinstance(one[0], Sent) and one[0].claimed.answers is not None
+            if not is_answer:
+                room -= 1
+            (some if is_answer or room >= 0 else left).append(one)
+        self._tried = left
+        return some
 
     async def _write_some(self, some: "Sequence[tuple[Settle, Target, asyncio.Future[Step]]]") -> None:
         try:

@@ -238,6 +238,7 @@ class _Talk:
                 db, self, village.renderers, village.people, village.catalogue, again=village.again, beat=self._beat
             )
             village.on_queued = worker.wake
+            village.outbox.at_once = worker.at_once
             self._answered.clear()
             running = asyncio.create_task(worker.run())
             await self._idle()

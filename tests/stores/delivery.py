@@ -182,6 +182,7 @@ class House:
         self.worker = DeliveryWorker(
             self.db, self.homeserver, self.renderers, self.people, self.catalogue, jitter=lambda: 1.0, **options
         )
+        self.outbox.at_once = self.worker.at_once
         return self.worker
 
     @asynccontextmanager
