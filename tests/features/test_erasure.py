@@ -242,12 +242,14 @@ def test_killed_at_any_step_it_goes_on(village: Village, monkeypatch: pytest.Mon
 
 def test_what_is_on_its_way_is_taken_back_too(village: Village) -> None:
     village.say("alice", "post Alice one")
+    village.ask_for_the_end("bob")
     village.stuck.add("bob")
     village.say_only("bob", "feed")
     village.stuck.clear()
     claimed = village.take("bob")
     event_id = village.arrive(claimed)  # and the answer never comes
-    village.erase("bob")
+    village.now += village.deletions.settings.grace_ms
+    village.end("bob")
     village.settle(claimed, None)
     village.rooms["bob"] = village.left.pop()
     village.restart()
