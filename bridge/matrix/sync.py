@@ -227,10 +227,12 @@ class SyncReader:
         """Apply state and timeline of one room; what was said in it since we were invited, oldest first."""
         known = self._rooms.get(room_id)
         was_joined = known is not None and known.joined
-        dm_before = known.dm_with(self._me) if known is not None else None
-        invite = known.invite if known is not None else None
         timeline = as_dict(data.get("timeline"))
         events = [e for e in as_list(timeline.get("events")) if isinstance(e, dict)]
+        if was_joined and known is not None and since is not None and self._is_talk(known, data, timeline, events):
+            return self._said(room_id, events)
+        dm_before = known.dm_with(self._me) if known is not None else None
+        invite = known.invite if known is not None else None
         state = [e for e in as_list(as_dict(data.get("state")).get("events")) if isinstance(e, dict)]
         if timeline.get("limited") is True and since is not None:
             events = await self._backfill(room_id, timeline.get("prev_batch"), since, events) + events
@@ -278,6 +280,29 @@ class SyncReader:
             batch.clear_rooms.append(room_id)
         if dm_now is not None and dm_now != dm_before:
             batch.events.append(self._opened(room_id, dm_now, batch.token))
+        return said
+
+    @staticmethod
+    def _is_talk(
+        room: Room, data: Mapping[str, Any], timeline: Mapping[str, Any], events: list[dict[str, Any]]
+    ) -> bool:
+        """Whether a chat that we are in has had nothing but what was said: most of what a sync brings."""
+        return (
+            room.encrypted
+            and not room.private
+            and timeline.get("limited") is not True
+            and not as_dict(data.get("state")).get("events")
+            and not any("state_key" in event for event in events)
+        )
+
+    def _said(self, room_id: RoomId, events: list[dict[str, Any]]) -> list[tuple[RoomId, Mapping[str, Any]]]:
+        """What others said; of our own it is noted that it is there."""
+        said: list[tuple[RoomId, Mapping[str, Any]]] = []
+        for event in events:
+            if event.get("sender") != self._me:
+                said.append((room_id, event))
+            else:
+                self.opener.note_own(event)
         return said
 
     async def _load_members(self, room: Room) -> bool:

@@ -13,6 +13,7 @@ from bridge.chat.command import Person
 from bridge.chat.people import People
 from bridge.db import Tx, ledger
 from bridge.db.forgetting import forget_people
+from bridge.db.recent import Recent
 from bridge.db.sealing import HOUSE, Unreadable
 from bridge.delivery.outbox import Outbox
 from bridge.errors import UserError
@@ -28,6 +29,7 @@ _CODE_MS = 30 * 60 * 1000
 _AT_ONCE = 200
 _AWAIT_MS = 5000
 _DAY_MS = 24 * 3600 * 1000
+_MOST_SEEN = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Deletions:
     """Called when another time may be the next."""
     on_gone: Callable[[], None] = field(default=lambda: None)
     """Called when somebody is gone."""
+    _seen: Recent[tuple[PersonId, int]] = field(default_factory=lambda: Recent(_MOST_SEEN))
+    """Who has said something on which day (ms), as it is committed."""
 
     # --- what people say --------------------------------------------------------------------------------------
     def state(self, tx: Tx, person: PersonId) -> State | None:
@@ -130,6 +134,9 @@ class Deletions:
     def spoke(self, tx: Tx, person: Person) -> None:
         """Somebody has said something: noted to the day, and nobody calls them inactive."""
         today = tx.now // _DAY_MS * _DAY_MS
+        if (person.id, today) in self._seen:
+            return
+        tx.after_commit(lambda: self._seen.add((person.id, today)))
         seen = tx.sql(
             "UPDATE people SET seen_at = ? WHERE id = ? AND (seen_at IS NULL OR seen_at < ?)", (today, person.id, today)
         )
