@@ -56,7 +56,7 @@ async def bot(
 ) -> AsyncIterator[BotProcess]:
     """A bot on the first server, for tests that leave it running. Its quotas are wide, its likes gather for 1 s."""
     directory = tmp_path_factory.mktemp("bot")
-    async with running_bot(directory, servers[0], unique("courtyard"), module="bridge") as running:
+    async with running_bot(directory, servers[0], unique("courtyard")) as running:
         yield running
 
 
