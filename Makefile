@@ -68,7 +68,8 @@ test: lint
 	@$(MAKE) -j3 types imports unit
 	@$(MAKE) e2e
 
-lint: venv
+# These need no JavaScript: in a fresh tree it is installed meanwhile.
+lint: $(VENV)/.dev
 	@echo "--- ruff"
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { echo "courtyard: the formatting differs: run make format" >&2; exit 1; }
@@ -76,11 +77,11 @@ lint: venv
 format: venv
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
-types: venv
+types: $(VENV)/.dev
 	@echo "--- mypy"
 	@$(BIN)/mypy
 
-imports: venv
+imports: $(VENV)/.dev
 	@echo "--- import rules"
 	@$(BIN)/lint-imports
 

@@ -6,9 +6,11 @@ import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from bridge.db import Database
+from bridge.db import Database, Tx
+from bridge.db.tables import metadata
 from bridge.vault import KeyStore, Vault
 from tests.at_once import DatabaseAtOnce
 from tests.features.homes import Room
@@ -34,11 +36,31 @@ class Begun:
 
     def database(self) -> Database:
         """A database in which all of it is, with a vault of its own."""
-        keys = Database.open("sqlite://")
-        _fill(keys.engine, self._keys)
-        database = DatabaseAtOnce.open("sqlite://", vault=Vault(KeyStore(keys, self._masters)))
+        database = DatabaseAtOnce.open("sqlite://", vault=self._vault())
         _fill(database.engine, self._main)
         return database
+
+    def pour(self, database: Database) -> Database:
+        """Put all of it into an empty database with the whole schema, and give that a vault of its own."""
+        database.vault = self._vault()
+        if database.engine.dialect.name == "sqlite":
+            _fill(database.engine, self._main)
+        else:
+            database.run_sync(self._insert)
+        return database
+
+    def _vault(self) -> Vault:
+        keys = Database.open("sqlite://")
+        _fill(keys.engine, self._keys)
+        return Vault(KeyStore(keys, self._masters))
+
+    def _insert(self, tx: Tx) -> None:
+        with sa.create_engine("sqlite://", creator=lambda: self._main, poolclass=sa.pool.StaticPool).connect() as saved:
+            for table in metadata.sorted_tables:
+                if rows := saved.execute(table.select()).mappings().all():
+                    tx.execute(table.insert(), [dict(row) for row in rows])
+        for name, last in self._main.execute("SELECT name, seq FROM sqlite_sequence WHERE seq > 0"):
+            tx.sql("SELECT setval(pg_get_serial_sequence(?, 'id'), ?)", (name, last)).all()
 
     def hand_on(self, village: Village) -> None:
         """Let a village, over such a database, know what this one knew."""

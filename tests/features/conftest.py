@@ -53,7 +53,6 @@ def strangers() -> Iterator[Village]:
 @pytest.fixture
 def any_engine(database: Database) -> Iterator[Village]:
     """The village of `village`, over each engine."""
-    village = Village(database)
-    _become_friends(village)
+    village = _friends(database)
     yield village
     village.close()

@@ -6,6 +6,7 @@ What goes on is the bot after a restart: the same databases, keys and rooms, and
 import contextlib
 from collections.abc import Callable
 
+from bridge.db import Database
 from tests.features.begun import Begun
 from tests.features.village import Village
 
@@ -22,9 +23,11 @@ class Settled:
         self._make = make
         self._begun: Begun | None = None
 
-    def __call__(self) -> Village:
+    def __call__(self, database: Database | None = None) -> Village:
+        """`database`: an empty one, to be filled."""
         if self._begun is None:
             with contextlib.closing(self._make()) as village:
                 self._settle(village)
                 self._begun = Begun(village)
-        return self._make(begun=self._begun)
+        over = () if database is None else (database,)
+        return self._make(*over, begun=self._begun)

@@ -94,7 +94,7 @@ class Village:
         self.has_digests = digests
         """Whether people get their daily digest."""
         if begun is not None:
-            self.db = begun.database()
+            self.db = begun.database() if database is None else begun.pour(database)
         else:
             self.db = database or DatabaseAtOnce.open("sqlite://", vault=new_vault())
             create_tables(self.db)
