@@ -7,7 +7,7 @@ somebody looks back (`awake`), and only known by their names otherwise.
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from typing import Any
 
 import vodozemac
@@ -85,9 +85,9 @@ class InboundStore:
             (self.account, room_id),
         ).all()
 
-    def _rest(self, keys: Iterable[GroupKey]) -> None:
+    def _rest(self, keys: Collection[GroupKey]) -> None:
         """Our own keys among these that have been written leave the memory."""
-        own = self._own_key
+        own = self._own_key if keys else None
         for key in keys:
             if key[1] == own and key not in self._dirty.groups and key[0] not in self._awake:
                 self._let_go(key)
