@@ -7,7 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import structlog
 
@@ -40,6 +40,9 @@ _MAX_BACKOFF_MS = 30_000
 _MAX_FAULTS = 8
 PARK_MS = 600_000
 """A row that only ever meets unexpected errors is tried again after this time, and blocks its room no longer."""
+
+_Tried: TypeAlias = "tuple[Settle, Target, asyncio.Future[Step]]"
+"""What became of a row of a room, and who waits for what comes next there."""
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +106,7 @@ class DeliveryWorker:
         """What queues answers in such a way that they need not be looked for."""
         self._reserved = 0
         """Slots that a scan may be claiming rows for just now."""
-        self._tried: list[tuple[Settle, Target, asyncio.Future[Step]]] = []
+        self._tried: list[_Tried] = []
         """What became of rows, to be written down together."""
         self._writing = False
         self._faults: Counter[int] = Counter()
@@ -264,26 +267,27 @@ class DeliveryWorker:
         return await done
 
     async def _write(self) -> None:
-        await asyncio.sleep(_GATHER_S)
+        if all(map(_is_answer, self._tried)):  # a post for many need not wait for what leaves at a beat
+            await asyncio.sleep(_GATHER_S)
         while self._tried:
             await self._write_some(self._next_tried())
             self._left()
         self._writing = False
 
-    def _next_tried(self) -> "Sequence[tuple[Settle, Target, asyncio.Future[Step]]]":
+    def _next_tried(self) -> Sequence[_Tried]:
         """What is written down next: of all answers that left, and of as much else as manners allow."""
         room = self._manners.together()
-        some: list[tuple[Settle, Target, asyncio.Future[Step]]] = []
-        left: list[tuple[Settle, Target, asyncio.Future[Step]]] = []
+        some: list[_Tried] = []
+        left: list[_Tried] = []
         for one in self._tried:
-            is_answer = isinstance(one[0], Sent) and one[0].claimed.answers is not None
+            is_answer = _is_answer(one)
             if not is_answer:
                 room -= 1
             (some if is_answer or room >= 0 else left).append(one)
         self._tried = left
         return some
 
-    async def _write_some(self, some: "Sequence[tuple[Settle, Target, asyncio.Future[Step]]]") -> None:
+    async def _write_some(self, some: Sequence[_Tried]) -> None:
         try:
             settled = [(settle, target) for settle, target, _ in some]
             steps = await self._transact(lambda tx: self._claims.settle_all(tx, settled))
@@ -354,3 +358,8 @@ class DeliveryWorker:
 
 def _nothing(tx: Tx) -> None:
     """Nothing was tried yet."""
+
+
+def _is_answer(tried: _Tried) -> bool:
+    """Whether somebody waited for what has left."""
+    return isinstance(tried[0], Sent) and tried[0].claimed.answers is not None
