@@ -155,14 +155,14 @@ def write_of(
                     sealer.seal_json(shared_context(room), o.shared_with),
                 )
                 for room, o in dirty.outbound.items()
-                if o is not None
+                if o is not None and o.outlives_a_crash
             ],
         )
     )
     statements.append(
         (
             "DELETE FROM crypto_megolm_outbound WHERE account_id = ? AND room_id = ?",
-            [(me, room) for room, o in dirty.outbound.items() if o is None],
+            [(me, room) for room, o in dirty.outbound.items() if o is None or not o.outlives_a_crash],
         )
     )
     statements.append(

@@ -29,8 +29,8 @@ class GroupSession:
     kept: dict[int, str] = field(default_factory=dict)
     """message index → session key from there on, for the indices in `lacking`."""
     resting: bool = False
-    """Nothing is encrypted with it until it is written anew: what is written tells exactly how far it has gone. Of one
-    that is in use nobody knows that after a crash, so that it is not used again."""
+    """Nothing is encrypted with it until the database knows that it is in use: what stands there tells exactly how far
+    it has gone. Of one that is in use nobody knows that after a crash, so that it is not used again."""
     changes: int = 0
     written: int = 0
     """How many of the changes that a message must not precede stand in the database."""
@@ -39,6 +39,12 @@ class GroupSession:
     def is_written(self) -> bool:
         """Whether what is encrypted with it may leave."""
         return self.written == self.changes
+
+    @property
+    def outlives_a_crash(self) -> bool:
+        """Whether it has a row: it can be used again, or somebody is owed its key. In use, none is the same as a row
+        that says so, and costs less."""
+        return self.resting or bool(self.lacking)
 
     def key_for(self, user: str, device: str) -> str:
         """The session key for a device: from the first message on that it lacks, or from the next one."""

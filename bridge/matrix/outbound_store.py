@@ -30,7 +30,7 @@ class OutboundStore:
 
     def use_outbound(self, session: GroupSession) -> None:
         """Note that a message is encrypted with a session. Written is only that it is in use, with the first message
-        since the start: after a crash it encrypts nothing more, however far it had gone."""
+        since the start, by taking its row away: after a crash it encrypts nothing more, however far it had gone."""
         session.messages += 1
         self.encrypted += 1
         if session.resting:

@@ -37,6 +37,7 @@ ROOM_TARGET_KIB = 15.0
 FANOUT = 1_000
 WARM_TARGET_MS, COLD_TARGET_MS = 0.6, 1.5
 _FANOUT_S = 300.0
+_DAY_MS = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +171,13 @@ def befriend(directory: Path, author: str, friends: Sequence[str]) -> None:
             ids = [known(user) for user in friends]
             pairs = [*((one, other) for other in ids), *((other, one) for other in ids)]
             tx.sql("INSERT INTO friendships (person_id, friend_id, since) VALUES (?, ?, 0)", pairs)
-            # Whoever has been here for a while has a row: of when the last daily message was due.
-            now = "INSERT INTO notify_settings (person_id, mode) VALUES (?, 'now')"
-            tx.sql(f"{now} ON CONFLICT (person_id) DO UPDATE SET mode = 'now'", [(other,) for other in ids])
+            # Whoever has been here for a while has a row: of when the next daily message is due.
+            tx.sql(
+                "INSERT INTO notify_settings (person_id, mode, digest_at, digest_from, digest_until)"
+                " VALUES (?, 'now', ?, ?, ?)"
+                " ON CONFLICT (person_id) DO UPDATE SET mode = excluded.mode, digest_at = excluded.digest_at",
+                [(other, tx.now + _DAY_MS, tx.now, tx.now) for other in (one, *ids)],
+            )
 
         storage.db.run_sync(write)
 

@@ -45,6 +45,7 @@ async def meet(device: Make, homeserver: FakeHomeserver) -> tuple[Device, Device
     bot.store.debts[ROOM] = [Debt("A" * 43, {alice.user_id: {"ALICE": 0}}, {0: "key"}, now_ms())]
     bot.store.save_debts(ROOM)
     for one in (bot, alice):
+        one.store.rest_outbound()
         await one.store.commit()
     return bot, alice
 
