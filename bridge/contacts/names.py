@@ -39,17 +39,19 @@ def _labels(tx: Tx, viewer: PersonId, ids: Iterable[PersonId], visible: dict[Per
 
 
 def labels_for(tx: Tx, viewers: Sequence[PersonId], person: PersonId) -> dict[PersonId, Text]:
-    """What `labels` gives each of many viewers, none of whom is the person, for one person."""
+    """What `labels` gives each of many viewers, none of whom is the person, for one person. Who gets the same gets the
+    same object."""
     name, seeing = profiles.visible_to(tx, viewers, person, NAME)
     remarks = store.remarks_about(tx, viewers, person)
     user_id = user_ids(tx, [person]).get(person)
     if user_id is None:
         return dict.fromkeys(viewers, Text("person-damaged"))
-    called = remarks if name is None else dict.fromkeys(seeing, name) | remarks
-    return {
-        viewer: Text("person-named", {"name": called[viewer], "user": user_id}) if viewer in called else plain(user_id)
-        for viewer in viewers
-    }
+    called = dict.fromkeys(viewers, plain(user_id))
+    if name is not None:
+        called |= dict.fromkeys(seeing, Text("person-named", {"name": name, "user": user_id}))
+    for viewer, remark in remarks.items():
+        called[viewer] = Text("person-named", {"name": remark, "user": user_id})
+    return called
 
 
 def own_labels(tx: Tx, viewer: PersonId, ids: Iterable[PersonId]) -> dict[PersonId, Text]:

@@ -7,8 +7,8 @@ T = TypeVar("T")
 _MOST = 400
 
 
-def chunked(values: Sequence[T]) -> Iterator[tuple[tuple[T, ...], str]]:
-    """Some of the values and the `?,?,?` for them, until all of them were there."""
-    for start in range(0, len(values), _MOST):
-        some = tuple(values[start : start + _MOST])
-        yield some, ",".join("?" * len(some))
+def chunked(values: Sequence[T], most: int = _MOST, mark: str = "?") -> Iterator[tuple[tuple[T, ...], str]]:
+    """Some of the values and the `?,?,?` for them, until all of them were there. `mark`: what stands for one value."""
+    for start in range(0, len(values), most):
+        some = tuple(values[start : start + most])
+        yield some, ",".join([mark] * len(some))

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Row
 from bridge.chat.catalogue import Catalogue
 from bridge.chat.reply import CopyRef
 from bridge.db import Tx
+from bridge.db.chunks import chunked
 from bridge.db.sealing import Unreadable
 from bridge.delivery.claimed import Claimed, What
 from bridge.delivery.making import Ahead, Broken, Made, Maker, Same, Target
@@ -22,6 +23,13 @@ from bridge.ids import AccountId, PersonId, RoomId
 SCAN_PEOPLE = 200
 SCAN_ROOMS = 500
 _DROPS_AT_ONCE = 50
+_FEW, _IN_ONE = 3, 200
+"""Rooms whose rows are found together: from so many on, and so many in one statement."""
+_COLUMNS = (
+    "id, person_id, kind, copy_kind, copy_ref, sealed, target_event, reply_to, thread, attempts, first_attempt_at,"
+    " tried, not_before, withdrawn, source_event, created_at, account_id, room_id,"
+    " (SELECT paused_at FROM people WHERE people.id = outbox.person_id) AS paused_at"
+)
 
 # Sent in place of what was withdrawn after a try. If the homeserver has that try, it answers with the id of the
 # event that it has, and shows nothing; if not, it shows this, which is redacted like the other.
@@ -39,10 +47,13 @@ class Scan:
     claims: Mapping[Target, Claimed]
     """First rows of idle rooms, claimed already."""
     others: tuple[Target, ...]
+    """Other rooms in which somebody waits."""
+    later: tuple[Target, ...]
+    """Other rooms with nothing but what nobody waits for."""
     more: bool
     """There was more than one scan takes."""
-    left: bool
-    """There is more that nobody waits for, and this scan was to take no more of that."""
+    more_asked: bool
+    """Somebody may wait for some of that."""
     next_due: int | None
     """When the next row that waits will be due, ms."""
 
@@ -107,22 +118,24 @@ class Claims:
         ).all()
         idle: list[Target] = []
         others: list[Target] = []
-        left = False
+        later: list[Target] = []
         for row in rooms:
             target = (AccountId(row.account_id), RoomId(row.room_id))
-            if row.priority < 0 and target not in busy and len(idle) < free:
-                if not unasked:
-                    left = True
-                    continue
-                unasked -= 1
-            (others if target in busy or len(idle) >= free else idle).append(target)
+            is_asked = row.priority >= 0
+            if target in busy or len(idle) >= free or not (is_asked or unasked):
+                (others if is_asked else later).append(target)
+            else:
+                idle.append(target)
+                unasked -= not is_asked
         steps = self.claim_all(tx, idle)
         claims = {target: step.claimed for target, step in steps.items() if step.claimed is not None}
         others += [target for target, step in steps.items() if step.again]
         next_due = tx.sql(
             "SELECT MIN(not_before) FROM outbox WHERE state = 'queued' AND not_before > ?", (tx.now,)
         ).scalar()
-        return Scan(claims, tuple(others), len(people) == SCAN_PEOPLE or len(rooms) == SCAN_ROOMS, left, next_due)
+        more_people, more_rooms = len(people) == SCAN_PEOPLE, len(rooms) == SCAN_ROOMS
+        more_asked = more_people or (more_rooms and not later)  # rooms in which somebody waits come first
+        return Scan(claims, tuple(others), tuple(later), more_people or more_rooms, more_asked, next_due)
 
     def claim(self, tx: Tx, target: Target) -> Step:
         """The next row of a room, rendered: the policy is asked in the transaction that lets the row go."""
@@ -130,7 +143,8 @@ class Claims:
 
     def claim_all(self, tx: Tx, targets: Sequence[Target]) -> dict[Target, Step]:
         """The same for several rooms: a copy of one thing for the people of many is looked up and rendered once."""
-        rows = {target: self._next(tx, target) for target in dict.fromkeys(targets)}
+        only = self._only(tx, targets)
+        rows = {target: self._next(tx, target, only.get(target)) for target in dict.fromkeys(targets)}
         ahead = self._maker.ahead(tx, [row for row in rows.values() if row is not None and row is not _MORE])
         tried: list[tuple[int, bytes | None, int]] = []
         steps = {target: self._claim(tx, target, row, ahead, tried) for target, row in rows.items()}
@@ -141,6 +155,22 @@ class Claims:
                 tried,
             )
         return steps
+
+    @staticmethod
+    def _only(tx: Tx, targets: Sequence[Target]) -> dict[Target, Any]:
+        """Of rooms in which nothing else is queued or being sent, the row that comes next."""
+        if len(targets) < _FEW:
+            return {}
+        found: dict[Target, Any] = {}
+        for some, marks in chunked(targets, _IN_ONE, "(?,?)"):
+            rows = tx.sql(
+                f"SELECT {_COLUMNS} FROM outbox WHERE state = 'queued' AND (not_before <= ? OR attempts > 0)"
+                " AND id IN (SELECT MIN(id) FROM outbox WHERE state IN ('queued', 'sending')"
+                f" AND (account_id, room_id) IN (VALUES {marks}) GROUP BY account_id, room_id HAVING COUNT(*) = 1)",
+                (tx.now, *(part for target in some for part in target)),
+            )
+            found |= {(row.account_id, row.room_id): row for row in rows}
+        return found
 
     def _claim(
         self, tx: Tx, target: Target, row: Any, ahead: Ahead, tried: list[tuple[int, bytes | None, int]]
@@ -158,22 +188,22 @@ class Claims:
             row, ahead = self._next(tx, target), Ahead()
         return Step(None, again=True)
 
-    def _next(self, tx: Tx, target: Target) -> Any:
-        """The row that comes next in a room; None: there is none now; `_MORE`: none was found yet."""
+    def _next(self, tx: Tx, target: Target, first: Any = None) -> Any:
+        """The row that comes next in a room; None: there is none now; `_MORE`: none was found yet. `first`: what
+        `_only` found there."""
         for _ in range(_DROPS_AT_ONCE):
             # A row that waits after a failed try blocks those behind it, and so does one that is being sent: order
             # within a room is kept. A delayed one that was never tried blocks nobody.
-            row = tx.sql(
-                "SELECT id, person_id, kind, copy_kind, copy_ref, sealed, target_event, reply_to, thread,"
-                " attempts, first_attempt_at, tried, not_before, withdrawn, source_event, created_at, account_id,"
-                " (SELECT paused_at FROM people WHERE people.id = outbox.person_id) AS paused_at"
-                " FROM outbox WHERE account_id = ? AND room_id = ? AND state = 'queued'"
-                " AND (not_before <= ? OR attempts > 0) AND NOT EXISTS ("
-                "  SELECT 1 FROM outbox s WHERE s.account_id = outbox.account_id AND s.room_id = outbox.room_id"
-                "  AND s.state = 'sending')"
-                " ORDER BY priority DESC, id LIMIT 1",
-                (*target, tx.now),
-            ).first()
+            row, first = first, None
+            if row is None:
+                row = tx.sql(
+                    f"SELECT {_COLUMNS} FROM outbox WHERE account_id = ? AND room_id = ? AND state = 'queued'"
+                    " AND (not_before <= ? OR attempts > 0) AND NOT EXISTS ("
+                    "  SELECT 1 FROM outbox s WHERE s.account_id = outbox.account_id AND s.room_id = outbox.room_id"
+                    "  AND s.state = 'sending')"
+                    " ORDER BY priority DESC, id LIMIT 1",
+                    (*target, tx.now),
+                ).first()
             if row is None or row.not_before > tx.now:
                 return None
             if not self._is_kept_back(tx, row) and not self._is_too_soon(tx, row):

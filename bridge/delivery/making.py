@@ -52,8 +52,10 @@ class Ahead:
     """By row; None: its reader may not see it."""
     people: dict[PersonId, Person] = field(default_factory=dict)
     """By id."""
-    contents: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Events by what they say: many readers read the same."""
+    contents: dict[tuple[int, str, str], dict[str, Any]] = field(default_factory=dict)
+    """Events by message, language and time zone: many readers read the same."""
+    lasting: dict[int, str] = field(default_factory=dict)
+    """By message: what is read of it, for the fingerprints."""
 
 
 class Maker:
@@ -129,12 +131,16 @@ class Maker:
         message = ahead.messages[row.id]
         if message is None:
             return None
-        said = repr((person.language, person.time_zone, message))
+        # Messages are known by identity: they are all kept until the last of them has been looked at.
+        said = id(message), person.language, person.time_zone
         content = ahead.contents.get(said)
         if content is None:
             content = render(message, person.language, person.time_zone, self._catalogue)
             ahead.contents[said] = content
-        fingerprint = _fingerprint(tx, person, message)
+        lasting = ahead.lasting.get(id(message))
+        if lasting is None:
+            lasting = ahead.lasting[id(message)] = _lasting(message)
+        fingerprint = _fingerprint(tx, person, lasting)
         return Made(content, CopyRef(row.copy_kind, row.copy_ref), fingerprint, fingerprint)
 
     @staticmethod
@@ -185,15 +191,21 @@ class Maker:
             raise Broken from error
         if message is None or content is None:
             return None
-        fingerprint = _fingerprint(tx, person, message)
+        fingerprint = _fingerprint(tx, person, _lasting(message))
         if row.kind == "late":
             # An answer says more than a copy does: the two can't be compared.
             return Made(content, message.copy or CopyRef("answer"), fingerprint)
         return Made(content, CopyRef(row.copy_kind, row.copy_ref), fingerprint, fingerprint)
 
 
-def _fingerprint(tx: Tx, person: Person, message: Message) -> bytes:
-    """A keyed hash of what a reader reads, without what only concerns the moment of sending."""
-    lasting = message.blocks if message.lasting is None else message.lasting
-    read = (person.id, person.language, person.time_zone, lasting, message.picture)
-    return tx.vault.lookup("rendering", repr((*read, message.buttons) if message.buttons else read))
+def _lasting(message: Message) -> str:
+    """What is read of a message, without what only concerns the moment of sending."""
+    blocks = message.blocks if message.lasting is None else message.lasting
+    parts = [blocks, message.picture, *([message.buttons] if message.buttons else [])]
+    return ", ".join(map(repr, parts))
+
+
+def _fingerprint(tx: Tx, person: Person, lasting: str) -> bytes:
+    """A keyed hash of what a reader reads. Stored, and compared with: what it is made of may not change."""
+    read = f"({person.id!r}, {person.language!r}, {person.time_zone!r}, {lasting})"
+    return tx.vault.lookup("rendering", read)

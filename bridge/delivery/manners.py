@@ -11,7 +11,10 @@ _LATELY_S = 0.2
 """Who was answered so lately may say more."""
 _FEWEST, _MOST = 6, 128
 _PER_SECOND = 1500.0
-"""Copies that are made in a second: so many times the homeserver's time for one are in work at once."""
+"""Copies that are made in a second: so many times the time for one are in work at once."""
+GATHER_S = 0.003
+"""What became of rows that leave together, at a beat or of one post, is known within so long: it waits for that, to be
+written in one commit."""
 _TOGETHER, _TOGETHER_BESIDE = 64, 8
 
 
@@ -23,15 +26,15 @@ class Manners:
         self._waited_for = waited_for
         self._clock = clock
         self._answered_at = -_LATELY_S
-        self._takes = 0.005
-        """The homeserver's time for one event, seconds: the least that was seen lately."""
+        self._takes = 0.01
+        """From the claim of a copy to the commit of what became of it, seconds: the least that was seen lately."""
 
     def answering(self) -> None:
         """An answer leaves."""
         self._answered_at = self._clock()
 
     def took(self, seconds: float) -> None:
-        """So long it took to send something that nobody waits for."""
+        """So long something that nobody waits for was in work."""
         self._takes = min(seconds, self._takes * 1.05)
 
     def room(self, in_work: int) -> int:

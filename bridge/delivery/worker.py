@@ -7,6 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeAlias, TypeVar
 
 import structlog
@@ -19,7 +20,7 @@ from bridge.delivery.beat import Beat
 from bridge.delivery.claim import Claims, Scan, Step
 from bridge.delivery.claimed import Claimed, What
 from bridge.delivery.making import Target
-from bridge.delivery.manners import Manners
+from bridge.delivery.manners import GATHER_S, Manners
 from bridge.delivery.ports import Again, Directory, Held, Later, MaybeSent, Refused, Renderer, Sender
 from bridge.delivery.refresh import Budget
 from bridge.delivery.settling import Sent, Settle
@@ -32,8 +33,6 @@ MAX_ROOMS = 128
 MAX_AGE_MS = 30 * 24 * 3600 * 1000
 """What could not be sent for so long is dropped."""
 MAINTENANCE_MS = 60_000
-_GATHER_S = 0.003
-"""What left at the same beat arrives within so long: what became of it is written in one commit."""
 _FORGET_EVERY_MS = 3600 * 1000
 _BACKOFF_MS = 500
 _MAX_BACKOFF_MS = 30_000
@@ -74,11 +73,11 @@ class DeliveryWorker:
         again: Again | None = None,
         budget: Budget | None = None,
         beat: Beat | None = None,
-        left: Callable[[], None] = lambda: None,
+        left: Callable[[int], None] = lambda count: None,
         waited_for: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`beat`: when answers leave; without one, at once. `left`: called on the loop when rows were sent, held or
-        dropped. `waited_for`: whether anybody's message is being handled."""
+        """`beat`: when answers leave; without one, at once. `left`: called on the loop with how many rows were
+        sent, held or dropped. `waited_for`: whether anybody's message is being handled."""
         self._db = db
         self._sender = sender
         self._claims = Claims(people, renderers, catalogue, again, budget)
@@ -90,14 +89,14 @@ class DeliveryWorker:
         self._manners = Manners(waited_for)
         self._unasked: set[Target] = set()
         """Busy rooms that get what nobody waits for."""
-        self._kept_back = False
-        """The last look left some of that."""
         self._wake = asyncio.Event()
         self._busy: set[Target] = set()
         self._again: set[Target] = set()
         """Busy rooms that a scan found more work for."""
         self._waiting: dict[Target, None] = {}
         """Idle rooms with work that waits for a free slot, first come first served."""
+        self._later: dict[Target, None] = {}
+        """Idle rooms with nothing but what nobody waits for: they come after the others, and as manners allow."""
         self._claimed: dict[Target, deque[Claimed]] = {}
         """Rows that are claimed and were not tried yet, of rooms that are busy or wait for a slot."""
         self._tasks: asyncio.TaskGroup | None = None
@@ -111,7 +110,8 @@ class DeliveryWorker:
         self._writing = False
         self._faults: Counter[int] = Counter()
         """Unexpected errors by row."""
-        self._more = False
+        self._more = self._more_asked = False
+        """The last look did not find all; maybe not even all that somebody waits for."""
         self._maintain_at = 0
         self._forget_at = 0
 
@@ -136,7 +136,7 @@ class DeliveryWorker:
         self._waiting.clear()
         self._claimed.clear()
         self._unasked.clear()
-        self._kept_back = False
+        self._later.clear()
         self._tried.clear()
         self._writing = False
         await self._transact(self._claims.recover)
@@ -161,7 +161,7 @@ class DeliveryWorker:
             self._forget_at = now + _FORGET_EVERY_MS
         # What waits already goes first: a scan claims rows only for slots that nobody waits for.
         free = max(self._max_rooms - len(self._busy) - len(self._waiting), 0)
-        busy = frozenset(self._busy | self._waiting.keys())
+        busy = frozenset(self._busy | self._waiting.keys() | self._later.keys())
         self._reserved = free
         try:
             unasked = self._manners.room(len(self._unasked))
@@ -174,28 +174,41 @@ class DeliveryWorker:
             self._claimed.setdefault(target, deque()).append(claimed)
             if target in self._busy:
                 continue  # it was handed something since the look began
-            self._waiting.pop(target, None)
-            self._busy.add(target)
             if claimed.answers is None:
                 self._unasked.add(target)
-            tasks.create_task(self._drain(tasks, target))
+            self._begin(tasks, target)
         for target in scan.others:
             if target in self._busy:
                 self._again.add(target)
             else:
                 self._waiting[target] = None
-        self._more, self._kept_back = scan.more, scan.left
-        self._take_more()
+        for target in scan.later:
+            if target in self._busy:
+                self._again.add(target)
+            elif target not in self._waiting:
+                self._later[target] = None
+        self._more, self._more_asked = scan.more, scan.more_asked
         self._fill(tasks)
 
+    def _begin(self, tasks: asyncio.TaskGroup, target: Target) -> None:
+        self._waiting.pop(target, None)
+        self._later.pop(target, None)
+        self._busy.add(target)
+        tasks.create_task(self._drain(tasks, target))
+
     def _fill(self, tasks: asyncio.TaskGroup) -> None:
-        while self._waiting and len(self._busy) + self._reserved < self._max_rooms:
-            target = next(iter(self._waiting))
-            del self._waiting[target]
-            self._busy.add(target)
-            tasks.create_task(self._drain(tasks, target))
-        if self._more and not self._waiting:
-            self._more = False
+        """Begin with rooms that wait, as far as there are slots."""
+        free = self._max_rooms - len(self._busy) - self._reserved
+        for target in list(islice(self._waiting, max(free, 0))):
+            self._begin(tasks, target)
+            free -= 1
+        room = self._manners.room(len(self._unasked))
+        if room > len(self._unasked):  # when half of what may be in work has left: what begins together costs less
+            for target in list(islice(self._later, max(min(free, room), 0))):
+                self._unasked.add(target)
+                self._begin(tasks, target)
+        if not self._waiting and (self._more_asked or (self._more and not self._later)):
+            self._more = self._more_asked = False
             self.wake()
 
     def _take(self, claimed: Claimed) -> None:
@@ -208,12 +221,6 @@ class DeliveryWorker:
             self._waiting[target] = None
             self._fill(self._tasks)
 
-    def _take_more(self) -> None:
-        """Look again for what nobody waits for, when half of what may be in work has left."""
-        if self._kept_back and self._manners.room(len(self._unasked)) > len(self._unasked):
-            self._kept_back = False
-            self.wake()
-
     async def _sleep(self, next_due: int | None) -> None:
         now = self._db.clock()
         until = self._maintain_at if next_due is None else min(next_due, self._maintain_at)
@@ -225,6 +232,7 @@ class DeliveryWorker:
         """Send what a room has, one by one."""
         failed = False
         answered: EventId | None = None
+        began = time.monotonic()
         ready = self._claimed.setdefault(target, deque())
         while True:
             if not ready:
@@ -237,14 +245,14 @@ class DeliveryWorker:
                     if claimed.answers != answered:
                         await self._beat.wait(claimed.due_since)  # the rest of the same answer follows at once
                 answered = claimed.answers
-                began = time.monotonic()
                 outcome = await self._send(claimed)
-                if answered is None and not outcome.failed:
-                    self._manners.took(time.monotonic() - began)
                 failed = outcome.failed
                 if not outcome.failed:
                     self._faults.pop(claimed.row_id, None)
                 step = await self._settle(tasks, outcome.write, target)
+                if answered is None and not failed:
+                    self._manners.took(time.monotonic() - began)
+                    began = time.monotonic()
             if step.claimed is not None:
                 ready.append(step.claimed)
             if not ready and not step.again and target not in self._again:
@@ -253,7 +261,6 @@ class DeliveryWorker:
         self._busy.discard(target)
         self._unasked.discard(target)
         self._fill(tasks)
-        self._take_more()
         if failed:
             self.wake()  # the last look knew nothing of the time of the next try
 
@@ -267,11 +274,11 @@ class DeliveryWorker:
         return await done
 
     async def _write(self) -> None:
-        if all(map(_is_answer, self._tried)):  # a post for many need not wait for what leaves at a beat
-            await asyncio.sleep(_GATHER_S)
         while self._tried:
-            await self._write_some(self._next_tried())
-            self._left()
+            await asyncio.sleep(GATHER_S)
+            some = self._next_tried()
+            await self._write_some(some)
+            self._left(sum(settle is not _nothing for settle, _, _ in some))
         self._writing = False
 
     def _next_tried(self) -> Sequence[_Tried]:

@@ -69,8 +69,14 @@ def for_many(tx: Tx, readers: Sequence[Person], ref_id: int) -> Mapping[PersonId
     ends = reading.page_ends(tx, seeing, moment)
     names = labels_for(tx, seeing, moment.author)
     pictures = picture_store.of_moment(tx, moment)
+    # Who reads the same gets the same object: it is rendered once.
+    made: dict[tuple[int, int, bool, bool], Message] = {}
     for reader in seeing:
-        looks = face_with(pictures, moment, given[reader], opened=False)
         around = Around(given[reader], names[reader], reader not in shown, reader in ends)
-        found[reader] = message_of(MOMENT, moment, looks, around)
+        key = around.number, id(around.author), around.new, around.ends_page
+        message = made.get(key)
+        if message is None:
+            looks = face_with(pictures, moment, around.number, opened=False)
+            message = made[key] = message_of(MOMENT, moment, looks, around)
+        found[reader] = message
     return found

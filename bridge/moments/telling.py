@@ -18,16 +18,19 @@ class Telling:
         self._fanout = fanout
         self._digests = digests
         self._wake = Alarm()
-        self._spreading = False
+        self._until: int | None = None
+        """How many copies have to leave before the next part of a post can be queued; None: there is none."""
 
     def wake(self) -> None:
         """Something was posted."""
         self._wake.ring()
 
-    def left(self) -> None:
-        """Something was sent: there may be room for the next part of a post."""
-        if self._spreading:
-            self._wake.ring()
+    def left(self, count: int) -> None:
+        """So many rows were sent or dropped: there may be room for the next part of a post."""
+        if self._until is not None:
+            self._until -= count
+            if self._until <= 0:
+                self._wake.ring()
 
     async def run(self) -> None:
         """Queue what is due, until cancelled."""
@@ -36,13 +39,15 @@ class Telling:
             self._wake.reset()
             wait = _LOOK_S
             try:
-                self._spreading = await self._db.run(self._fanout.step)
-                if self._spreading:
+                self._until = await self._db.run(self._fanout.step)
+                if self._until is not None:
                     wait = _PART_S  # there is more than is sent at once
                 if self._db.clock() >= look_at:
                     while await self._db.run(self._digests.step):
                         pass
                     look_at = self._db.clock() + round(_LOOK_S * 1000)
+                if self._until == 0:
+                    continue
             except DATABASE_DOWN as error:
                 log.error("new moments could not be told of", error=type(error).__name__)
             await self._wake.sleep(wait)

@@ -118,7 +118,7 @@ async def test_whoever_waits_for_room_hears_that_there_is_some(house: House) -> 
     people = [await house.person(name) for name in NAMES]
     left: list[int] = []
     await _queue(house, people)
-    async with house.delivering(left=lambda: left.append(len(house.rows()))):
+    async with house.delivering(left=lambda count: left.append(len(house.rows()))):
         await until(lambda: bool(left) and left[-1] == 0)
 
 
