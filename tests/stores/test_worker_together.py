@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
 from bridge.chat.command import Person
-from bridge.chat.reply import Message, Written
+from bridge.chat.reply import Message, Reply, Written
 from bridge.db import Tx
-from bridge.delivery.claim import Claims, Step
+from bridge.delivery import claim
+from bridge.delivery.claim import Claims, Scan, Step
 from bridge.delivery.making import Target
 from bridge.delivery.ports import ForMany
 from bridge.ids import PersonId
-from tests.stores.delivery import House, dm_of, until
+from tests.stores.delivery import House, dm_of, dm_view, until
 
 NAMES = tuple(f"p{number}" for number in range(20))
 
@@ -129,3 +131,56 @@ async def test_beside_answers_all_goes_a_little_at_a_time(house: House) -> None:
         await house.idle()
     assert all(len(shown) == 1 for shown in _shown(house))
     assert house.homeserver.most_in_flight < len(NAMES)
+
+
+@pytest.mark.parametrize("beside", [False, True])
+async def test_a_post_for_many_takes_few_looks(house: House, monkeypatch: pytest.MonkeyPatch, beside: bool) -> None:
+    """What a look found and was not to take is taken as manners allow, without another look for it."""
+    people = [await house.person(name) for name in NAMES]
+    scan, looks = Claims.scan, 0
+
+    def look(self: Claims, *arguments: Any) -> Scan:
+        nonlocal looks
+        looks += 1
+        return scan(self, *arguments)
+
+    monkeypatch.setattr(Claims, "scan", look)
+    await _queue(house, people)
+    async with house.delivering(waited_for=lambda: beside, max_rooms=8):
+        await house.idle()
+    assert all(len(shown) == 1 for shown in _shown(house))
+    assert looks <= 3
+
+
+@pytest.mark.parametrize("beside", [False, True])
+async def test_more_than_one_look_finds_is_sent_all_the_same(
+    house: House, monkeypatch: pytest.MonkeyPatch, beside: bool
+) -> None:
+    monkeypatch.setattr(claim, "SCAN_ROOMS", 5)
+    monkeypatch.setattr(claim, "SCAN_PEOPLE", 7)
+    people = [await house.person(name) for name in NAMES]
+    await _queue(house, people)
+    async with house.delivering(waited_for=lambda: beside, max_rooms=4):
+        await house.idle()
+    assert all(len(shown) == 1 for shown in _shown(house))
+
+
+async def test_an_answer_overtakes_what_nobody_waits_for(house: House) -> None:
+    people = [await house.person(name) for name in NAMES]
+    for name in NAMES:
+        house.homeserver.gates[dm_of(name)] = asyncio.Event()
+    await _queue(house, people)
+    async with house.delivering(waited_for=lambda: True):
+        await until(lambda: house.homeserver.in_flight > 0)
+        told = [bool(shown) for shown in _shown(house)]
+        last = max(number for number, is_told in enumerate(told) if not is_told)
+        one, room = people[last], dm_of(NAMES[last])
+        reply = Reply((Message((Written("answer"),)),))
+        await house.db.run(lambda tx: house.outbox.answer(tx, house.event(one, room), dm_view(one), one, reply))
+        await until(lambda: house.homeserver.shown(room) == ["answer"])
+        assert house.homeserver.in_flight < len(NAMES)
+        for gate in house.homeserver.gates.values():
+            gate.set()
+        await house.idle()
+    assert house.homeserver.shown(room) == ["answer", "a note"]
+    assert all("a note" in shown for shown in _shown(house))
