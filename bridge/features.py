@@ -210,9 +210,7 @@ def _shared_open(commands: list[Command], program: Handler) -> tuple[list[Comman
     return [command for command in commands if command is not moment], opening
 
 
-_ONE_LISTENS = frozenset(
-    ("is_paused", "is_guarded", "on_identity_changed", "on_device", "on_spoke", "on_file", "gather", "talk")
-)
+_ONE_LISTENS = frozenset(("is_guarded", "on_identity_changed", "on_device", "on_spoke", "on_file", "gather", "talk"))
 
 
 def merged(parts: list[Hooks]) -> Hooks:

@@ -30,6 +30,8 @@ class Person:
     """A locale that the catalogue has: `en` or `zh`."""
     time_zone: str
     """IANA name."""
+    paused: bool = False
+    """Whether they get nothing personal until they have proved who they are; as it was when they were read."""
 
 
 class Kind(Enum):

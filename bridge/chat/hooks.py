@@ -36,8 +36,6 @@ class Hooks:
     """A device of a person, by its id, has spoken to us for the first time. One feature listens."""
     on_spoke: Callable[[Tx, Person], None] | None = None
     """A person has said something in their DM. One feature listens."""
-    is_paused: Callable[[Tx, Person], bool] | None = None
-    """Whether a person gets nothing personal just now. One feature answers for all."""
     is_guarded: Callable[[Tx, Person], bool] | None = None
     """Whether a person asked that nobody who only has their password passes for them."""
     on_identity_changed: Callable[[Tx, Person], Message] | None = None

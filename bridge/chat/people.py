@@ -73,7 +73,7 @@ class People:
         Raises:
             Unreadable: their row is damaged.
         """
-        found = self._found(tx, user_id, "id, card")
+        found = self._found(tx, user_id, "id, card, paused_at")
         return None if found is None else found[0]
 
     def _found(self, tx: Tx, user_id: UserId, columns: str) -> tuple[Person, Any] | None:
@@ -115,13 +115,13 @@ class People:
         Raises:
             Unreadable: their row is damaged.
         """
-        row = tx.sql("SELECT id, card FROM people WHERE id = ?", (person_id,)).first()
+        row = tx.sql("SELECT id, card, paused_at FROM people WHERE id = ?", (person_id,)).first()
         return None if row is None else self._person(tx, row)
 
     def several(self, tx: Tx, ids: Sequence[PersonId]) -> dict[PersonId, Person]:
         """The same for several. Who is not known, or whose row is damaged, is left out."""
         found: dict[PersonId, Person] = {}
-        for row in self._rows(tx, ids, "SELECT id, card FROM people WHERE id IN ({marks})"):
+        for row in self._rows(tx, ids, "SELECT id, card, paused_at FROM people WHERE id IN ({marks})"):
             with contextlib.suppress(Unreadable):
                 found[PersonId(row.id)] = self._person(tx, row)
         return found
@@ -140,7 +140,7 @@ class People:
         if found is None:
             return self.ensure_named(tx, user_id), None
         person, row = found
-        return person, None if row.paused_at is not None else self._dm(tx, row, user_id)
+        return person, None if person.paused else self._dm(tx, row, user_id)
 
     def ensure_named(self, tx: Tx, user_id: UserId) -> Person:
         """The same for somebody whom another person names: in the same time whether they were here or not.
@@ -254,5 +254,9 @@ class People:
         card = tx.vault.open(row.id, "people", row.id, "card", row.card)
         language, time_zone = card.get("language"), card.get("time_zone")
         return Person(
-            PersonId(row.id), UserId(card["user_id"]), language or self._language, time_zone or self._time_zone
+            PersonId(row.id),
+            UserId(card["user_id"]),
+            language or self._language,
+            time_zone or self._time_zone,
+            row.paused_at is not None,
         )

@@ -286,8 +286,7 @@ class Pipeline:
             origin, person = job.event.origin, self._people.get(tx, job.sender)
             if person is None or not self._router.may_run(tx, person, job.room, said):
                 return None
-            paused = self._hooks.is_paused is not None and self._hooks.is_paused(tx, person)
-            if paused or handled(tx, origin.account, origin.event_id) is not None:
+            if person.paused or handled(tx, origin.account, origin.event_id) is not None:
                 return None
             return prepare(tx, person, said.args)
 

@@ -82,10 +82,9 @@ class Router:
             event,
             TextMessage | PictureMessage | FileMessage | LocationMessage | EditedMessage | Reaction | OtherMessage,
         ):
-            paused = self._hooks.is_paused
             if self.is_unproven(tx, person, event):
                 raise UserError("unsigned-refused")
-            if paused is not None and paused(tx, person):
+            if person.paused:
                 return self._while_paused(self._request(tx, person, event, room), said)
         match event:
             case TextMessage(pressed=str(token)):
@@ -221,19 +220,21 @@ class Router:
 
     def _gathered(self, request: Request, said: Said, relation: Relation) -> Outcome | None:
         """What comes of a plain message while something is open that it may join; None: it is a command."""
-        gather = self._hooks.gather
-        if gather is None or not gather.is_open(request.tx, request.person):
+        gather, command = self._hooks.gather, said.command
+        is_command = command is not None and said.error is None and not _is_plain(said)
+        free = command is not None and command.effect and any(Kind.REST in param.kinds for param in command.params)
+        if gather is None or (is_command and not free):
+            return None
+        if not gather.is_open(request.tx, request.person):
             return None
         self._refuse_too_long(said)
-        command = said.command
         if command is not None and said.error is not None and command.name in gather.commands:
             # Perhaps it was to make what is open narrower: it must not become a part of it.
             if said.error.message_id == "too-many-arguments":
                 raise UserError("gather-command", name=command.name)
             raise said.error
-        if command is not None and said.error is None and not _is_plain(said):
-            free = command.effect and any(Kind.REST in param.kinds for param in command.params)
-            if free and command.name not in gather.commands:
+        if command is not None and is_command:
+            if command.name not in gather.commands:
                 raise UserError("gather-command", name=command.name)
             return None
         copy = self._own_copy(request, relation.reply_to)

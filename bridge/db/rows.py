@@ -123,7 +123,9 @@ class Statements:
         if not self._qmark:
             statement = statement.replace("%", "%%").replace("?", "%s")
         try:
-            if isinstance(params, list):
+            if isinstance(params, list) and len(params) == 1:
+                cursor = self._raw.execute(statement, params[0])
+            elif isinstance(params, list):
                 cursor = self._raw.cursor()
                 cursor.executemany(statement, params)
             else:

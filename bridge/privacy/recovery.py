@@ -62,11 +62,6 @@ def is_guarded(tx: Tx, person: Person) -> bool:
     return _state(tx, person).hash is not None
 
 
-def is_paused(tx: Tx, person: Person) -> bool:
-    """Whether this person's personal data waits for a confirmation."""
-    return _state(tx, person).paused_at is not None
-
-
 def identity_changed(tx: Tx, person: Person) -> Message:
     """What a person is told of a reset identity. With recovery switched on, their personal data pauses from now on."""
     state = _state(tx, person)
@@ -140,4 +135,4 @@ def build(delivery: Delivery, guarded: Guarded) -> tuple[list[Command], Hooks]:
             "recover", (Param("code", (Kind.REST,), required=False),), do.recover, group=_GROUP_NAME, when_paused=True
         ),
     ]
-    return commands, Hooks(is_paused=is_paused, is_guarded=is_guarded, on_identity_changed=identity_changed)
+    return commands, Hooks(is_guarded=is_guarded, on_identity_changed=identity_changed)
