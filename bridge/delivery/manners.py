@@ -26,8 +26,9 @@ class Manners:
         self._waited_for = waited_for
         self._clock = clock
         self._answered_at = -_LATELY_S
-        self._takes = 0.01
-        """From the claim of a copy to the commit of what became of it, seconds: the least that was seen lately."""
+        self._takes = 0.1
+        """From the claim of a copy to the commit of what became of it, seconds: the least that was seen lately. At first
+        nobody knows how far the homeserver is."""
 
     def answering(self) -> None:
         """An answer leaves."""
@@ -47,6 +48,11 @@ class Manners:
     def together(self) -> int:
         """Of how many rows it may be written down in one transaction what became of them."""
         return _TOGETHER_BESIDE if self._beside() else _TOGETHER
+
+    def gathers(self) -> bool:
+        """Whether what becomes of rows waits for what becomes of others: beside answers fewer are in work, and none of
+        them long."""
+        return not self._beside()
 
     def _beside(self) -> bool:
         return self._clock() - self._answered_at < _LATELY_S or self._waited_for()

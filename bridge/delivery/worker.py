@@ -275,7 +275,8 @@ class DeliveryWorker:
 
     async def _write(self) -> None:
         while self._tried:
-            await asyncio.sleep(GATHER_S)
+            if self._manners.gathers() or all(map(_is_answer, self._tried)):
+                await asyncio.sleep(GATHER_S)
             some = self._next_tried()
             await self._write_some(some)
             self._left(sum(settle is not _nothing for settle, _, _ in some))

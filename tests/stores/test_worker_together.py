@@ -49,6 +49,14 @@ async def _queue(house: House, people: Sequence[Person], ref_id: int = 7) -> Non
     await house.db.run(work)
 
 
+async def _queue_when_known(house: House, people: Sequence[Person]) -> None:
+    """Queue it for all, when the worker has seen by one message how near the homeserver is."""
+    await _queue(house, [await house.person("first")], 1)
+    await house.idle()
+    house.homeserver.most_in_flight = 0
+    await _queue(house, people)
+
+
 def _shown(house: House) -> list[list[str]]:
     return [house.homeserver.shown(dm_of(name)) for name in NAMES]
 
@@ -126,11 +134,24 @@ async def test_whoever_waits_for_room_hears_that_there_is_some(house: House) -> 
 
 async def test_beside_answers_all_goes_a_little_at_a_time(house: House) -> None:
     people = [await house.person(name) for name in NAMES]
-    await _queue(house, people)
     async with house.delivering(waited_for=lambda: True):
+        await _queue_when_known(house, people)
         await house.idle()
     assert all(len(shown) == 1 for shown in _shown(house))
     assert house.homeserver.most_in_flight < len(NAMES)
+
+
+async def test_while_nobody_knows_how_far_the_homeserver_is_all_goes(house: House) -> None:
+    """So that a post arrives soon on one that is far."""
+    people = [await house.person(name) for name in NAMES]
+    await _queue(house, people)
+    for name in NAMES:
+        house.homeserver.gates[dm_of(name)] = asyncio.Event()
+    async with house.delivering(waited_for=lambda: True):
+        await until(lambda: house.homeserver.in_flight == len(NAMES))
+        for gate in house.homeserver.gates.values():
+            gate.set()
+        await house.idle()
 
 
 @pytest.mark.parametrize("beside", [False, True])
@@ -169,8 +190,8 @@ async def test_an_answer_overtakes_what_nobody_waits_for(house: House) -> None:
     people = [await house.person(name) for name in NAMES]
     for name in NAMES:
         house.homeserver.gates[dm_of(name)] = asyncio.Event()
-    await _queue(house, people)
     async with house.delivering(waited_for=lambda: True):
+        await _queue_when_known(house, people)
         await until(lambda: house.homeserver.in_flight > 0)
         told = [bool(shown) for shown in _shown(house)]
         last = max(number for number, is_told in enumerate(told) if not is_told)

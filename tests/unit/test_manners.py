@@ -50,12 +50,21 @@ def test_one_slow_event_among_many_does_not_make_a_homeserver_far(clock: Clock) 
 
 def test_soon_after_the_last_answer_all_goes(clock: Clock) -> None:
     manners = Manners(lambda: False, clock)
+    manners.took(0.01)
     manners.answering()
     clock.now += 0.15
     assert manners.room(0) < 20
+    assert not manners.gathers()
     clock.now += 0.1
     assert manners.room(0) == 128
+    assert manners.gathers()
 
 
 def test_who_is_being_heard_counts_as_well(clock: Clock) -> None:
-    assert Manners(lambda: True, clock).room(0) < 20
+    manners = Manners(lambda: True, clock)
+    manners.took(0.01)
+    assert manners.room(0) < 20
+
+
+def test_until_it_is_known_how_far_the_homeserver_is_it_may_be_far(clock: Clock) -> None:
+    assert Manners(lambda: True, clock).room(0) > 100
