@@ -14,7 +14,7 @@ class DatabaseAtOnce(Database):
     cost more than most of the transactions. What the thread is for, gathering and waiting, is tested in tests/stores.
     """
 
-    async def run(self, work: Callable[[Tx], T]) -> T:
+    async def run(self, work: Callable[[Tx], T], *, patient: bool = False) -> T:
         try:
             return self.run_sync(work)
         finally:

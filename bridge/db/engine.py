@@ -163,16 +163,21 @@ class Database:
             callback()
         return value
 
-    async def run(self, work: Callable[[Tx], T]) -> T:
-        """One transaction in the database's thread.
+    async def run(self, work: Callable[[Tx], T], *, patient: bool = False) -> T:
+        """One transaction in the database's thread. `patient`: it waits a little while for others to be committed with,
+        ahead of them (`bridge.db.works.PATIENCE_S`).
 
         `work` may run more than once (a serialization conflict is retried), so it changes nothing but the database.
         Works that have gathered while the thread was busy are committed together; each fails or succeeds by itself, and
         nobody is told before the commit. A cancelled caller stops waiting; the transaction still ends as a whole.
         """
         waiting = Work(work, asyncio.get_running_loop())
-        self._works.add(waiting)
+        self._works.add(waiting, patient=patient)
         return await waiting.future  # cancelling it cancels neither the work nor what follows its commit
+
+    def hurry(self) -> None:
+        """Let what is patient wait no longer. On the loop."""
+        self._works.hurry()
 
     def scrub(self) -> bool:
         """Make sure that nothing of deleted rows is left in the files of SQLite: no page, no entry of the journal.
@@ -219,7 +224,8 @@ class Database:
         return self.scrub() if due else True
 
     async def close(self) -> None:
-        """Wait for what runs, then close. No transaction may follow."""
+        """Wait for what runs, and what is patient, then close. No transaction may follow."""
+        self._works.hurry()
         await asyncio.get_running_loop().run_in_executor(self._executor, self._dispose)
         self._executor.shutdown(wait=True)
 

@@ -1,6 +1,6 @@
 """Transactions that wait for the database's thread. What has gathered meanwhile is committed together: making a commit
 durable costs more than the statements of most of them. So the thread begins when the loop has run all that was ready:
-what comes of one sync, or of one beat, is one commit."""
+what comes of one sync, or of one beat, is one commit. What is not urgent waits for the next of them, a little while."""
 
 import asyncio
 import contextlib
@@ -17,6 +17,8 @@ MOST = 64
 """Works that are committed together."""
 _LONG_S = 0.01
 """Who is done waits no longer than this, and one work more, for others."""
+PATIENCE_S = 0.03
+"""What is not urgent waits no longer than this for others."""
 
 
 class Work(Generic[T]):
@@ -61,19 +63,38 @@ class Works:
         self._executor = executor
         self._settle = settle
         self._waiting: deque[Work[Any]] = deque()
+        self._patient: deque[Work[Any]] = deque()
+        """What is not urgent: it comes first in the next commit."""
         self._lock = Lock()
         self._running = False
         self._due: asyncio.AbstractEventLoop | None = None
         """The loop that is about to begin."""
 
-    def add(self, work: Work[Any]) -> None:
-        """Queue it, on its loop. It fails with RuntimeError when the executor has been shut down."""
+    def add(self, work: Work[Any], *, patient: bool = False) -> None:
+        """Queue it, on its loop. It fails with RuntimeError when the executor has been shut down. `patient`: it need
+        not be begun by itself for a while."""
+        if patient:
+            with self._lock:
+                is_first = not self._patient
+                self._patient.append(work)
+            if is_first:
+                work.loop.call_later(PATIENCE_S, self.hurry)
+            return
         with self._lock:
             self._waiting.append(work)
             if self._running or self._due is work.loop:
                 return
             self._due = work.loop
         work.loop.call_soon(self._begin)
+
+    def hurry(self) -> None:
+        """Begin with what is patient, if anything is. On a loop."""
+        with self._lock:
+            if not self._patient:
+                return
+            self._waiting.extendleft(reversed(self._patient))
+            self._patient.clear()
+        self._begin()
 
     def _begin(self) -> None:
         with self._lock:
@@ -102,6 +123,8 @@ class Works:
 
     def _next(self) -> Work[Any] | None:
         with self._lock:
+            if self._patient:
+                return self._patient.popleft()
             return self._waiting.popleft() if self._waiting else None
 
 

@@ -58,6 +58,7 @@ class AtOnce:
             person_id=row.person_id,
             target_event=row.target_event,
             answers=row.source_event,
+            alone=True,
             due_since=row.due(tx),
         )
         tx.after_commit(lambda: self._hand(claimed))

@@ -33,5 +33,7 @@ class Claimed:
     """It changed between two tries, and nobody knows which of them arrived."""
     answers: EventId | None = None
     """The event that it is an answer to."""
+    alone: bool = False
+    """Nothing else was to be sent to its room when it was claimed."""
     due_since: int = 0
     """Of an answer: when the event came that it answers, ms since the epoch."""

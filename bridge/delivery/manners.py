@@ -27,8 +27,8 @@ class Manners:
         self._clock = clock
         self._answered_at = -_LATELY_S
         self._takes = 0.1
-        """From the claim of a copy to the commit of what became of it, seconds: the least that was seen lately. At first
-        nobody knows how far the homeserver is."""
+        """From the claim of a copy to the commit of what became of it, seconds: the least that was seen lately. Nobody
+        knows at first how far the homeserver is."""
 
     def answering(self) -> None:
         """An answer leaves."""

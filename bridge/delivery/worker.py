@@ -150,6 +150,7 @@ class DeliveryWorker:
                     await self._sleep(scan.next_due)
             finally:
                 self._tasks = None
+                self._db.hurry()  # what has left is known, whoever comes next
 
     async def _look(self) -> Scan:
         now = self._db.clock()
@@ -179,16 +180,21 @@ class DeliveryWorker:
             self._begin(tasks, target)
         for target in scan.others:
             if target in self._busy:
-                self._again.add(target)
+                self._look_again(target)
             else:
                 self._waiting[target] = None
         for target in scan.later:
             if target in self._busy:
-                self._again.add(target)
+                self._look_again(target)
             elif target not in self._waiting:
                 self._later[target] = None
         self._more, self._more_asked = scan.more, scan.more_asked
         self._fill(tasks)
+
+    def _look_again(self, target: Target) -> None:
+        """There is more to be sent to a busy room."""
+        self._again.add(target)
+        self._db.hurry()
 
     def _begin(self, tasks: asyncio.TaskGroup, target: Target) -> None:
         self._waiting.pop(target, None)
@@ -270,17 +276,25 @@ class DeliveryWorker:
         self._tried.append((settle, target, done))
         if not self._writing:
             self._writing = True
-            tasks.create_task(self._write())
+            tasks.create_task(self._write(tasks))
         return await done
 
-    async def _write(self) -> None:
+    async def _write(self, tasks: asyncio.TaskGroup) -> None:
         while self._tried:
             if self._manners.gathers() or all(map(_is_answer, self._tried)):
                 await asyncio.sleep(GATHER_S)
-            some = self._next_tried()
-            await self._write_some(some)
-            self._left(sum(settle is not _nothing for settle, _, _ in some))
+            if patient := [one for one in self._tried if self._is_patient(one)]:
+                self._tried = [one for one in self._tried if one not in patient]
+                tasks.create_task(self._write_some(patient, patient=True))
+            if self._tried:
+                await self._write_some(self._next_tried())
         self._writing = False
+
+    def _is_patient(self, tried: _Tried) -> bool:
+        """Whether nobody waits for what comes after it: it can be written down with what somebody says next."""
+        settle, target, _ = tried
+        is_last = not self._claimed.get(target) and target not in self._again
+        return isinstance(settle, Sent) and settle.claimed.alone and is_last
 
     def _next_tried(self) -> Sequence[_Tried]:
         """What is written down next: of all answers that left, and of as much else as manners allow."""
@@ -295,14 +309,18 @@ class DeliveryWorker:
         self._tried = left
         return some
 
-    async def _write_some(self, some: Sequence[_Tried]) -> None:
+    async def _write_some(self, some: Sequence[_Tried], *, patient: bool = False) -> None:
+        await self._write_together(some, patient=patient)
+        self._left(sum(settle is not _nothing for settle, _, _ in some))
+
+    async def _write_together(self, some: Sequence[_Tried], *, patient: bool = False) -> None:
         try:
             settled = [(settle, target) for settle, target, _ in some]
-            steps = await self._transact(lambda tx: self._claims.settle_all(tx, settled))
+            steps = await self._transact(lambda tx: self._claims.settle_all(tx, settled), patient=patient)
         except Exception as error:
             if len(some) > 1:
                 for one in some:
-                    await self._write_some([one])
+                    await self._write_together([one])
                 return
             settle, _, _ = some[0]
             # Whatever is wrong with the next row: what became of the last one must be written down.
@@ -352,12 +370,12 @@ class DeliveryWorker:
         longest = min(_MAX_BACKOFF_MS, _BACKOFF_MS * 2 ** min(attempts - 1, 16))
         return int(longest * (0.5 + self._jitter() / 2))
 
-    async def _transact(self, work: Callable[[Tx], T]) -> T:
+    async def _transact(self, work: Callable[[Tx], T], *, patient: bool = False) -> T:
         """`work` as a transaction; while the database can't be reached it is tried again and again."""
         attempts = 0
         while True:
             try:
-                return await self._db.run(work)
+                return await self._db.run(work, patient=patient)
             except DATABASE_DOWN as error:
                 attempts += 1
                 log.error("delivery_database_unavailable", error=type(error).__name__, attempts=attempts)

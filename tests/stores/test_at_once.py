@@ -8,7 +8,7 @@ import pytest
 
 from bridge.chat.command import Person
 from bridge.chat.reply import Message, Reply, Written
-from bridge.db import Tx
+from bridge.db import Tx, works
 from bridge.delivery.claim import Claims
 from bridge.delivery.ports import Held, Later
 from bridge.delivery.worker import DeliveryWorker
@@ -211,3 +211,55 @@ async def test_withdrawn_while_it_is_being_sent(house: House) -> None:
         house.homeserver.gates[ALICE].set()
         await until(lambda: house.rows() == [])
     assert house.homeserver.shown(ALICE) == []
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What need not be written down at once never is by itself."""
+    monkeypatch.setattr(works, "PATIENCE_S", 3600.0)
+
+
+@pytest.mark.usefixtures("patient")
+async def test_that_it_left_is_written_down_with_what_is_said_next(house: House) -> None:
+    alice, bob = await house.person("alice"), await house.person("bob")
+    async with _delivering(house):
+        await _answer(house, alice, "one")
+        await until(lambda: house.homeserver.shown(ALICE) == ["one"])
+        await until(lambda: bool(house.db._works._patient))
+        assert house.rows() == ["sending"]
+        # Ahead of it: what is said next may be about the answer.
+        copies = "SELECT COUNT(*) FROM copies"
+        assert await house.db.run(lambda tx: tx.sql(copies).scalar_one()) == 1
+        for text in ("two", "three"):
+            for person in (alice, bob):
+                await _answer(house, person, text)
+        await until(lambda: [len(house.homeserver.shown(room)) for room in (ALICE, BOB)] == [3, 2])
+
+
+@pytest.mark.usefixtures("patient")
+async def test_that_it_left_is_known_after_an_orderly_end(house: House) -> None:
+    alice = await house.person("alice")
+    async with _delivering(house):
+        await _answer(house, alice, "one")
+        await until(lambda: bool(house.db._works._patient))
+    await until(lambda: house.rows() == [])
+    assert house.rows("event_id", "copies") != []
+
+
+@pytest.mark.usefixtures("patient")
+async def test_what_is_to_be_sent_after_it_waits_for_nothing(house: House) -> None:
+    alice = await house.person("alice")
+    async with _delivering(house):
+        house.homeserver.gates[ALICE] = asyncio.Event()
+        await _answer(house, alice, "one")
+        await until(lambda: house.homeserver.shown(ALICE) == ["one"])
+        await _message(house, alice, "before it has left")
+        house.homeserver.gates[ALICE].set()
+        await until(lambda: len(house.homeserver.shown(ALICE)) == 2)
+        await _answer(house, alice, "two")
+        await until(lambda: len(house.homeserver.shown(ALICE)) == 3)
+        await _message(house, alice, "after it has left")
+        await until(lambda: len(house.homeserver.shown(ALICE)) == 4)
+        await _answer(house, alice, "three", "in two parts")
+        await until(lambda: len(house.homeserver.shown(ALICE)) == 6)
+    assert house.homeserver.shown(ALICE)[-2:] == ["three", "in two parts"]

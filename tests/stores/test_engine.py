@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import NoneType
@@ -107,6 +107,64 @@ class TestTransactions:
             *(database.run(lambda tx, number=number: add_two(tx, f"bob{number}-")) for number in range(20)),  # type: ignore[misc]
         )
         assert await database.run(_count) == 80
+
+
+class TestPatience:
+    """What is not urgent is committed with what comes next, ahead of it, or after a little while."""
+
+    @pytest.fixture
+    def commits(self, database: Database) -> Iterator[list[object]]:
+        found: list[object] = []
+
+        def committed(conn: object) -> None:
+            found.append(conn)
+
+        sa.event.listen(database.engine, "commit", committed)
+        yield found
+        sa.event.remove(database.engine, "commit", committed)
+
+    async def test_it_goes_with_the_next_and_ahead_of_it(
+        self, database: Database, commits: list[object], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(works_module, "PATIENCE_S", 60.0)
+        monkeypatch.setattr(works_module, "_LONG_S", 10.0)
+        order: list[str] = []
+        patient = [
+            asyncio.create_task(database.run(lambda tx, n=n: order.append(f"patient {n}"), patient=True))  # type: ignore[misc]
+            for n in range(2)
+        ]
+        await asyncio.sleep(0.05)
+        assert (order, commits) == ([], [])
+        await database.run(lambda tx: order.append("next"))
+        await asyncio.gather(*patient)
+        assert order == ["patient 0", "patient 1", "next"]
+        assert len(commits) == 1
+
+    async def test_by_itself_after_a_while(self, database: Database) -> None:
+        for _ in range(2):
+            async with asyncio.timeout(10):
+                assert await database.run(_count, patient=True) == 0
+
+    async def test_or_when_somebody_is_in_a_hurry(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(works_module, "PATIENCE_S", 60.0)
+        waiting = asyncio.create_task(database.run(_count, patient=True))
+        await asyncio.sleep(0)
+        database.hurry()
+        async with asyncio.timeout(10):
+            assert await waiting == 0
+        database.hurry()  # nothing is there
+
+    async def test_nothing_of_it_is_lost_at_the_end(self, empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(works_module, "PATIENCE_S", 60.0)
+        database = Database.open(empty_url)
+        metadata.create_all(database.engine)
+        waiting = asyncio.create_task(database.run(_add, patient=True))
+        await asyncio.sleep(0)
+        await database.close()
+        await waiting
+        again = Database.open(empty_url)
+        assert await again.run(_count) == 1
+        await again.close()
 
 
 class TestTogether:
