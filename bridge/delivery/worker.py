@@ -284,7 +284,7 @@ class DeliveryWorker:
             if self._manners.gathers() or all(map(_is_answer, self._tried)):
                 await asyncio.sleep(GATHER_S)
             if patient := [one for one in self._tried if self._is_patient(one)]:
-                self._tried = [one for one in self._tried if one not in patient]
+                self._tried = [one for one in self._tried if not self._is_patient(one)]
                 tasks.create_task(self._write_some(patient, patient=True))
             if self._tried:
                 await self._write_some(self._next_tried())

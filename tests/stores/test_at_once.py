@@ -24,6 +24,13 @@ async def _answer(house: House, person: Person, *texts: str) -> None:
     await house.db.run(lambda tx: house.outbox.answer(tx, event, room, person, reply))
 
 
+async def _begin_to_send(house: House, alice: Person) -> None:
+    """Answer `one`: it has arrived, and the homeserver's word of that waits at the gate."""
+    house.homeserver.gates[ALICE] = asyncio.Event()
+    await _answer(house, alice, "one")
+    await until(lambda: house.homeserver.shown(ALICE) == ["one"])
+
+
 async def _message(house: House, person: Person, text: str) -> None:
     await house.db.run(lambda tx: house.outbox.message(tx, person, Message((Written(text),))))
 
@@ -204,9 +211,7 @@ async def test_withdrawn_while_it_is_being_sent(house: House) -> None:
     """As when the question is edited before its answer has left."""
     alice = await house.person("alice")
     async with _delivering(house):
-        house.homeserver.gates[ALICE] = asyncio.Event()
-        await _answer(house, alice, "one")
-        await until(lambda: house.homeserver.shown(ALICE) == ["one"])
+        await _begin_to_send(house, alice)
         await house.db.run(lambda tx: tx.sql("UPDATE outbox SET withdrawn = 1, sealed = NULL"))
         house.homeserver.gates[ALICE].set()
         await until(lambda: house.rows() == [])
@@ -250,9 +255,7 @@ async def test_that_it_left_is_known_after_an_orderly_end(house: House) -> None:
 async def test_what_is_to_be_sent_after_it_waits_for_nothing(house: House) -> None:
     alice = await house.person("alice")
     async with _delivering(house):
-        house.homeserver.gates[ALICE] = asyncio.Event()
-        await _answer(house, alice, "one")
-        await until(lambda: house.homeserver.shown(ALICE) == ["one"])
+        await _begin_to_send(house, alice)
         await _message(house, alice, "before it has left")
         house.homeserver.gates[ALICE].set()
         await until(lambda: len(house.homeserver.shown(ALICE)) == 2)
