@@ -314,6 +314,8 @@ class Pipeline:
 
     async def _refuse(self, job: _Job, error: UserError) -> bool:
         """Write the answer that says why, in a transaction of its own: the work's has been rolled back."""
+        # What the grammar found belongs to what was said, and so do the frames it went through: no circle of them.
+        error.__traceback__ = None
         said = job.said
         # What a command says may be personal; what the grammar says comes from the message alone.
         own = said is not None and (error is said.error or (said.command is not None and said.command.anywhere))

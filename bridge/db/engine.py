@@ -171,9 +171,8 @@ class Database:
         Works that have gathered while the thread was busy are committed together; each fails or succeeds by itself, and
         nobody is told before the commit. A cancelled caller stops waiting; the transaction still ends as a whole.
         """
-        waiting = Work(work, asyncio.get_running_loop())
-        self._works.add(waiting, patient=patient)
-        return await waiting.future  # cancelling it cancels neither the work nor what follows its commit
+        # Cancelling it cancels neither the work nor what follows its commit.
+        return await self._works.add(Work(work, asyncio.get_running_loop()), patient=patient)
 
     def hurry(self) -> None:
         """Let what is patient wait no longer. On the loop."""
@@ -236,13 +235,11 @@ class Database:
 
     def _settle(self, gathered: Gathered) -> None:
         """Run what has gathered, in one transaction; or each in its own, when that can't be committed as a whole."""
-        first = gathered.next()
-        assert first is not None
+        work = gathered.next()
         try:
             with self._lock, self._begin() as conn:
                 cursor = conn.connection.cursor()
                 ids: dict[str, int] = {}
-                work: Work[Any] | None = first
                 while work is not None:
                     cursor.execute("SAVEPOINT work")
                     tx = Tx(conn, self.clock(), self.vault, self.watch, ids)

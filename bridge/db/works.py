@@ -70,9 +70,13 @@ class Works:
         self._due: asyncio.AbstractEventLoop | None = None
         """The loop that is about to begin."""
 
-    def add(self, work: Work[Any], *, patient: bool = False) -> None:
-        """Queue it, on its loop. It fails with RuntimeError when the executor has been shut down. `patient`: it need
-        not be begun by itself for a while."""
+    def add(self, work: Work[T], *, patient: bool = False) -> asyncio.Future[T]:
+        """Queue it, on its loop; what comes of it. It fails with RuntimeError when the executor has been shut down.
+        `patient`: it need not be begun by itself for a while."""
+        self._queue(work, patient)
+        return work.future
+
+    def _queue(self, work: Work[Any], patient: bool) -> None:
         if patient:
             with self._lock:
                 is_first = not self._patient
@@ -119,7 +123,7 @@ class Works:
                     return
             gathered = Gathered(self._next)
             self._settle(gathered)
-            _tell(gathered.taken)
+            _tell(gathered.give_away())
 
     def _next(self) -> Work[Any] | None:
         with self._lock:
@@ -144,6 +148,12 @@ class Gathered:
         if work is not None:
             self.taken.append(work)
         return work
+
+    def give_away(self) -> Sequence[Work[Any]]:
+        """All that were taken; they are forgotten here. An error refers to the frames it went through, and so to this:
+        what refers to itself is not freed until the collector of garbage comes."""
+        taken, self.taken = self.taken, []
+        return taken
 
 
 def _tell(works: Sequence[Work[Any]]) -> None:

@@ -1,6 +1,7 @@
 """Units of work, over both engines."""
 
 import asyncio
+import gc
 import os
 import signal
 import sqlite3
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -226,6 +228,33 @@ class TestTogether:
         assert results[3] == 1
         assert called == ["followed"]
         assert await database.run(_count) == 1
+
+    async def test_an_error_keeps_nothing_alive(self, database: Database) -> None:
+        """An exception refers to the frames it went through. What others asked for must not hang on it, nor may it hang
+        on itself: it would stay until the collector of garbage comes, which is seldom."""
+
+        class Words:
+            def say(self, tx: Tx) -> None:
+                _count(tx)
+
+            def fail(self, tx: Tx) -> None:
+                raise UserError("no-such-user")
+
+        said = [Words() for _ in range(4)]
+        left = [weakref.ref(words) for words in said]
+        works = [said[0].say, said[1].fail, said[2].say, said[3].fail]
+        gc.collect()
+        gc.disable()
+        try:
+            results, _ = await self.gathered(database, works)
+            assert [type(result) for result in results] == [NoneType, UserError, NoneType, UserError]
+            del said, works
+            await database.run(_count)
+            assert [ref() is None for ref in left] == [True, False, True, False]
+            del results
+            assert [ref() is None for ref in left] == [True] * 4
+        finally:
+            gc.enable()
 
     async def test_each_by_itself_when_they_cant_be_committed_together(self, database: Database) -> None:
         tries: list[int] = []

@@ -1,6 +1,7 @@
 """What a person relies on: each event counts once, answers come, and nobody acts in another's name."""
 
 import asyncio
+import gc
 
 import pytest
 import sqlalchemy as sa
@@ -62,6 +63,25 @@ async def test_a_refusal_rolls_the_work_back_and_is_answered() -> None:
         assert await w.text("refuse Atlantis", id="$a") == [say("timezone-unknown", name="Atlantis")]
         assert w.rows("SELECT * FROM sources") == []
         assert w.rows("SELECT command, effect FROM handled WHERE event_id = '$a'") == [(None, 0)]
+
+
+@pytest.mark.parametrize("body", ["ping", "post hello", "refuse Atlantis", "nonsense", "post", "ping too much"])
+async def test_nothing_of_what_was_said_stays(body: str) -> None:
+    """Once it has been answered: not until the collector of garbage comes, which is seldom."""
+    async with world() as w:
+        await w.text("ping")
+        gc.collect()
+        gc.disable()
+        try:
+            assert await w.text(body)
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            gc.collect()
+            left = [found for found in gc.garbage if isinstance(found, TextMessage | UserError)]
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+        assert left == []
 
 
 async def test_an_unexpected_error_gives_a_reference_and_no_personal_data() -> None:
