@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bridge.db import Database
-from bridge.db.sealing import Row, Sealing
+from bridge.db.sealing import Row
 from bridge.db.tables import metadata
+from bridge.vault import Vault
 from tests.bench.measure import Operation, compare
 from tests.bench.measure import Row as Result
 from tests.features.village import Village, user_id
@@ -22,8 +23,8 @@ TARGETS = {PAGE: 1.15}
 """Ratios that are not to be passed; others: 1.10."""
 
 
-class Plain:
-    """Seals nothing. For this comparison alone."""
+class Plain(Vault):
+    """Seals nothing. For this comparison alone; it has keys like the other, and never asks for one."""
 
     def seal(self, owner: int, table: str, row: Row, column: str, value: Any) -> bytes:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
@@ -48,15 +49,16 @@ class Plain:
 def run(directory: Path, rounds: int, calls: int) -> Sequence[Result]:
     """The comparison; databases are made in `directory`."""
     with contextlib.ExitStack() as stack:
-        sealed = new_vault()
+        sealed, keys = new_vault(), new_vault().keys
         stack.callback(sealed.keys.close)
-        plain = stack.enter_context(_operations(directory / "plain.db", Plain()))
+        stack.callback(keys.close)
+        plain = stack.enter_context(_operations(directory / "plain.db", Plain(keys)))
         real = stack.enter_context(_operations(directory / "sealed.db", sealed))
         return compare(plain, real, rounds=rounds, calls=calls)
 
 
 @contextlib.contextmanager
-def _operations(path: Path, vault: Sealing) -> Iterator[dict[str, Operation]]:
+def _operations(path: Path, vault: Vault) -> Iterator[dict[str, Operation]]:
     database = Database.open(f"sqlite:///{path}", vault=vault)
     # What is measured is CPU; waiting for the disk would only make it take longer.
     raw = database.engine.raw_connection()
@@ -64,6 +66,14 @@ def _operations(path: Path, vault: Sealing) -> Iterator[dict[str, Operation]]:
     raw.close()
     metadata.create_all(database.engine)
     village = Village(database)
+    try:
+        yield _prepared(village)
+    finally:
+        village.close()
+        database.close_sync()
+
+
+def _prepared(village: Village) -> dict[str, Operation]:
     names = [f"friend{n}" for n in range(FRIENDS)]
     village.open("alice", *names)
     for name in names:
@@ -91,10 +101,10 @@ def _operations(path: Path, vault: Sealing) -> Iterator[dict[str, Operation]]:
     def comment() -> str:
         number = next(commented)
         if number % 50 == 49:  # nobody may say more than a hundred things about one moment
-            database.run_sync(lambda tx: tx.sql("DELETE FROM comments WHERE moment_id > 0"))
+            village.db.run_sync(lambda tx: tx.sql("DELETE FROM comments WHERE moment_id > 0"))
         return f"comment 1 {WORDS[:80]}"
 
-    yield {
+    return {
         "ping": saying(lambda: "ping"),
         "post": saying(lambda: f"post {WORDS}"),
         "comment": saying(comment),
@@ -103,5 +113,3 @@ def _operations(path: Path, vault: Sealing) -> Iterator[dict[str, Operation]]:
         "profile": saying(lambda: f"profile {user_id('friend1')}"),
         PAGE: saying(lambda: "feed"),
     }
-    village.close()
-    database.close_sync()
