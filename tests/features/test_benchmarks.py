@@ -1,4 +1,4 @@
-"""`make bench` takes long and is run seldom: that its parts run at all is seen here, with as little of each as there is."""
+"""`make bench` takes long and is run seldom: that its parts run is seen here, with as little of each as there is."""
 
 from pathlib import Path
 
