@@ -56,7 +56,7 @@ class _Commands:
         friends = self._contacts.friends(tx, person)
         asked = self._contacts.open_requests(tx, person, shown=request.again)
         ids = [friend.id for friend in friends]
-        names = labels(tx, person.id, ids)
+        names = labels(tx, person.id, ids, {friend.id: friend.user_id for friend in friends})
         blocked = set(store.with_stance(tx, person.id, "blocked"))
         names |= {one: Text("friend-line-blocked", {"who": names[one]}) for one in ids if one in blocked}
         parts: list[Message] = []

@@ -1,6 +1,6 @@
 """How a person is called in front of another one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.chat.people import user_ids
 from bridge.chat.reply import Text
@@ -13,17 +13,26 @@ _MESSAGE_BYTES = 12_000
 """Estimated bytes of one part of a list; longer lists take several messages."""
 
 
-def labels(tx: Tx, viewer: PersonId, ids: Iterable[PersonId]) -> dict[PersonId, Text]:
+def labels(
+    tx: Tx, viewer: PersonId, ids: Iterable[PersonId], users: Mapping[PersonId, UserId] | None = None
+) -> dict[PersonId, Text]:
     """A text for each person: the remark that `viewer` keeps, or the own name where `viewer` may see it, and always the
-    Matrix id, so that a name can't pass for somebody else's. `viewer` is called "you"."""
+    Matrix id, so that a name can't pass for somebody else's. `viewer` is called "you". `users`: the Matrix ids of them
+    all, where the caller has opened them."""
     wanted = set(ids)
-    return _labels(tx, viewer, wanted, profiles.visible_values(tx, viewer, wanted - {viewer}, NAME))
+    return _labels(tx, viewer, wanted, profiles.visible_values(tx, viewer, wanted - {viewer}, NAME), users)
 
 
-def _labels(tx: Tx, viewer: PersonId, ids: Iterable[PersonId], visible: dict[PersonId, str]) -> dict[PersonId, Text]:
+def _labels(
+    tx: Tx,
+    viewer: PersonId,
+    ids: Iterable[PersonId],
+    visible: dict[PersonId, str],
+    users: Mapping[PersonId, UserId] | None = None,
+) -> dict[PersonId, Text]:
     wanted = set(ids)
     names = visible | store.remarks(tx, viewer, wanted)
-    users = user_ids(tx, wanted)
+    users = user_ids(tx, wanted) if users is None else users
     result: dict[PersonId, Text] = {}
     for person in wanted:
         user_id = users.get(person)

@@ -41,6 +41,8 @@ from tests.features.village import ACCOUNT, MINUTE, Village, user_id
 from tests.vaults import new_vault
 
 TARGET = 0.2
+_ASKED = 0.4
+"""When each question is asked, in parts of the time from a beat to the next."""
 DAY = 24 * 60 * MINUTE
 
 
@@ -215,8 +217,9 @@ class _Talk:
         since = village.now / 1000
         self._answered = asyncio.Event()
         self._at = 0.0
-        village.db.clock = lambda: int((since + time.time() - start) * 1000)
-        self._beat = Beat(LimitsConfig().answer_beat_ms, lambda: since + time.time() - start)
+        self._clock = lambda: since + time.time() - start
+        village.db.clock = lambda: int(self._clock() * 1000)
+        self._beat = Beat(LimitsConfig().answer_beat_ms, self._clock)
 
     def ask(self, text: str) -> float:
         """Milliseconds until the answer is handed to what sends it."""
@@ -242,6 +245,7 @@ class _Talk:
             self._answered.clear()
             running = asyncio.create_task(worker.run())
             await self._idle()
+            await self._moment()
             began = time.perf_counter()
             await self._village.hear("alice", text)
             await asyncio.wait_for(self._answered.wait(), 60)
@@ -251,6 +255,12 @@ class _Talk:
             await asyncio.gather(running, return_exceptions=True)
             await self._idle()
         return taken
+
+    async def _moment(self) -> None:
+        """Each question comes at the same place between two beats. Right after the work of the one before, it would
+        tell how long that took: and of each turn a class follows all others, never itself."""
+        beat = LimitsConfig().answer_beat_ms / 1000
+        await asyncio.sleep((_ASKED * beat - self._clock()) % beat)
 
     async def _idle(self) -> None:
         """Whoever waits for the database is told, and asks again, before this has asked so often."""

@@ -63,7 +63,7 @@ async def measure() -> Sequence[Growth]:
         for day in range(1, DAYS + 1):
             now = _START + day * _DAY_MS
             with contextlib.ExitStack() as clocks:
-                for module in ("cryptostore", "outgoing"):
+                for module in ("inbound_store", "outgoing"):
                     clocks.enter_context(patch(f"bridge.matrix.{module}.now_ms", lambda: now))  # noqa: B023
                 today: list[tuple[RoomId, str, str]] = []
                 for room_id, account in people:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import denial_timing, feed_cost, moments_cost, vault_cost
+from tests.bench import denial_timing, feed_cost, moments_cost, store_growth, vault_cost
 
 
 def test_the_vault(tmp_path: Path) -> None:
@@ -28,3 +28,10 @@ def test_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_denials(tmp_path: Path) -> None:
     rows = denial_timing.run(tmp_path, 3)
     assert all(row.calls == 3 and row.answer_ms > 0 for row in rows)
+
+
+def test_room_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_growth, "DAYS", 3 * store_growth.KEEP_DAYS)
+    first, second, third = store_growth.run()
+    assert second.kept == third.kept < second.made < third.made
+    assert first.kept == first.made
