@@ -217,8 +217,12 @@ class _Talk:
         since = village.now / 1000
         self._answered = asyncio.Event()
         self._at = 0.0
-        self._clock = lambda: since + time.time() - start
-        village.db.clock = lambda: int(self._clock() * 1000)
+
+        def clock() -> float:
+            return since + time.time() - start
+
+        self._clock = clock
+        village.db.clock = lambda: int(clock() * 1000)
         self._beat = Beat(LimitsConfig().answer_beat_ms, self._clock)
 
     def ask(self, text: str) -> float:
