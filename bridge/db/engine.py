@@ -234,7 +234,10 @@ class Database:
         self._dispose()
 
     def _settle(self, gathered: Gathered) -> None:
-        """Run what has gathered, in one transaction; or each in its own, when that can't be committed as a whole."""
+        """Run what has gathered, in one transaction; or each in its own, when that can't be committed as a whole.
+
+        No work stays in a variable here: an error that somebody keeps refers to this frame (`Gathered.give_away`).
+        """
         work = gathered.next()
         try:
             with self._lock, self._begin() as conn:
@@ -260,6 +263,7 @@ class Database:
                     work.succeed(*self._transact(work.run))
                 except BaseException as error:
                     work.fail(error)
+            work = None
 
     def _begin(self) -> AbstractContextManager[Connection]:
         return self._begin_kept() if self.engine.dialect.name == "sqlite" else self.engine.begin()

@@ -39,6 +39,7 @@ class ExactSleep:
 
 
 def _sleep_until(end: float) -> None:
+    """Runs in the thread, for two milliseconds at most: the loop goes on meanwhile."""
     time.sleep(max(end - time.monotonic(), 0.0))
 
 

@@ -229,18 +229,26 @@ class TestTogether:
         assert called == ["followed"]
         assert await database.run(_count) == 1
 
-    async def test_an_error_keeps_nothing_alive(self, database: Database) -> None:
+    @pytest.mark.parametrize("breaks", [False, True])
+    async def test_an_error_keeps_nothing_alive(self, database: Database, breaks: bool) -> None:
         """An exception refers to the frames it went through. What others asked for must not hang on it, nor may it hang
-        on itself: it would stay until the collector of garbage comes, which is seldom."""
+        on itself: it would stay until the collector of garbage comes, which is seldom. `breaks`: nor when they can't be
+        committed together."""
 
         class Words:
+            breaks = False
+
             def say(self, tx: Tx) -> None:
                 _count(tx)
 
             def fail(self, tx: Tx) -> None:
+                if self.breaks:
+                    self.breaks = False
+                    tx.conn.connection.cursor().execute("ROLLBACK")
                 raise UserError("no-such-user")
 
         said = [Words() for _ in range(4)]
+        said[3].breaks = breaks
         left = [weakref.ref(words) for words in said]
         works = [said[0].say, said[1].fail, said[2].say, said[3].fail]
         gc.collect()
@@ -248,6 +256,7 @@ class TestTogether:
         try:
             results, _ = await self.gathered(database, works)
             assert [type(result) for result in results] == [NoneType, UserError, NoneType, UserError]
+            assert not said[3].breaks
             del said, works
             await database.run(_count)
             assert [ref() is None for ref in left] == [True, False, True, False]
